@@ -1,0 +1,66 @@
+"""An opened artifact: what it is, what lies around its files, and the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from inspector.artifact.tree import Tree
+from inspector.model import Problem
+from inspector.result import EnvelopeInfo
+from inspector.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeLayout:
+    """How the members lie when the artifact runs, which only its format knows.
+
+    :ivar launcher: path in the tree of what is started first ("AppRun"), or None where nothing is.
+    :ivar bundle_root: tree path of the directory that the launcher calls its own (APPDIR); "" for the tree's root.
+    :ivar file_system_root: True where the tree is a whole root file system, so that absolute paths stay inside it.
+    :ivar search_path: directories (tree paths) that the format itself puts on LD_LIBRARY_PATH.
+    :ivar environment: what the format's own starter sets, values with tree paths written ``{root}/usr/lib``.
+    """
+
+    launcher: str | None = None
+    bundle_root: str = ""
+    file_system_root: bool = False
+    search_path: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Artifact:
+    """What :func:`inspector.artifact.open_artifact` returns.  Close it, or use it as a context manager.
+
+    :ivar path: as the user wrote it.
+    :ivar format: a format name of the Result ("appimage-2", "appimage-1", "appdir", "directory", "elf", …).
+    :ivar arch: machine name as ``uname -m`` prints it, of the container itself; None where the container has none.
+    :ivar size: bytes of the file, or of all regular files of a directory.
+    :ivar source: the file itself; None for a directory.
+    :ivar problems: members that could not be read; grows while the artifact is read.
+    :ivar byte_map: of a single file, bytes by purpose: headers, entries, padding, appended, unexplained.
+    """
+
+    path: str
+    format: str
+    arch: str | None
+    size: int
+    tree: Tree
+    layout: RuntimeLayout = field(default_factory=RuntimeLayout)
+    envelope: EnvelopeInfo | None = None
+    source: Source | None = None
+    problems: list[Problem] = field(default_factory=list)
+    byte_map: dict[str, int] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Give the file back; nodes cannot be read afterwards."""
+        close = getattr(self.source, "close", None)
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

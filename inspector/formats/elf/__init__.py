@@ -1,0 +1,1 @@
+"""ELF files as the dynamic loader sees them."""

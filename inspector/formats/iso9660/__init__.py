@@ -1,0 +1,1 @@
+"""ISO 9660 with Rock Ridge and zisofs, read at random."""

@@ -1,0 +1,1 @@
+"""The dynamic loader as a pure model: it parses no file of the bundle."""

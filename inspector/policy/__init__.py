@@ -1,0 +1,1 @@
+"""Whether findings matter to this project."""

@@ -1,0 +1,1 @@
+"""One output format a module: (Result, options) in, text or bytes out."""

@@ -1,0 +1,334 @@
+"""The Result: one versioned document that renderers, the gate and ``inspect report`` read, and nothing else.
+
+The shape is the contract of the schema ``inspector/result/1``: it is extended, never renamed.  Paths are always text; bytes of a name that are not
+UTF-8 are written ``\\xNN``, so that strict encoders take every document.  Bytes are counted raw, unless a field says stored.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from inspector.errors import UsageError
+from inspector.model import ByteCount, Coverage, Finding, Problem, Severity
+
+SCHEMA = "inspector/result/1"
+
+Origin = Literal["bundle", "host", "missing"]
+
+
+class ToolInfo(Struct, frozen=True, kw_only=True):
+    """The program that wrote the document, and the dates of the data that it judged by."""
+
+    name: str
+    version: str
+    data: dict[str, str] = {}
+
+
+class RuleInfo(Struct, frozen=True, kw_only=True):
+    """A rule that fired; the full text stays in the catalogue (``inspect explain``)."""
+
+    code: str
+    severity: Severity
+    summary: str
+
+
+class SignatureInfo(Struct, frozen=True, kw_only=True):
+    """An embedded OpenPGP signature."""
+
+    status: Literal["good", "bad", "unverifiable", "absent"] = "absent"
+    key: str | None = None
+    reason: str | None = None
+
+
+class RuntimeInfo(Struct, frozen=True, kw_only=True):
+    """The executable part in front of an AppImage's payload.
+
+    :ivar kind: "appimagekit", "static", "uruntime", …, or "unknown".
+    :ivar version: what it says of itself (a release or a commit), or None.
+    :ivar compressors: payload compressors that it reads, by squashfs name.
+    :ivar needs: what it wants from the host: sonames that it links or opens, programs that it calls.
+    """
+
+    kind: str
+    version: str | None = None
+    compressors: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    linkage: Literal["static", "dynamic"] | None = None
+
+
+class EnvelopeInfo(Struct, frozen=True, kw_only=True):
+    """What lies around the tree of files: of an AppImage the runtime, the payload's place and form, the update information."""
+
+    runtime: RuntimeInfo | None = None
+    offset: int | None = None
+    payload_size: int | None = None
+    compression: str | None = None
+    block_size: int | None = None
+    created: int | None = None
+    """The file system's creation time, seconds since 1970."""
+    update_information: str | None = None
+    signature: SignatureInfo = SignatureInfo()
+    digest_md5: str | None = None
+    magic_bytes: bool | None = None
+    trailing_bytes: int = 0
+
+
+class ArtifactInfo(Struct, frozen=True, kw_only=True):
+    """What was audited."""
+
+    id: str
+    path: str
+    format: str
+    arch: str | None
+    size: int
+    unpacked_size: int
+    parent: str | None = None
+    sha256: str | None = None
+    envelope: EnvelopeInfo | None = None
+
+
+class NestedArtifact(Struct, frozen=True, kw_only=True):
+    """A bundle inside the bundle."""
+
+    id: str
+    parent: str
+    path: str
+    format: str
+    coverage: Coverage = Coverage()
+
+
+class FileEntry(Struct, frozen=True, kw_only=True):
+    """One member of the tree (only with ``--files``)."""
+
+    path: str
+    kind: str
+    mode: int
+    size: int
+    stored_size: int
+    target: str | None = None
+
+
+class FilesInfo(Struct, frozen=True, kw_only=True):
+    """``count`` counts regular files; hard links count once for each name."""
+
+    count: int
+    elf_count: int
+    entries: tuple[FileEntry, ...] | None = None
+
+
+class FloorCause(Struct, frozen=True, kw_only=True):
+    """A file that asks ``library`` for ``version``; at most 20 symbols are named, all are counted."""
+
+    file: str
+    library: str
+    version: str
+    symbols: tuple[str, ...]
+    symbol_count: int
+    from_host: bool
+    weak: bool = False
+
+
+class Floor(Struct, frozen=True, kw_only=True):
+    """The highest version of one namespace that the artifact asks for.
+
+    :ivar version: without the namespace ("2.34"); of all requests, whoever answers them.  None where only markers are asked for.
+    :ivar host_version: the highest that the host must answer, None where the bundle answers all of them.
+    :ivar markers: members that are no ordered numbers ("GLIBC_PRIVATE", "GLIBC_ABI_DT_RELR").
+    :ivar causes: who asks for ``version`` and ``host_version`` and the markers, the worst first.
+    """
+
+    version: str | None
+    host_version: str | None
+    markers: tuple[str, ...] = ()
+    causes: tuple[FloorCause, ...] = ()
+    remedy: str | None = None
+
+
+class TagInfo(Struct, frozen=True, kw_only=True):
+    """Platform tags: ``allowed`` by what the files need, ``claimed`` by a wheel's own name."""
+
+    allowed: str | None = None
+    claimed: str | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class NeededInfo(Struct, frozen=True, kw_only=True):
+    """One DT_NEEDED: where it is found, and by which rule (``via``, such as "RUNPATH $ORIGIN/../lib")."""
+
+    name: str
+    path: str | None
+    origin: Origin
+    via: str | None = None
+
+
+class LibraryInfo(Struct, frozen=True, kw_only=True):
+    """One ELF object of the tree."""
+
+    path: str
+    role: str
+    soname: str | None
+    rpath: str | None
+    runpath: str | None
+    needed: tuple[NeededInfo, ...]
+
+
+class RootInfo(Struct, frozen=True, kw_only=True):
+    """Something that is started or loaded by name."""
+
+    path: str
+    role: Literal["entry", "extension", "plugin", "optional"]
+
+
+class FailedObject(Struct, frozen=True, kw_only=True):
+    """A root that does not load on a host, and what is missing for it."""
+
+    path: str
+    missing_libraries: tuple[str, ...] = ()
+    missing_versions: tuple[dict[str, str], ...] = ()
+    missing_symbols: tuple[str, ...] = ()
+
+
+class HostVerdict(Struct, frozen=True, kw_only=True):
+    """Whether the artifact starts on one system."""
+
+    id: str
+    name: str
+    variant: Literal["desktop", "minimal"]
+    basis: Literal["captured", "measured", "assumed"]
+    verdict: Literal["starts", "degraded", "fails", "unknown"]
+    message: str
+    judged: int = 0
+    objects: tuple[FailedObject, ...] = ()
+
+
+class ComponentInfo(Struct, frozen=True, kw_only=True):
+    """A thing with a name, a maker and a licence that the artifact contains.
+
+    :ivar licenses: an SPDX expression, or None where it is not known.
+    :ivar files: at most 20 paths; ``file_count`` counts all.
+    """
+
+    name: str
+    version: str | None
+    kind: str
+    licenses: str | None
+    evidence: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    file_count: int = 0
+    bytes: ByteCount = ByteCount()
+
+
+class Exposure(Struct, frozen=True, kw_only=True, rename={"license_class": "class"}):
+    """A copyleft component and the chain by which the application reaches it, the component last."""
+
+    license: str
+    license_class: str
+    component: str
+    linkage: Literal["dynamic", "static", "python", "executable"]
+    chain: tuple[str, ...]
+
+
+class LicensesInfo(Struct, frozen=True, kw_only=True):
+    """Licence exposure, first part: what copyleft is in the artifact and how it is reached."""
+
+    exposures: tuple[Exposure, ...] = ()
+
+
+class SizeRow(Struct, frozen=True, kw_only=True):
+    """Bytes of a component, a directory, a type or a file."""
+
+    name: str
+    raw: int
+    stored: int
+    files: int = 1
+
+
+class DuplicateGroup(Struct, frozen=True, kw_only=True):
+    """Files with the same content.  ``wasted`` counts raw bytes of all copies but one; ``wasted_stored`` is 0 where the image shares them."""
+
+    paths: tuple[str, ...]
+    count: int
+    size: int
+    wasted: int
+    wasted_stored: int
+    proof: Literal["same blocks", "same content"]
+
+
+class SizesInfo(Struct, frozen=True, kw_only=True):
+    """Where the bytes are."""
+
+    total: ByteCount = ByteCount()
+    by_component: tuple[SizeRow, ...] = ()
+    by_directory: tuple[SizeRow, ...] = ()
+    by_type: tuple[SizeRow, ...] = ()
+    largest: tuple[SizeRow, ...] = ()
+    duplicates: tuple[DuplicateGroup, ...] = ()
+    duplicate_bytes: ByteCount = ByteCount()
+    debug_bytes: ByteCount = ByteCount()
+    test_bytes: ByteCount = ByteCount()
+    bytecode_bytes: ByteCount = ByteCount()
+    static_library_bytes: ByteCount = ByteCount()
+    elf_sections: dict[str, int] = {}
+    tree: tuple[SizeRow, ...] = ()
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What the gate says."""
+
+    gate: Literal["passed", "failed"]
+    reasons: tuple[str, ...] = ()
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """Everything that is said of one artifact."""
+
+    schema: Literal["inspector/result/1"] = "inspector/result/1"
+    tool: ToolInfo
+    rules: dict[str, RuleInfo]
+    artifact: ArtifactInfo
+    nested: tuple[NestedArtifact, ...] = ()
+    files: FilesInfo
+    floors: dict[str, Floor] = {}
+    tag: TagInfo = TagInfo()
+    libraries: tuple[LibraryInfo, ...] = ()
+    roots: tuple[RootInfo, ...] = ()
+    hosts: tuple[HostVerdict, ...] = ()
+    components: tuple[ComponentInfo, ...] = ()
+    licenses: LicensesInfo = LicensesInfo()
+    sizes: SizesInfo = SizesInfo()
+    findings: tuple[Finding, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    coverage: Coverage = Coverage()
+    verdict: Verdict = Verdict(gate="passed")
+    slim: dict[str, Any] | None = None
+
+
+def to_json(results: list[Result] | Result) -> bytes:
+    """The document as UTF-8 JSON, two spaces deep; several results become an array under ``results``."""
+    document = results if isinstance(results, Result) else {"schema": SCHEMA, "results": results}
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def load_result(path: str | Path) -> Result:
+    """Read a document that :func:`to_json` wrote; fields that a newer program added are ignored.
+
+    :raises UsageError: where the file cannot be read or is not a document of this schema.
+    """
+    try:
+        return msgspec.json.decode(Path(path).read_bytes(), type=Result)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise UsageError(
+            f"{path} is not a document of {SCHEMA}: {error}",
+            "write one with: inspect audit ARTIFACT -o result.json",
+        ) from error
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of the document, made from these classes."""
+    return msgspec.json.schema(Result)
