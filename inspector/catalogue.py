@@ -166,7 +166,7 @@ def _read(path: Path, mistakes: list[str]) -> Rule | None:
     mistakes += [f"{where}: {mistake}" for mistake in found]
     if found:
         return None
-    values: dict[str, Any] = {key: table[key].strip() for key in _TEXTS}
+    values: dict[str, Any] = {key: table[key].strip("\n").rstrip() for key in _TEXTS}
     values |= {key: tuple(table.get(key, ())) for key in _LISTS}
     return Rule(family=path.parent.name, options=options, **values)
 
