@@ -1,0 +1,20 @@
+"""All recipes, by name."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from corpus import genuine_appimages
+from corpus.recipe import Recipe
+
+
+@cache
+def recipes() -> dict[str, Recipe]:
+    """Every recipe by its name, families together, cheap ones first."""
+    found: dict[str, Recipe] = {}
+    for family in (genuine_appimages,):
+        for recipe in family.recipes():
+            if recipe.name in found:
+                raise ValueError(f"two recipes are called {recipe.name}")
+            found[recipe.name] = recipe
+    return found

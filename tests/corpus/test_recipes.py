@@ -1,0 +1,153 @@
+"""The recipes build what they promise: genuine files have their known digests, built ones start."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+import stat
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import corpus
+from corpus import appimage_runtime, store
+from corpus.recipe import Bounds, Digest, Recipe, sha256_of
+
+Artifact = Callable[[str], Path]
+
+pytestmark = pytest.mark.corpus
+
+
+# ---- the store ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.delenv(store.BUILD_VARIABLE, raising=False)
+    monkeypatch.setattr(store, "_unavailable", {})
+    return tmp_path / "cache"
+
+
+def text_recipe(
+    text: str, check: Digest | Bounds | None = None, revision: int = 1, needs: tuple[str, ...] = ()
+) -> Recipe:
+    return Recipe(
+        "family/text", "a text", lambda path: path.write_text(text), check or Bounds((0, 100)), needs, revision
+    )
+
+
+def test_an_artifact_is_built_once_and_recorded(own_cache: Path) -> None:
+    path = store.ensure(text_recipe("first"))
+    assert path == own_cache / "artifacts" / "family" / "text"
+    record = store.record_of(text_recipe("first"))
+    assert record is not None
+    assert (record.raw_bytes, record.file_count) == (5, 1)
+    assert store.ensure(text_recipe("second")).read_text() == "first"
+
+
+def test_a_new_revision_replaces_the_artifact(own_cache: Path) -> None:
+    store.ensure(text_recipe("first"))
+    assert store.ensure(text_recipe("second", revision=2)).read_text() == "second"
+
+
+def test_a_failed_check_leaves_nothing_behind(own_cache: Path) -> None:
+    with pytest.raises(corpus.CheckFailed, match="sha256"):
+        store.ensure(text_recipe("other", Digest("0" * 64)))
+    with pytest.raises(corpus.CheckFailed, match="5 bytes"):
+        store.ensure(text_recipe("other", Bounds((6, 9))))
+    assert not store.artifact_path("family/text").exists()
+    assert list((own_cache / "scratch").iterdir()) == []
+
+
+def test_a_missing_program_is_named(own_cache: Path) -> None:
+    with pytest.raises(corpus.Unavailable, match="no-such-program"):
+        store.ensure(text_recipe("x", needs=("no-such-program",)))
+
+
+def test_building_can_be_forbidden(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.ensure(text_recipe("first"))
+    monkeypatch.setenv(store.BUILD_VARIABLE, "0")
+    assert store.ensure(text_recipe("first")).read_text() == "first"
+    with pytest.raises(corpus.Unavailable, match="forbids building"):
+        store.ensure(text_recipe("second", revision=2))
+
+
+def _build_slowly(path: Path) -> None:
+    (path.parents[2] / "builds").open("a").write("x")
+    subprocess.run(["sleep", "0.3"], check=True)
+    path.write_text("slow")
+
+
+def _ensure_slow(_: int) -> str:
+    return store.ensure(Recipe("slow", "slow", _build_slowly, Bounds((4, 4)))).read_text()
+
+
+def test_several_workers_build_an_artifact_once(own_cache: Path) -> None:
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        assert pool.map(_ensure_slow, range(4)) == ["slow"] * 4
+    assert (own_cache / "builds").read_text() == "x"
+
+
+# ---- genuine AppImages -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", [*corpus.names("libappimage/"), *corpus.names("shared-mime-info/"), *corpus.names("shared/")]
+)
+def test_genuine_files_have_their_known_digest(name: str, corpus_artifact: Artifact) -> None:
+    check = corpus.recipe(name).check
+    assert isinstance(check, Digest)
+    assert sha256_of(corpus_artifact(name)) == check.sha256
+
+
+# Measured by others: ../shared/facts/appimage.md section 6.
+PAYLOAD_OFFSETS = {
+    "libappimage/Echo-x86_64.AppImage": 187_784,
+    "libappimage/Echo-no-integrate-x86_64.AppImage": 188_392,
+    "libappimage/Echo-test1234-x86_64.AppImage": 155_552,
+    "libappimage/appimaged-i686.AppImage": 91_148,
+    "libappimage/appimagetool-x86_64.AppImage": 155_552,
+    "libappimage/broken-desktop-file-x86_64.AppImage": 187_784,
+    "shared/Hello_World-x86_64.gzip.AppImage": 193_728,
+    "shared/Hello_World-x86_64.xz.AppImage": 193_728,
+    "shared/Hello_World-x86_64.zstd.AppImage": 696_720,
+    "shared/hello-static-runtime-x86_64.AppImage": 944_632,
+}
+
+
+@pytest.mark.parametrize("name", PAYLOAD_OFFSETS)
+def test_the_runtime_is_cut_where_the_payload_starts(name: str, corpus_artifact: Artifact) -> None:
+    content = corpus_artifact(name).read_bytes()
+    offset = appimage_runtime.payload_offset(content)
+    assert offset == PAYLOAD_OFFSETS[name]
+    magic, major, minor = struct.unpack_from("<4s24xHH", content, offset)  # squashfs 4.0 superblock
+    assert (magic, major, minor) == (b"hsqs", 4, 0)
+
+
+def test_a_cut_runtime_carries_nothing_of_its_old_payload(corpus_artifact: Artifact) -> None:
+    content = corpus_artifact("libappimage/appimagetool-x86_64.AppImage").read_bytes()
+    runtime = appimage_runtime.blanked_prefix(content)
+    for section in appimage_runtime.sections(content):
+        kept = runtime[section.offset : section.offset + section.size]
+        if section.name in appimage_runtime.PAYLOAD_SECTIONS:
+            assert content[section.offset : section.offset + section.size].strip(b"\0"), (
+                f"{section.name!r} was empty already"
+            )
+            assert not kept.strip(b"\0")
+    assert b"-----BEGIN PGP" not in runtime
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("name", ["libappimage/Echo-x86_64.AppImage", "shared/hello-static-runtime-x86_64.AppImage"])
+def test_genuine_appimages_are_executable_files(name: str, corpus_artifact: Artifact) -> None:
+    path = corpus_artifact(name)
+    assert path.stat().st_mode & stat.S_IXUSR
+    if shutil.which("unsquashfs") is None:
+        pytest.skip("unsquashfs is not installed")
+    offset = str(appimage_runtime.payload_offset(path.read_bytes()))
+    listed = subprocess.run(["unsquashfs", "-o", offset, "-l", str(path)], capture_output=True, text=True, check=True)
+    assert "squashfs-root/AppRun" in listed.stdout
