@@ -1,8 +1,49 @@
-"""The command line: one verb a module, and the only place that prints."""
+"""The command line: one verb a module, and the only floor that prints.
+
+This module stays cheap to import: ``inspect --version`` loads no parser, and a verb's module is loaded when the verb is asked for.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
 
-def main() -> int:
-    """Run the program; see ``inspect --help``."""
-    raise SystemExit("the command line is being built")
+VERBS: Final[dict[str, str]] = {
+    "audit": "say what a bundle needs, lacks, exposes and weighs, and whether it may be released",
+    "explain": "explain a rule: what it means, why it matters, what to do",
+    "rules": "list every rule",
+}
+"""Verb and one-line summary; ``inspector/cli/<verb>.py`` has ``add_arguments(parser)`` and ``execute(options) -> ExitCode``."""
+
+_SIGNAL_BASE = 128  # a shell's exit status for a program that a signal ended is 128 + its number (POSIX, Shell 2.8.2)
+_SIGINT, _SIGPIPE = 2, 13
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code; nothing but ``SystemExit`` of a parser's help leaves it.
+
+    :param argv: the arguments without the program's name; those of the process by default.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        from inspector import __version__
+
+        print(f"inspect {__version__} (bundle-inspect)")
+        return 0
+    try:
+        from inspector.cli.parser import run
+
+        return int(run(arguments))
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; no report was written\n")
+        return _SIGNAL_BASE + _SIGINT
+    except BrokenPipeError:
+        # The reader of the report has left.  Python would complain when it flushes at exit (library/signal, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _SIGNAL_BASE + _SIGPIPE
+    except Exception as error:  # noqa: BLE001 - the last resort: whatever happens, a crash never looks like a finding
+        from inspector.cli.failure import report_failure
+
+        return int(report_failure(error, traceback="-v" in arguments or "--verbose" in arguments))

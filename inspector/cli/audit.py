@@ -1,0 +1,176 @@
+"""``inspect audit``: what a bundle needs, lacks, exposes and weighs, and whether it may be released."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from inspector.cli.color import in_continuous_integration, use_color
+from inspector.cli.failure import note
+from inspector.cli.output import STDOUT, Destination, choose_destinations, write_report
+from inspector.cli.parser import VerbParser, one_of
+from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
+from inspector.errors import ExitCode, UsageError
+from inspector.render.quantities import format_amount
+
+if TYPE_CHECKING:
+    from inspector.model import Severity
+    from inspector.progress import Progress
+    from inspector.result import Result
+
+_FILE_WIDTH = 100
+_NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
+_EXAMPLES = """\
+  inspect audit MyApp.AppImage
+  inspect audit MyApp.AppDir -o result.json -o report.txt     two reports in one run
+  inspect audit dist/*.AppImage --fail-on warning -q          findings and verdicts only
+  inspect audit MyApp.AppImage --format json | jq .floors"""
+
+
+def make_parser() -> VerbParser:
+    """The options of the verb."""
+    parser = VerbParser(
+        "audit",
+        usage="inspect audit PATH... [options]",
+        description="Says in one screen what a bundle is, which versions it asks of the host and who causes it, which\n"
+        "libraries it forgot, which licences it exposes and where the bytes are.  Nothing is run or unpacked.",
+        examples=_EXAMPLES,
+    )
+    what = make_group(parser, "what to audit")
+    what.add_argument("paths", nargs="*", metavar="PATH", help="an AppImage, an AppDir, any directory, or one ELF file")
+    report = make_group(parser, "the report")
+    report.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write the report to FILE, in the format of its suffix (.json, .txt); FORMAT:FILE names the format, - is "
+        "stdout; may be repeated, and then nothing else goes to stdout",
+    )
+    report.add_argument(
+        "--format",
+        type=one_of(("text", "json")),
+        metavar="FORMAT",
+        help="text (default) or json, for stdout and files without a suffix",
+    )
+    report.add_argument(
+        "--files", action="store_true", help="list every file in the JSON report, with raw and stored size"
+    )
+    gate = make_group(parser, "the gate")
+    gate.add_argument(
+        "--fail-on",
+        type=one_of(("error", "warning", "info", "never")),
+        default="error",
+        metavar="LEVEL",
+        help="exit 1 for findings of this severity or worse: error (default), warning, info, never",
+    )
+    gate.add_argument(
+        "--fail-on-incomplete",
+        action="store_true",
+        help="exit 4 where some members could not be read and nothing else fails",
+    )
+    screen = make_group(parser, "the screen")
+    screen.add_argument(
+        "-q", "--quiet", action="count", default=0, help="findings and verdict only; -qq: the exit code only"
+    )
+    screen.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="cap no list, show the evidence of each finding, tracebacks of defects",
+    )
+    add_color_option(screen)
+    screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    add_help_option(screen)
+    return parser
+
+
+def execute(options: argparse.Namespace) -> ExitCode:
+    """Audit each path, write the reports, and return the gravest exit code."""
+    heed_color(options)
+    if not options.paths:
+        raise UsageError("there is nothing to audit", "name a file or directory: inspect audit MyApp.AppImage")
+    destinations = choose_destinations(options.output, options.format, options.paths)
+
+    from inspector.policy.gate import most_severe
+
+    results: list[Result] = []
+    codes: list[ExitCode] = []
+    for path in options.paths:
+        result, code = _audit_one(path, options)
+        codes.append(code)
+        if result is not None:
+            results.append(result)
+    if results:
+        for destination in destinations:
+            _write(destination, results, options)
+        if options.output and not options.quiet:
+            _summarize(results, destinations)
+    return most_severe(codes)
+
+
+def _audit_one(path: str, options: argparse.Namespace) -> tuple[Result | None, ExitCode]:
+    """One path's Result with the verdict that the options ask for; what goes wrong is reported and does not stop the others."""
+    from inspector.cli.failure import report_failure
+    from inspector.policy.gate import exit_code, judge
+
+    try:
+        from msgspec.structs import replace
+
+        from inspector.pipeline import audit
+
+        with _observe(options) as progress:
+            result = audit(path, list_files=options.files, progress=progress)
+    except Exception as error:  # noqa: BLE001 - one artifact's defect must not hide the others' reports
+        return None, report_failure(error, traceback=options.verbose)
+    findings, problems = result.findings, result.problems
+    verdict = judge(findings, problems, fail_on=options.fail_on, incomplete_fails=options.fail_on_incomplete)
+    code = exit_code(findings, problems, fail_on=options.fail_on, incomplete_fails=options.fail_on_incomplete)
+    return replace(result, verdict=verdict), code
+
+
+@contextmanager
+def _observe(options: argparse.Namespace) -> Iterator[Progress]:
+    """A progress bar where somebody watches stderr, else silence."""
+    if options.no_progress or options.quiet or in_continuous_integration() or not sys.stderr.isatty():
+        from inspector.progress import SILENT
+
+        yield SILENT
+        return
+    from inspector.cli.console import ProgressBar
+
+    with ProgressBar(sys.stderr) as bar:
+        yield bar
+
+
+def _write(destination: Destination, results: list[Result], options: argparse.Namespace) -> None:
+    """Render for one destination, and write it."""
+    to_stdout = destination.path == STDOUT
+    if to_stdout and options.quiet > 1:
+        return
+
+    from inspector.render.registry import RenderOptions, load_renderer
+
+    render_options = RenderOptions(
+        width=screen_width() if to_stdout else _FILE_WIDTH,
+        color=use_color(sys.stdout) if to_stdout else False,
+        detail="full" if options.verbose else "brief" if options.quiet else "normal",
+        several=len(options.paths) > 1,
+    )
+    write_report(destination, load_renderer(destination.format)(results, render_options))
+
+
+def _summarize(results: list[Result], destinations: list[Destination]) -> None:
+    """What somebody who reads only the log of a build wants to know, when the reports went to files."""
+    for result in results:
+        counts = Counter(finding.severity for finding in result.findings if finding.suppressed is None)
+        amounts = [format_amount(counts[severity], noun) for severity, noun in _NOUNS.items() if counts[severity]]
+        note(f"{result.artifact.path}: {result.verdict.gate}, {', '.join(amounts) or 'no findings'}")
+    files = [destination.path for destination in destinations if destination.path != STDOUT]
+    if files:
+        note(f"written: {', '.join(files)}")

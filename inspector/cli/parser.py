@@ -1,0 +1,146 @@
+"""From arguments to a verb: the top-level help, one argparse parser a verb, and suggestions for what was mistyped."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from inspector.cli import VERBS
+from inspector.errors import ExitCode, UsageError
+from inspector.render.escaping import escape
+
+_HELP_WIDTH = 100
+
+_OVERVIEW = """\
+usage: inspect VERB ...
+
+Audits Linux application bundles (AppImage, AppDir, a directory, an ELF file) before they are released.
+It never runs, mounts or unpacks what it looks at, and needs no network.
+
+verbs:
+{verbs}
+
+examples:
+  inspect audit MyApp.AppImage                    one screen: floors, libraries, licences, sizes
+  inspect audit MyApp.AppImage -o result.json     the same as a document for other programs
+  inspect explain missing-library                 what a finding means and how to mend it
+
+Every verb has --help.  inspect --version prints the version.
+
+exit codes: 0 passed, 1 the gate failed, 2 wrong usage, 3 nothing was inspected, 4 incomplete, 70 a defect of Inspector
+"""
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps descriptions as written, and looks the same under every version of Python."""
+
+    def __init__(self, prog: str) -> None:
+        columns = int(os.environ["COLUMNS"]) if os.environ.get("COLUMNS", "").isdecimal() else _terminal_columns()
+        super().__init__(prog, max_help_position=26, width=max(60, min(columns, _HELP_WIDTH)))
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        # Python 3.13 writes "-o, --output FILE" where older ones write "-o FILE, --output FILE"
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        return f"{', '.join(action.option_strings)} {self._format_args(action, self._get_default_metavar_for_optional(action))}"
+
+
+class VerbParser(argparse.ArgumentParser):
+    """Raises :class:`UsageError` instead of printing usage and leaving."""
+
+    def __init__(self, verb: str, *, usage: str, description: str, examples: str) -> None:
+        super().__init__(
+            prog=f"inspect {verb}",
+            usage=usage,
+            description=description,
+            epilog=f"examples:\n{examples}",
+            formatter_class=HelpFormatter,
+            allow_abbrev=False,
+            add_help=False,
+        )
+        self._verb = verb
+
+    def error(self, message: str) -> NoReturn:
+        """Turn argparse's complaint into ours."""
+        raise UsageError(message.removeprefix("argument "), f"inspect {self._verb} --help")
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Parse all of the arguments.
+
+        :raises UsageError: for anything wrong, with the nearest option where one was mistyped.
+        """
+        options, unknown = self.parse_known_args(arguments)
+        if not unknown:
+            return options
+        known = [name for action in self._actions for name in action.option_strings]
+        written = unknown[0].split("=", 1)[0]
+        raise UsageError(
+            f"inspect {self._verb} has no option {written}", suggest(written, known) or f"inspect {self._verb} --help"
+        )
+
+
+def one_of(names: Iterable[str]) -> Callable[[str], str]:
+    """An argparse type that takes one of a few words, and suggests the nearest for any other."""
+    known = tuple(names)
+
+    def word(text: str) -> str:
+        if text in known:
+            return text
+        nearest = suggest(text, known)
+        raise argparse.ArgumentTypeError(
+            f"{escape(text)!r} is none of {', '.join(known)}" + (f"; {nearest}" if nearest else "")
+        )
+
+    return word
+
+
+def suggest(written: str, known: Iterable[str]) -> str | None:
+    """``"did you mean audit?"`` for a word that is near one of the known, else None."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(written, list(known), n=1, cutoff=0.6)
+    return f"did you mean {nearest[0]}?" if nearest else None
+
+
+def run(arguments: list[str]) -> ExitCode:
+    """Find the verb, parse its options, execute it.
+
+    :raises UsageError: where there is no such verb or option.
+    """
+    if not arguments or arguments[0] in ("-h", "--help") or arguments == ["help"]:
+        print(_OVERVIEW.format(verbs="\n".join(f"  {verb:<10}{summary}" for verb, summary in VERBS.items())), end="")
+        return ExitCode.PASSED if arguments else ExitCode.USAGE
+    if arguments[0] == "help":
+        arguments = [arguments[1], "--help"]
+    verb = arguments[0]
+    if verb not in VERBS:
+        raise _unknown_verb(verb)
+    module = import_module(f"inspector.cli.{verb}")
+    parser: VerbParser = module.make_parser()
+    options = parser.parse(arguments[1:])
+    code: ExitCode = module.execute(options)
+    return code
+
+
+def _unknown_verb(written: str) -> UsageError:
+    if written.startswith("-"):
+        return UsageError(
+            f"{written} stands before the verb, or is not known",
+            "options follow the verb: inspect audit MyApp.AppImage -v",
+        )
+    if "/" in written or "." in written:
+        return UsageError(f"{written} is not a verb", f"to audit a file: inspect audit {written}")
+    return UsageError(
+        f"there is no verb {written}", suggest(written, VERBS) or f"there are {', '.join(VERBS)}; see inspect --help"
+    )
+
+
+def _terminal_columns() -> int:
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns - 1
+    except (OSError, ValueError):  # not a terminal, or stdout is closed
+        return 80

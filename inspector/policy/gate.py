@@ -1,0 +1,84 @@
+"""The gate: whether findings and problems stop a release, and the exit code that says so.
+
+It reads findings and problems only, so that a Result can be judged again by another policy without the artifact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from inspector.errors import ExitCode
+from inspector.model import SEVERITY_ORDER, Finding, Problem, Severity
+from inspector.result import Verdict
+
+FailOn = Literal["error", "warning", "info", "never"]
+
+_PRECEDENCE = (
+    ExitCode.INTERNAL,
+    ExitCode.USAGE,
+    ExitCode.NOTHING_INSPECTED,
+    ExitCode.GATE_FAILED,
+    ExitCode.INCOMPLETE,
+    ExitCode.PASSED,
+)
+_MOST_RULES_NAMED = 5
+
+
+def judge(
+    findings: Sequence[Finding],
+    problems: Sequence[Problem],
+    *,
+    fail_on: FailOn = "error",
+    incomplete_fails: bool = False,
+) -> Verdict:
+    """What the gate says, with every reason for a failure.
+
+    :param fail_on: the mildest severity that fails the gate; suppressed findings never do.
+    :param incomplete_fails: whether a member that could not be read fails it too.
+    """
+    reasons = _reasons(findings, problems, fail_on, incomplete_fails)
+    return Verdict(gate="failed" if reasons else "passed", reasons=tuple(text for _, text in reasons))
+
+
+def exit_code(
+    findings: Sequence[Finding],
+    problems: Sequence[Problem],
+    *,
+    fail_on: FailOn = "error",
+    incomplete_fails: bool = False,
+) -> ExitCode:
+    """The exit code of :func:`judge` with the same arguments: passed, gate failed, or incomplete where nothing else fails."""
+    return most_severe(code for code, _ in _reasons(findings, problems, fail_on, incomplete_fails))
+
+
+def most_severe(codes: Iterable[ExitCode]) -> ExitCode:
+    """The code that stands for all of them, in the order 70, 2, 3, 1, 4, 0; of none it is 0."""
+    return min(codes, key=_PRECEDENCE.index, default=ExitCode.PASSED)
+
+
+def _reasons(
+    findings: Sequence[Finding], problems: Sequence[Problem], fail_on: FailOn, incomplete_fails: bool
+) -> list[tuple[ExitCode, str]]:
+    reasons: list[tuple[ExitCode, str]] = []
+    for severity in _failing_severities(fail_on):
+        rules = [finding.rule for finding in findings if finding.severity == severity and finding.suppressed is None]
+        if rules:
+            amount = "1 finding" if len(rules) == 1 else f"{len(rules)} findings"
+            reasons.append((ExitCode.GATE_FAILED, f"{amount} of severity {severity}: {_name_rules(rules)}"))
+    if incomplete_fails and problems:
+        amount = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        reasons.append((ExitCode.INCOMPLETE, f"incomplete: {amount} while reading, the first is {problems[0].kind}"))
+    return reasons
+
+
+def _failing_severities(fail_on: FailOn) -> list[Severity]:
+    if fail_on == "never":
+        return []
+    return [severity for severity, rank in SEVERITY_ORDER.items() if rank <= SEVERITY_ORDER[fail_on]]
+
+
+def _name_rules(rules: list[str]) -> str:
+    names = sorted(set(rules))
+    named = ", ".join(names[:_MOST_RULES_NAMED])
+    return named if len(names) <= _MOST_RULES_NAMED else f"{named} and {len(names) - _MOST_RULES_NAMED} more rules"

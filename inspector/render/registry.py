@@ -1,0 +1,85 @@
+"""Which output formats there are, by name and by file suffix.  A format's module is imported when the format is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal, cast
+
+from inspector.errors import UsageError
+from inspector.result import Result
+
+Detail = Literal["brief", "normal", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """How a report is written; machine formats heed ``several`` only.
+
+    :ivar width: columns of the screen, for formats that are read on one.
+    :ivar color: whether terminal colour codes may be used.
+    :ivar detail: ``"brief"`` is findings and verdict, ``"full"`` caps no list and shows the evidence.
+    :ivar several: whether the run was asked for several artifacts, of which some may have no Result.
+    """
+
+    width: int = 100
+    color: bool = False
+    detail: Detail = "normal"
+    several: bool = False
+
+
+Render = Callable[[Sequence[Result], RenderOptions], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One output format.
+
+    :ivar module: the module that has ``render(results, options) -> bytes``; it gets at least one Result.
+    :ivar reserved_suffixes: suffixes that end like one of this format's but will mean another; writing this format there would surprise later.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    summary: str
+    module: str
+    reserved_suffixes: tuple[str, ...] = ()
+
+
+FORMATS: dict[str, Format] = {
+    entry.name: entry
+    for entry in (
+        Format("text", (".txt",), "the report as it is shown in a terminal", "inspector.render.terminal"),
+        Format(
+            "json",
+            (".json",),
+            "the Result, schema inspector/result/1",
+            "inspector.render.result_json",
+            (".cdx.json", ".spdx.json", ".gitlab.json"),
+        ),
+    )
+}
+
+
+def load_renderer(format_name: str) -> Render:
+    """The function that renders a format of :data:`FORMATS`; its module is imported now."""
+    return cast(Render, import_module(FORMATS[format_name].module).render)
+
+
+def format_for_path(path: str) -> str | None:
+    """The name of the format that a file's suffix stands for, or None where it stands for none."""
+    lowered = path.lower()
+    for entry in FORMATS.values():
+        if lowered.endswith(entry.suffixes) and not lowered.endswith(entry.reserved_suffixes):
+            return entry.name
+    return None
+
+
+def unknown_format(what: str) -> UsageError:
+    """The error that names what is supported, for a suffix or a format name that is not."""
+    known = ", ".join(f"{entry.name} ({', '.join(entry.suffixes)})" for entry in FORMATS.values())
+    return UsageError(
+        f"{what} names no output format of this version; there are {known}",
+        "write FORMAT:PATH to choose: -o json:report.dat",
+    )

@@ -1,0 +1,138 @@
+"""The head of the screen: what the artifact is, what lies around its files, and the verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from inspector.model import Finding, Severity
+from inspector.render.quantities import format_amount, format_count, format_size
+from inspector.render.terminal_page import Cell, Column, Page, shorten_middle
+from inspector.result import EnvelopeInfo, Result, RuntimeInfo
+
+_FORMAT_NAMES = {
+    "appimage-1": "AppImage type 1",
+    "appimage-2": "AppImage type 2",
+    "appdir": "AppDir",
+    "directory": "directory",
+    "elf": "ELF file",
+}
+_NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def write_title(page: Page, result: Result) -> None:
+    """The artifact's path, and what it is in a line."""
+    artifact = result.artifact
+    page.line((shorten_middle(artifact.path, page.width), "bold"), indent=0)
+    parts = [_FORMAT_NAMES.get(artifact.format, artifact.format)]
+    if artifact.arch:
+        parts.append(artifact.arch)
+    parts.append(format_size(artifact.size))
+    what = ", ".join(parts)
+    if artifact.format != "elf":
+        files = f"{format_amount(result.files.count, 'file')}, {format_count(result.files.elf_count)} of them ELF"
+        what += f"; {format_size(artifact.unpacked_size)} unpacked in {files}"
+    page.line(what, hanging=2)
+
+
+def write_identity(page: Page, result: Result) -> None:
+    """The envelope: runtime, payload, update information, signature."""
+    envelope = result.artifact.envelope
+    if envelope is None:
+        return
+    rows: list[tuple[Cell, Cell]] = []
+    if envelope.runtime is not None:
+        rows.append((("runtime", "dim"), _describe_runtime(envelope.runtime)))
+    payload = _describe_payload(envelope)
+    if payload:
+        rows.append((("payload", "dim"), payload))
+    if result.artifact.format.startswith("appimage"):
+        rows.append((("updates", "dim"), envelope.update_information or "no update information"))
+        rows.append((("signature", "dim"), _describe_signature(envelope)))
+    page.table([Column(), Column(fit="wrap", minimum=30)], rows)
+
+
+def write_verdict(page: Page, result: Result) -> None:
+    """Passed or failed, how many findings, and why it failed."""
+    page.blank()
+    failed = result.verdict.gate == "failed"
+    parts: list[Cell] = [
+        ("FAILED" if failed else "PASSED", "bold red" if failed else "bold green"),
+        f"  {count_by_severity(result.findings)}",
+    ]
+    suppressed = sum(finding.suppressed is not None for finding in result.findings)
+    if suppressed:
+        parts.append(f" ({format_count(suppressed)} suppressed)")
+    if result.problems:
+        parts.append((f"; incomplete, {format_amount(len(result.problems), 'problem')} while reading", "yellow"))
+    page.line(*parts, indent=0)
+    for reason in result.verdict.reasons:
+        page.line((reason, "dim"), indent=8)
+
+
+def write_nested(page: Page, result: Result) -> None:
+    """Bundles inside the bundle."""
+    if not result.nested:
+        return
+    page.heading("Bundles inside", format_amount(len(result.nested), "bundle"))
+    rows = [
+        (
+            nested.path,
+            (_FORMAT_NAMES.get(nested.format, nested.format), "dim"),
+            (f"{format_count(nested.coverage.seen)} members", "dim"),
+        )
+        for nested in result.nested
+    ]
+    page.table([Column(fit="middle"), Column(), Column(align="right")], rows)
+
+
+def count_by_severity(findings: Sequence[Finding]) -> str:
+    """``"2 errors, 5 warnings, 3 notes"`` of those that are not suppressed."""
+    counts = Counter(finding.severity for finding in findings if finding.suppressed is None)
+    return (
+        ", ".join(format_amount(counts[severity], noun) for severity, noun in _NOUNS.items() if counts[severity])
+        or "no findings"
+    )
+
+
+def _describe_runtime(runtime: RuntimeInfo) -> str:
+    parts = [runtime.kind if runtime.version is None else f"{runtime.kind} {runtime.version}"]
+    if runtime.linkage:
+        parts.append(f"{runtime.linkage}ally linked" if runtime.linkage == "static" else "dynamically linked")
+    if runtime.compressors:
+        parts.append(f"reads {', '.join(runtime.compressors)}")
+    parts.append(f"needs {', '.join(runtime.needs)} of the host" if runtime.needs else "needs nothing of the host")
+    return "; ".join(parts)
+
+
+def _describe_payload(envelope: EnvelopeInfo) -> str:
+    parts = []
+    if envelope.compression:
+        parts.append(envelope.compression)
+    if envelope.block_size:
+        parts.append(f"blocks of {format_size(envelope.block_size)}")
+    if envelope.payload_size is not None:
+        parts.append(format_size(envelope.payload_size))
+    if envelope.offset is not None:
+        parts.append(f"from byte {format_count(envelope.offset)}")
+    if envelope.created is not None:
+        parts.append(f"made {_format_day(envelope.created)}")
+    if envelope.trailing_bytes:
+        parts.append(f"{format_amount(envelope.trailing_bytes, 'byte')} behind it")
+    return ", ".join(parts)
+
+
+def _format_day(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    except (OverflowError, ValueError, OSError):  # a time that no calendar has
+        return f"at second {seconds}"
+
+
+def _describe_signature(envelope: EnvelopeInfo) -> str:
+    signature = envelope.signature
+    text = {"absent": "none", "unverifiable": "present, not verifiable"}.get(signature.status, signature.status)
+    if signature.key:
+        text += f", key {signature.key}"
+    return f"{text} ({signature.reason})" if signature.reason else text

@@ -1,0 +1,102 @@
+"""Libraries and search paths: what is missing, what the host must bring, what the bundle carries in the host's place, which RPATHs lead out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from inspector.render.quantities import format_amount, format_count
+from inspector.render.terminal_page import Cell, Column, Page
+from inspector.result import Result
+
+_HOST_LIBRARY_RULE = "host-library-bundled"
+_SHOWN = 5
+_NAMES_SHOWN = 8
+
+
+def write_libraries(page: Page, result: Result, *, full: bool) -> None:
+    """A summary, then one row a subject."""
+    if not result.libraries:
+        return
+    origins = Counter(needed.origin for library in result.libraries for needed in library.needed)
+    aside = f"{format_amount(len(result.libraries), 'ELF object')}, {format_amount(origins.total(), 'reference')}: "
+    page.heading(
+        "Libraries",
+        aside
+        + f"{format_count(origins['bundle'])} bundled, {format_count(origins['host'])} host, {origins['missing']} missing",
+    )
+    rows: list[tuple[Cell, Cell]] = []
+    rows += _missing_rows(result, full=full)
+    rows += _host_rows(result, full=full)
+    rows += _replaced_rows(result, full=full)
+    rows += _search_path_rows(result, full=full)
+    page.table([Column(), Column(fit="wrap", minimum=30)], rows)
+
+
+def _missing_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
+    needed_by: dict[str, list[str]] = defaultdict(list)
+    for library in result.libraries:
+        for needed in library.needed:
+            if needed.origin == "missing":
+                needed_by[needed.name].append(library.path)
+    if not needed_by:
+        return [(("missing", "dim"), "none")]
+    rows: list[tuple[Cell, Cell]] = []
+    ordered = sorted(needed_by.items(), key=lambda item: (-len(item[1]), item[0]))
+    for name, paths in ordered if full else ordered[:_SHOWN]:
+        others = f" and {format_amount(len(paths) - 1, 'other')}" if len(paths) > 1 else ""
+        rows.append((("missing", "red"), f"{name}, needed by {paths[0]}{others}"))
+    if len(ordered) > len(rows):
+        rows.append(("", (f"and {format_count(len(ordered) - len(rows))} more (-v)", "dim")))
+    return rows
+
+
+def _host_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
+    wanted = Counter(
+        needed.name for library in result.libraries for needed in library.needed if needed.origin == "host"
+    )
+    if not wanted:
+        return []
+    names = [name for name, _ in sorted(wanted.items(), key=lambda item: (-item[1], item[0]))]
+    return [(("from the host", "dim"), _list_names(names, full=full))]
+
+
+def _replaced_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
+    subjects = [
+        finding.subject
+        for finding in result.findings
+        if finding.rule == _HOST_LIBRARY_RULE and finding.suppressed is None
+    ]
+    if not subjects:
+        return []
+    names = [subject.rpartition("/")[2] for subject in subjects]
+    return [(("host's, bundled", "yellow"), _list_names(names, full=full))]
+
+
+def _search_path_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
+    outside: Counter[str] = Counter()
+    for library in result.libraries:
+        value = library.runpath if library.runpath is not None else library.rpath
+        if value is not None:
+            outside.update(
+                {element for element in value.split(":") if not element.startswith(("$ORIGIN", "${ORIGIN}"))}
+            )
+    rpaths = sum(library.rpath is not None for library in result.libraries)
+    runpaths = sum(library.runpath is not None for library in result.libraries)
+    if not rpaths and not runpaths:
+        return [(("search paths", "dim"), "no RPATH, no RUNPATH")]
+    rows: list[tuple[Cell, Cell]] = [
+        (("search paths", "dim"), f"RUNPATH in {format_amount(runpaths, 'object')}, RPATH in {format_count(rpaths)}"),
+    ]
+    ordered = sorted(outside.items(), key=lambda item: (-item[1], item[0]))
+    for element, count in ordered if full else ordered[:_SHOWN]:
+        what = "empty element" if not element else element if element.startswith("/") else f"{element} (relative)"
+        rows.append((("not $ORIGIN", "yellow"), f"{what} in {format_amount(count, 'object')}"))
+    if len(ordered) > _SHOWN and not full:
+        rows.append(("", (f"and {format_count(len(ordered) - _SHOWN)} more (-v)", "dim")))
+    return rows
+
+
+def _list_names(names: list[str], *, full: bool) -> str:
+    if full or len(names) <= _NAMES_SHOWN:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMES_SHOWN])} and {format_count(len(names) - _NAMES_SHOWN)} more"
