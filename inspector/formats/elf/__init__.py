@@ -41,3 +41,31 @@ Text: bytes that are not UTF-8 are written ``\\xNN``, as in the paths of a tree.
 Memory: an ``ElfFile`` keeps the raw tables (dynsym, dynstr, versym; section headers and their names): 24 bytes a symbol plus its name on 64 bit, and
 no Python object per symbol or section until one is asked for.  It keeps no reference to its source.
 """
+
+from __future__ import annotations
+
+from inspector.formats.elf.appimage_offset import official_appimage_offset
+from inspector.formats.elf.architecture import architecture_name, default_stack_is_executable, page_sizes
+from inspector.formats.elf.elf_file import ElfFile
+from inspector.formats.elf.identification import looks_like_elf
+from inspector.formats.elf.reader import read_elf
+from inspector.formats.elf.sections import Section
+from inspector.formats.elf.segments import Segment
+from inspector.formats.elf.symbols import Symbol, SymbolTable
+from inspector.formats.elf.versions import VersionDefinition, VersionNeed
+
+__all__ = [
+    "ElfFile",
+    "Section",
+    "Segment",
+    "Symbol",
+    "SymbolTable",
+    "VersionDefinition",
+    "VersionNeed",
+    "architecture_name",
+    "default_stack_is_executable",
+    "looks_like_elf",
+    "official_appimage_offset",
+    "page_sizes",
+    "read_elf",
+]
