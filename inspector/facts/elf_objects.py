@@ -1,0 +1,92 @@
+"""The ELF objects of a tree: one sweep over the heads of all files, and a full read of those that are ELF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from inspector.artifact.artifact import Artifact
+from inspector.artifact.tree import Node
+from inspector.errors import FormatError
+from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
+from inspector.limits import Limits
+from inspector.model import Problem
+from inspector.progress import SILENT, Progress
+
+_SMALLEST_ELF = 52  # bytes of an Elf32_Ehdr; nothing shorter is an ELF file
+_REPORT_EVERY = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ElfObject:
+    """One ELF file of the tree.
+
+    :ivar path: tree path.
+    :ivar identity: equal for hard links of one file.
+    :ivar executable: whether its mode lets it be executed.
+    """
+
+    path: str
+    identity: str
+    executable: bool
+    elf: ElfFile
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+
+def read_elf_objects(artifact: Artifact, limits: Limits, progress: Progress = SILENT) -> tuple[ElfObject, ...]:
+    """Every ELF object of the tree, by path.  Members that cannot be read become problems of the artifact.
+
+    :raises OSError: never; a member that the medium does not give is a problem too.
+    """
+    total = sum(1 for _ in artifact.tree.files())
+    progress.stage("Reading files", total)
+    objects: list[ElfObject] = []
+    by_inode: dict[int, ElfFile] = {}
+    for count, node in enumerate(artifact.tree.files_in_read_order(), 1):
+        if count % _REPORT_EVERY == 0:
+            progress.advance(_REPORT_EVERY)
+        if node.size < _SMALLEST_ELF:
+            continue
+        elf = by_inode.get(node.inode) if node.inode is not None else None
+        if elf is None:
+            elf = _read(node, artifact, limits)
+        if elf is None:
+            continue
+        if node.inode is not None:
+            by_inode[node.inode] = elf
+        identity = node.path if node.inode is None else f"#{node.inode}"
+        objects.append(ElfObject(node.path, identity, node.is_executable, elf))
+    objects.sort(key=lambda found: found.path)
+    return tuple(objects)
+
+
+def _read(node: Node, artifact: Artifact, limits: Limits) -> ElfFile | None:
+    try:
+        if not looks_like_elf(node.read_at(0, 4)):
+            return None
+    except (FormatError, OSError) as error:
+        artifact.problems.append(Problem(kind="unreadable-member", subject=node.path, message=str(error)))
+        return None
+    try:
+        elf = read_elf(node, limits)
+    except (FormatError, OSError) as error:
+        artifact.problems.append(Problem(kind="malformed-elf", subject=node.path, message=str(error)))
+        return None
+    if elf.defects:
+        more = f" (and {len(elf.defects) - 1} more)" if len(elf.defects) > 1 else ""
+        artifact.problems.append(Problem(kind="malformed-elf", subject=node.path, message=f"{elf.defects[0]}{more}"))
+    return elf
+
+
+def main_architecture(objects: tuple[ElfObject, ...], container: str | None) -> str | None:
+    """The machine that the artifact is for: its container's, else that of most of its objects."""
+    counts: dict[str, int] = {}
+    for found in objects:
+        if found.elf.has_dynamic or found.elf.is_program:
+            counts[found.elf.arch] = counts.get(found.elf.arch, 0) + 1
+    if container is not None and (container in counts or not counts):
+        return container
+    return max(sorted(counts), key=lambda arch: counts[arch]) if counts else container

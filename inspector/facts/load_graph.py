@@ -1,0 +1,194 @@
+"""Who loads what: every root loaded into its process by the loader's model, and the answers gathered for each object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from inspector.artifact.tree import Kind, Tree
+from inspector.facts.elf_objects import ElfObject
+from inspector.facts.host_libraries import host_library
+from inspector.facts.roots import Role, Root
+from inspector.facts.run_time_paths import Mount
+from inspector.loader.glibc import GlibcLoader
+from inspector.loader.objects import Architecture, Candidate, LoaderObject, LoadGraph, Outcome, Resolution
+from inspector.result import Origin
+
+_ROLE_ORDER: dict[Role, int] = {"entry": 0, "extension": 1, "plugin": 2, "optional": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedNeed:
+    """One DT_NEEDED of one object.
+
+    :ivar path: tree path of what is loaded; None unless the origin is "bundle".
+    :ivar via: the loader's rule, for people.
+    :ivar root: tree path of the root in whose process this was found out.
+    :ivar role: that root's role.
+    :ivar skipped: files that the loader passed over or stumbled on, with the reason.
+    """
+
+    name: str
+    path: str | None
+    origin: Origin
+    via: str | None
+    root: str
+    role: Role
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFacts:
+    """The load graph of the bundle.
+
+    :ivar roots: all roots, the optional ones that nothing else reaches included.
+    :ivar needs: per object its needs in the order of DT_NEEDED, as the most important root that reaches it sees them.
+    :ivar loaders: per object the objects that need it, the shortest way to a root first.
+    :ivar missing: needs that some root finds neither in the bundle nor on a host, one for each object and name, worst role first.
+    """
+
+    roots: tuple[Root, ...] = ()
+    needs: dict[str, tuple[ResolvedNeed, ...]] = field(default_factory=dict)
+    loaders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    missing: tuple[tuple[str, ResolvedNeed], ...] = ()
+
+    def chain_to(self, path: str) -> tuple[str, ...]:
+        """The shortest way from a root to an object, the object last."""
+        chain = [path]
+        while (loaders := self.loaders.get(chain[-1])) and loaders[0] not in chain:
+            chain.append(loaders[0])
+        return tuple(reversed(chain))
+
+
+class TreeFiles:
+    """The tree as the loader's :class:`inspector.loader.objects.FileView`."""
+
+    def __init__(self, tree: Tree, objects: Sequence[ElfObject], mount: Mount) -> None:
+        self._tree = tree
+        self._mount = mount
+        self._loadables = {found.path: _loader_object(found) for found in objects}
+        self._refusals = {found.path: found.elf.loader_refusals for found in objects if found.elf.loader_refusals}
+
+    def candidate(self, path: str) -> Candidate | None:
+        """See :class:`FileView`."""
+        tree_path = self._mount.tree_path(path)
+        if tree_path is None:
+            return None
+        node = self._tree.get(tree_path)
+        if node is None or node.kind is not Kind.FILE:
+            node = self._tree.resolve(tree_path, root="" if not self._mount.root else None)
+        if node is None or node.kind is not Kind.FILE:
+            return None
+        loadable = self._loadables.get(node.path)
+        refusals = self._refusals.get(node.path)
+        if loadable is None:
+            return Candidate(
+                None, "file too short" if node.size < 64 else "invalid ELF header"
+            )  # glibc elf/dl-load.c, open_verify
+        return Candidate(None, refusals[0]) if refusals else Candidate(loadable)
+
+    def real_path(self, path: str) -> str:
+        """See :class:`FileView`."""
+        tree_path = self._mount.tree_path(path)
+        node = self._tree.resolve(tree_path) if tree_path is not None else None
+        return path if node is None else self._mount.run_time(node.path)
+
+
+class ExpectedHost:
+    """A host of which only this is expected: what the AppImage excludelist expects of every desktop."""
+
+    def provides(self, soname: str, architecture: Architecture) -> bool:  # noqa: ARG002 - the list knows no architectures
+        """See :class:`inspector.loader.objects.HostView`."""
+        listed = host_library(soname)
+        return listed is not None and listed.supplier != "bundle"
+
+
+def _loader_object(found: ElfObject) -> LoaderObject:
+    elf = found.elf
+    return LoaderObject(
+        identity=found.identity,
+        architecture=Architecture(elf.bits, elf.machine, elf.endian),
+        soname=elf.soname,
+        needed=elf.needed,
+        rpath=elf.rpath,
+        runpath=elf.runpath,
+        nodeflib=elf.nodeflib,
+    )
+
+
+def build_load_graph(
+    objects: Sequence[ElfObject], tree: Tree, roots: Sequence[Root], mount: Mount, library_path: str | None
+) -> LoadFacts:
+    """Load every root, then, each on its own, the shared objects that no root reaches."""
+    gathering = _Gathering(
+        GlibcLoader(TreeFiles(tree, objects, mount), ExpectedHost(), library_path=library_path), mount
+    )
+    all_roots = sorted(roots, key=lambda root: (_ROLE_ORDER[root.role], root.path))
+    for root in all_roots:
+        gathering.load(root)
+    for found in objects:
+        if found.elf.has_dynamic and found.path not in gathering.needs and found.elf.type in ("DYN", "EXEC"):
+            root = Root(found.path, "optional")
+            all_roots.append(root)
+            gathering.load(root)
+    return LoadFacts(
+        roots=tuple(all_roots),
+        needs=gathering.needs,
+        loaders={path: tuple(parents) for path, parents in gathering.loaders.items()},
+        missing=tuple(
+            (path, need)
+            for (path, _), need in sorted(
+                gathering.missing.items(), key=lambda item: (_ROLE_ORDER[item[1].role], item[0])
+            )
+        ),
+    )
+
+
+class _Gathering:
+    def __init__(self, loader: GlibcLoader, mount: Mount) -> None:
+        self.loader = loader
+        self.mount = mount
+        self.needs: dict[str, tuple[ResolvedNeed, ...]] = {}
+        self.loaders: dict[str, dict[str, None]] = {}
+        self.missing: dict[tuple[str, str], ResolvedNeed] = {}
+
+    def load(self, root: Root) -> None:
+        """Load one root and keep what it adds to what more important roots have said."""
+        path = self.mount.run_time(root.path)
+        if root.program == root.path:
+            graph, first = self.loader.load_program(path), 0
+        else:
+            program = None if root.program is None else self.mount.run_time(root.program)
+            graph, first = self.loader.open_in_program(program, path)
+        tree_paths = [self.mount.tree_path(loaded.path) or loaded.path for loaded in graph.objects]
+        self._gather(root, graph, first, [self._node_path(loaded) for loaded in tree_paths])
+
+    def _node_path(self, tree_path: str) -> str:
+        real = self.loader.real_path(self.mount.run_time(tree_path))
+        return self.mount.tree_path(real) or tree_path
+
+    def _gather(self, root: Root, graph: LoadGraph, first: int, paths: Sequence[str]) -> None:
+        by_requester: dict[int, list[Resolution]] = {}
+        for resolution in graph.resolutions:
+            if resolution.requester >= first:
+                by_requester.setdefault(resolution.requester, []).append(resolution)
+        for index in range(first, len(graph.objects)):
+            path = paths[index]
+            resolutions = by_requester.get(index, ())
+            rows = tuple(_resolved(resolution, paths, root) for resolution in resolutions)
+            self.needs.setdefault(path, rows)
+            for row in rows:
+                if row.path is not None and row.path != path:
+                    self.loaders.setdefault(row.path, {}).setdefault(path)
+                elif row.origin == "missing":
+                    self.missing.setdefault((path, row.name), row)
+
+
+def _resolved(resolution: Resolution, paths: Sequence[str], root: Root) -> ResolvedNeed:
+    target = None if resolution.target is None else paths[resolution.target]
+    origin: Origin = "missing"
+    if resolution.outcome is Outcome.BUNDLE:
+        origin = "bundle"
+    elif resolution.outcome is Outcome.HOST:
+        origin = "host"
+    return ResolvedNeed(resolution.name, target, origin, resolution.via, root.path, root.role, resolution.skipped)
