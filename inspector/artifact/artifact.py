@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -40,6 +41,7 @@ class Artifact:
     :ivar source: the file itself; None for a directory.
     :ivar problems: members that could not be read; grows while the artifact is read.
     :ivar byte_map: of a single file, bytes by purpose: headers, entries, padding, appended, unexplained.
+    :ivar on_close: gives back what is not the ``source``: the descriptors of a directory.
     """
 
     path: str
@@ -52,9 +54,12 @@ class Artifact:
     source: Source | None = None
     problems: list[Problem] = field(default_factory=list)
     byte_map: dict[str, int] = field(default_factory=dict)
+    on_close: Callable[[], None] | None = field(default=None, repr=False)
 
     def close(self) -> None:
         """Give the file back; nodes cannot be read afterwards."""
+        if self.on_close is not None:
+            self.on_close()
         close = getattr(self.source, "close", None)
         if close is not None:
             close()

@@ -39,6 +39,8 @@ class Node:
     :ivar target: where a symbolic link points, as written.
     :ivar inode: equal for hard links of one file within a tree, else unique; None where the container knows no inodes.
     :ivar content_key: equal keys prove equal content without reading (the block list inside an image); None where nothing is known.
+    :ivar opener: gives a regular file's bytes; called once, at the first read.
+    :ivar content: a regular file's bytes once they are open; a container whose members are Sources sets it and no ``opener``.
     :ivar read_group: files with one group lie in one compressed unit (a squashfs fragment); read them together.
     """
 
@@ -55,7 +57,7 @@ class Node:
     content_key: Hashable | None = None
     read_group: int | None = None
     opener: Callable[[], Source] | None = field(default=None, repr=False)
-    _source: Source | None = field(default=None, repr=False)
+    content: Source | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -77,11 +79,11 @@ class Node:
 
         :raises FormatError: where the content cannot be decoded.
         """
-        if self._source is None:
+        if self.content is None:
             if self.opener is None:
                 return b""
-            self._source = self.opener()
-        return self._source.read_at(offset, length)
+            self.content = self.opener()
+        return self.content.read_at(offset, length)
 
     def read(self, offset: int = 0, length: int | None = None, *, limits: Limits | None = None) -> bytes:
         """The content from ``offset`` on, all of it or ``length`` bytes.

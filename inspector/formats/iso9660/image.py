@@ -158,7 +158,8 @@ class Iso9660Image:
             yield location * SECTOR, (location + blocks_of(length)) * SECTOR
             with suppress(FormatError):
                 for record in read_records(self._source, location, length, skip):
-                    yield from record.use.continuations
+                    for start, end in record.use.continuations:
+                        yield start // SECTOR * SECTOR, blocks_of(end) * SECTOR
                     if record.is_directory and record.location not in seen:
                         seen.add(record.location)
                         todo.append((record.location, record.stored_size))

@@ -1,0 +1,86 @@
+"""``open_artifact``: what is this path, and who reads it?"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from inspector.artifact import appimage_type1, appimage_type2, foreign_bundles, single_elf
+from inspector.artifact.artifact import Artifact
+from inspector.artifact.directory import open_directory
+from inspector.artifact.reader import Candidate, Reader, why_unreadable
+from inspector.artifact.unrecognised import describe
+from inspector.errors import FormatError, NothingInspected
+from inspector.limits import Limits
+from inspector.source import FileSource
+
+READERS: tuple[Reader, ...] = (
+    # A new format goes here: write a module with a Reader, and put it in front of every format that its files would also pass for.
+    appimage_type1.READER,
+    appimage_type2.READER,
+    *foreign_bundles.READERS,
+    single_elf.READER,  # whatever else is ELF
+)
+
+
+def open_artifact(path: str | os.PathLike[str], limits: Limits | None = None) -> Artifact:
+    """Open a file or a directory; nothing of it is run, unpacked or mounted.
+
+    A symbolic link is followed.  Members that cannot be read are in ``Artifact.problems``.  Close the artifact, or use it as a context manager.
+
+    :param path: an AppImage of either type, an AppDir, any other directory, or one ELF file.
+    :raises NothingInspected: where there is nothing to read: no such path, no permission, no known format, no payload; one line and a hint.
+    """
+    shown = os.fspath(path)
+    limits = limits or Limits()
+    try:
+        status = os.stat(path)  # noqa: PTH116 -- Path would resolve nothing more and cost a conversion of the user's spelling
+    except (OSError, ValueError) as error:
+        raise _missing(shown, error) from error
+    if stat.S_ISDIR(status.st_mode):
+        return open_directory(shown, limits)
+    if not stat.S_ISREG(status.st_mode):
+        raise NothingInspected(
+            f"{shown} is neither a file nor a directory", "give an AppImage, an AppDir or an ELF file"
+        )
+    try:
+        source = FileSource(path)
+    except OSError as error:
+        raise NothingInspected(f"{shown} cannot be read: {error.strerror}", "check the file's permissions") from error
+    try:
+        return _open_file(Candidate(shown, source, limits))
+    except BaseException:
+        source.close()
+        raise
+
+
+def _open_file(candidate: Candidate) -> Artifact:
+    if candidate.source.size == 0:
+        raise NothingInspected(f"{candidate.path} is empty", "a download or a build step may have failed")
+    for reader in READERS:
+        try:
+            if reader.recognises(candidate):
+                return reader.open(candidate)
+        except FormatError as error:
+            raise NothingInspected(
+                f"{candidate.path} is {reader.title} that cannot be read: {why_unreadable(error)}",
+                "the file may be damaged; compare its size and checksum with the original",
+            ) from error
+        except OSError as error:
+            raise NothingInspected(
+                f"{candidate.path} cannot be read: {error.strerror}", "check the disk or the network share"
+            ) from error
+    what, hint = describe(candidate.head, candidate.source)
+    raise NothingInspected(f"{candidate.path} is {what}, not an AppImage, an AppDir or an ELF file", hint)
+
+
+def _missing(shown: str, error: OSError | ValueError) -> NothingInspected:
+    if isinstance(error, ValueError):
+        return NothingInspected(f"{shown!r} is no path: {error}", "check the path")
+    if isinstance(error, FileNotFoundError):
+        try:
+            target = os.readlink(shown)  # noqa: PTH115 -- the target as written
+        except OSError:
+            return NothingInspected(f"{shown} does not exist", "check the path")
+        return NothingInspected(f"{shown} is a symbolic link to {target}, which does not exist", "check the link")
+    return NothingInspected(f"{shown} cannot be read: {error.strerror}", "check the path and its permissions")

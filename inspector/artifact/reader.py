@@ -1,0 +1,74 @@
+"""What a reader of one artifact format is, and what it decides by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inspector.artifact.artifact import Artifact
+from inspector.errors import FormatError, LimitExceeded
+from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
+from inspector.limits import Limits
+from inspector.source import Source
+
+_HEAD = 4096
+
+
+class Candidate:
+    """A regular file that some reader may know.
+
+    :ivar path: as the user wrote it.
+    :ivar head: its first 4096 bytes.
+    """
+
+    def __init__(self, path: str, source: Source, limits: Limits) -> None:
+        self.path = path
+        self.source = source
+        self.limits = limits
+        self.head = source.read_at(0, _HEAD)
+        self.is_elf = looks_like_elf(self.head)
+        self._elf: ElfFile | None = None
+        self._elf_error: FormatError | None = None
+
+    @property
+    def elf(self) -> ElfFile | None:
+        """The ELF headers, sections included, without symbols; None for other files and for headers that cannot be read."""
+        if self._elf is None and self._elf_error is None and self.is_elf:
+            try:
+                self._elf = read_elf(self.source, self.limits, load_symbols=False)
+            except FormatError as error:
+                self._elf_error = error
+        return self._elf
+
+    @property
+    def elf_error(self) -> FormatError | None:
+        """Why :attr:`elf` is None though the file begins like one."""
+        return self._elf_error if self.elf is None else None
+
+    @property
+    def magic(self) -> bytes:
+        """Bytes 8 to 10, in which AppImages and their relatives say what they are (AppImageSpec, "Image format")."""
+        return self.head[8:11] if self.is_elf else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One artifact format: what it is called, how it is told, how it is opened.
+
+    :ivar format: the format's name in the Result; "" for a format that is recognised and not readable.
+    :ivar title: its name in a sentence.
+    :ivar limitations: what this reader cannot do, one sentence each; the documentation's table is made from them.
+    :ivar recognises: decides by a few bytes; the first reader in the table that says yes opens the file.
+    :ivar open: gives the artifact; raises ``NothingInspected``, or ``FormatError`` where the file as a whole cannot be read.
+    """
+
+    format: str
+    title: str
+    limitations: tuple[str, ...]
+    recognises: Callable[[Candidate], bool]
+    open: Callable[[Candidate], Artifact]
+
+
+def why_unreadable(error: FormatError) -> str:
+    """A codec's error as the end of a sentence."""
+    return f"a limit was reached: {error}" if isinstance(error, LimitExceeded) else str(error)
