@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Final
 
 VERBS: Final[dict[str, str]] = {
-    "audit": "say what a bundle needs, lacks, exposes and weighs, and whether it may be released",
-    "explain": "explain a rule: what it means, why it matters, what to do",
-    "rules": "list every rule",
+    "audit": "what a bundle needs, lacks, exposes and weighs; may it be released?",
+    "explain": "what a rule means, why it matters, what to do",
+    "rules": "every rule in a line",
 }
 """Verb and one-line summary; ``inspector/cli/<verb>.py`` has ``add_arguments(parser)`` and ``execute(options) -> ExitCode``."""
 

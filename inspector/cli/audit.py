@@ -26,8 +26,8 @@ _FILE_WIDTH = 100
 _NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 _EXAMPLES = """\
   inspect audit MyApp.AppImage
-  inspect audit MyApp.AppDir -o result.json -o report.txt     two reports in one run
-  inspect audit dist/*.AppImage --fail-on warning -q          findings and verdicts only
+  inspect audit MyApp.AppDir -o result.json -o report.txt  two reports
+  inspect audit dist/*.AppImage --fail-on warning -q       findings, verdicts
   inspect audit MyApp.AppImage --format json | jq .floors"""
 
 
@@ -36,8 +36,9 @@ def make_parser() -> VerbParser:
     parser = VerbParser(
         "audit",
         usage="inspect audit PATH... [options]",
-        description="Says in one screen what a bundle is, which versions it asks of the host and who causes it, which\n"
-        "libraries it forgot, which licences it exposes and where the bytes are.  Nothing is run or unpacked.",
+        description="Says in one screen what a bundle is, which versions it asks of the host and who\n"
+        "causes it, which libraries it forgot, which licences it exposes and where the\n"
+        "bytes are.  Nothing is run, mounted or unpacked.",
         examples=_EXAMPLES,
     )
     what = make_group(parser, "what to audit")

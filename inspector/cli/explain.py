@@ -22,7 +22,7 @@ def make_parser() -> VerbParser:
     parser = VerbParser(
         "explain",
         usage="inspect explain RULE... [options]",
-        description="Explains rules: what is so, what happens to a user because of it, what to do, what the check cannot see.",
+        description="Explains rules: what is so, what happens to a user because of it, what to do,\nand what the check cannot see.",
         examples=_EXAMPLES,
     )
     what = make_group(parser, "what to explain")

@@ -18,20 +18,24 @@ _HELP_WIDTH = 100
 _OVERVIEW = """\
 usage: inspect VERB ...
 
-Audits Linux application bundles (AppImage, AppDir, a directory, an ELF file) before they are released.
-It never runs, mounts or unpacks what it looks at, and needs no network.
+Audits Linux application bundles (AppImage, AppDir, a directory, an ELF file)
+before they are released.  It never runs, mounts or unpacks what it looks at,
+and needs no network.
 
 verbs:
 {verbs}
 
 examples:
-  inspect audit MyApp.AppImage                    one screen: floors, libraries, licences, sizes
-  inspect audit MyApp.AppImage -o result.json     the same as a document for other programs
-  inspect explain missing-library                 what a finding means and how to mend it
+  inspect audit MyApp.AppImage                  one screen on what matters
+  inspect audit MyApp.AppImage -o result.json   a document for other programs
+  inspect explain missing-library               what a finding means
 
 Every verb has --help.  inspect --version prints the version.
 
-exit codes: 0 passed, 1 the gate failed, 2 wrong usage, 3 nothing was inspected, 4 incomplete, 70 a defect of Inspector
+exit codes:
+  0  passed                   3  nothing was inspected
+  1  the gate failed          4  incomplete (only with --fail-on-incomplete)
+  2  wrong usage              70 a defect of Inspector
 """
 
 

@@ -13,7 +13,7 @@ from inspector.errors import ExitCode
 
 _EXAMPLES = """\
   inspect rules
-  inspect rules --format json | jq -r '.rules[] | select(.severity == "error") | .name'"""
+  inspect rules --format json | jq -r '.rules[].name'"""
 
 
 def make_parser() -> VerbParser:
@@ -21,7 +21,7 @@ def make_parser() -> VerbParser:
     parser = VerbParser(
         "rules",
         usage="inspect rules [options]",
-        description="Lists every rule: name, code, severity and summary.  inspect explain RULE says more.",
+        description="Lists every rule: name, code, severity and summary.\ninspect explain RULE says more.",
         examples=_EXAMPLES,
     )
     report = make_group(parser, "the list")

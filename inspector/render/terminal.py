@@ -15,6 +15,8 @@ from inspector.render.terminal_page import Page
 from inspector.render.terminal_sizes import write_sizes
 from inspector.result import Result
 
+_LONGEST_IN_FULL = 8192
+
 
 def render(results: Sequence[Result], options: RenderOptions) -> bytes:
     """The reports one after another, as UTF-8."""
@@ -28,7 +30,7 @@ def render_text(result: Result, width: int, *, color: bool, detail: Detail = "no
     :param width: columns that no line exceeds, unless a single word of ours does.
     :param detail: ``"brief"``: findings and verdict; ``"full"``: no list is capped, findings show their evidence.
     """
-    page = Page(width, color=color)
+    page = Page(width, color=color, longest=_LONGEST_IN_FULL if detail == "full" else None)
     write_title(page, result)
     if detail != "brief":
         write_identity(page, result)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from inspector.model import SEVERITY_ORDER, Finding
+from rich.cells import cell_len
+
+from inspector.model import SEVERITY_ORDER, Finding, Severity
+from inspector.render.escaping import escape
 from inspector.render.quantities import format_count, format_size
 from inspector.render.registry import Detail
 from inspector.render.terminal_identity import count_by_severity
-from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Cell, Column, Page
+from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Cell, Column, Page, shorten_end, shorten_paths
 from inspector.result import Result
 
-_SHOWN = {"error": 4, "warning": 2, "info": 1}
+_SHOWN: dict[Severity, int] = {"error": 3, "warning": 1, "info": 1}
 _PROBLEMS_SHOWN = 5
-_MARGIN = 4
+_MARGIN = 11  # severities stand in a column of their own
 
 
 def write_findings(page: Page, result: Result, detail: Detail) -> None:
@@ -50,28 +53,47 @@ def _worst_first(findings: list[Finding]) -> tuple[int, str]:
 def _write_group(page: Page, result: Result, findings: list[Finding], detail: Detail) -> None:
     findings = sorted(findings, key=lambda finding: (SEVERITY_ORDER[finding.severity], finding.subject))
     worst = findings[0].severity
-    info = result.rules.get(findings[0].rule)
     amount = f" ({format_count(len(findings))})" if len(findings) > 1 else ""
-    summary = f"  {info.summary}" if info else ""
-    page.line(
-        (SEVERITY_WORD[worst], SEVERITY_STYLE[worst]),
-        " ",
-        (findings[0].rule, "bold"),
-        amount,
-        (summary, "dim"),
-        hanging=2,
+    word = SEVERITY_WORD[worst].ljust(_MARGIN - 2)
+    full = detail == "full"
+    head: list[Cell] = [(word, SEVERITY_STYLE[worst]), (findings[0].rule, "bold"), amount]
+    if len(findings) == 1 and not full:
+        message = shorten_paths(_message(findings[0]), page.width // 2)
+        if _MARGIN + cell_len(findings[0].rule) + 2 + cell_len(escape(message)) <= page.width:
+            page.line(*head, f"  {message}")
+            return
+    page.line(*head, *_summarize(page, result, findings, full=full))
+    shown = findings if full else findings[: _SHOWN[worst]]
+    for number, finding in enumerate(shown, 1):
+        left = len(findings) - number if number == len(shown) else 0
+        _write_finding(page, finding, f" and {format_count(left)} more (-v)" if left else "", full=full)
+
+
+def _summarize(page: Page, result: Result, findings: list[Finding], *, full: bool) -> list[Cell]:
+    """The rule's summary, where it says more than the one message below it and fits the line."""
+    info = result.rules.get(findings[0].rule)
+    if info is None or (len(findings) == 1 and not full):
+        return []
+    room = page.width - _MARGIN - len(findings[0].rule) - 12
+    return [(f"  {shorten_end(escape(info.summary), room)}", "dim")] if room > 20 else []
+
+
+def _message(finding: Finding) -> str:
+    """The message, with the subject before it where it does not name its subject."""
+    named = (
+        not finding.subject
+        or finding.subject in finding.message
+        or finding.subject.rpartition("/")[2] in finding.message
     )
-    shown = findings if detail == "full" else findings[: _SHOWN[worst]]
-    for finding in shown:
-        _write_finding(page, finding, full=detail == "full")
-    if len(findings) > len(shown):
-        page.line((f"and {format_count(len(findings) - len(shown))} more (-v)", "dim"), indent=_MARGIN)
+    return finding.message if named else f"{finding.subject}: {finding.message}"
 
 
-def _write_finding(page: Page, finding: Finding, *, full: bool) -> None:
-    where = f"{finding.subject}: " if finding.subject and finding.subject not in finding.message else ""
+def _write_finding(page: Page, finding: Finding, more: str, *, full: bool) -> None:
     note = f" [suppressed: {finding.suppressed}]" if finding.suppressed is not None else ""
-    page.line("- ", where, finding.message, (note, "dim"), indent=_MARGIN, hanging=2)
+    message = _message(finding)
+    page.line(
+        message if full else shorten_paths(message, page.width // 2), (note + more, "dim"), indent=_MARGIN, hanging=2
+    )
     if not full:
         return
     for step in finding.evidence:

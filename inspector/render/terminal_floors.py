@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len, set_cell_size
+
+from inspector.render.escaping import escape
 from inspector.render.quantities import format_amount
-from inspector.render.terminal_page import Cell, Column, Page, shorten_middle
+from inspector.render.terminal_page import Cell, Column, Page, list_names, shorten_middle
 from inspector.result import Floor, FloorCause, Result
 
 _CAUSES_SHOWN = 2
-_SYMBOLS_SHOWN = 3
+_WIDEST_NAME = 20
+_NARROWEST_FILE = 20
 
 
 def write_floors(page: Page, result: Result, *, full: bool) -> None:
-    """One row a namespace, the host's first, each with its causes."""
+    """One row a namespace of the host with its causes; those that the bundle answers share a line."""
     if not result.floors:
         if result.files.elf_count:
             page.heading("Version floors", "no object asks for a versioned symbol")
@@ -20,26 +24,28 @@ def write_floors(page: Page, result: Result, *, full: bool) -> None:
     ordered = sorted(
         result.floors.items(), key=lambda item: (item[1].host_version is None, item[0] != "GLIBC", item[0])
     )
-    name_width = max(len(name) for name, _ in ordered)
-    version_width = max(len(floor.version or "") for _, floor in ordered)
-    margin = 2 + name_width + 2
-    for name, floor in ordered:
-        version = (floor.version or "").ljust(version_width)
-        asked_of_host = floor.host_version is not None
-        page.line(
-            (name.ljust(name_width + 2), "bold"),
-            (version, "bold" if asked_of_host else ""),
-            "  ",
-            *_describe_answer(floor),
-            hanging=margin,
-        )
-        shown = [cause for cause in floor.causes if full or (asked_of_host and cause.from_host)]
-        _write_causes(page, shown if full else shown[:_CAUSES_SHOWN], margin, full=full)
-        if len(floor.causes) > len(shown[:_CAUSES_SHOWN]) and not full and asked_of_host:
-            left = len(floor.causes) - len(shown[:_CAUSES_SHOWN])
-            page.line((f"and {format_amount(left, 'more cause', 'more causes')} (-v)", "dim"), indent=margin)
-        if floor.remedy and asked_of_host:
-            page.line(("lower it: ", "cyan"), floor.remedy, indent=margin, hanging=2)
+    rows = [item for item in ordered if full or item[1].host_version is not None or item[1].markers]
+    names = [shorten_middle(escape(name), _WIDEST_NAME) for name, _ in rows]
+    widest = max(map(cell_len, names), default=0)
+    for name, (_, floor) in zip(names, rows, strict=True):
+        _write_floor(page, set_cell_size(name, widest), floor, full=full)
+    answered = [f"{name} {floor.version}" for name, floor in ordered if (name, floor) not in rows]
+    if answered:
+        page.line(("the bundle answers ", "dim"), ", ".join(answered), hanging=2)
+
+
+def _write_floor(page: Page, name: str, floor: Floor, *, full: bool) -> None:
+    margin = 4 + cell_len(name)
+    of_host = floor.host_version is not None
+    version: list[Cell] = [(floor.version, "bold" if of_host else ""), "  "] if floor.version is not None else []
+    page.line((name, "bold"), "  ", *version, *_describe_answer(floor), hanging=margin - 2)
+    causes = [cause for cause in floor.causes if full or (of_host and cause.from_host)]
+    shown = causes if full else causes[:_CAUSES_SHOWN]
+    _write_causes(page, shown, floor, margin, full=full)
+    if len(causes) > len(shown):
+        page.line((f"and {format_amount(len(causes) - len(shown), 'more cause')} (-v)", "dim"), indent=margin)
+    if floor.remedy and of_host:
+        page.line(("lower it: ", "cyan"), floor.remedy, indent=margin, hanging=2)
 
 
 def _describe_tag(result: Result) -> str:
@@ -63,19 +69,18 @@ def _describe_answer(floor: Floor) -> list[Cell]:
             (", the bundle answers the rest", "dim"),
         ]
     if floor.markers:
-        cells.append((f"{'; ' if cells else ''}asks for {', '.join(floor.markers)}", "dim"))
+        cells.append((f"{', and ' if cells else 'asks for '}{', '.join(floor.markers)}", "dim"))
     return cells
 
 
-def _write_causes(page: Page, causes: list[FloorCause] | tuple[FloorCause, ...], margin: int, *, full: bool) -> None:
+def _write_causes(page: Page, causes: list[FloorCause], floor: Floor, margin: int, *, full: bool) -> None:
+    room = page.width - margin
+    file_room = max([_NARROWEST_FILE, *(min(cell_len(escape(cause.file)), room * 2 // 5) for cause in causes)])
     rows: list[tuple[Cell, Cell]] = []
     for cause in causes:
-        shown = cause.symbols if full else cause.symbols[:_SYMBOLS_SHOWN]
-        symbols = ", ".join(shown)
-        if cause.symbol_count > len(shown):
-            symbols += f"{' and ' if shown else ''}{cause.symbol_count - len(shown):,} more"
-        weak = ", weak" if cause.weak else ""
-        rows.append((cause.file, (f"{cause.library} {cause.version}{weak}: {symbols}", "dim")))
-    room = page.width - margin
-    rows = [(shorten_middle(str(file), max(24, room // 2)), text) for file, text in rows]
-    page.table([Column(fit="middle", minimum=20), Column(fit="wrap", minimum=24)], rows, indent=margin)
+        version = "" if cause.version == floor.host_version else f" {cause.version}"
+        library = f"{cause.library}{version}{' (weak)' if cause.weak else ''}: "
+        left = room - file_room - 2 - cell_len(escape(library))
+        names = list_names(cause.symbols, cause.symbol_count, left, least=len(cause.symbols) if full else 1)
+        rows.append((cause.file if full else shorten_middle(escape(cause.file), file_room), (library + names, "dim")))
+    page.table([Column(fit="middle", minimum=_NARROWEST_FILE), Column(fit="wrap", minimum=24)], rows, indent=margin)

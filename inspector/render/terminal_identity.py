@@ -31,8 +31,8 @@ def write_title(page: Page, result: Result) -> None:
     parts.append(format_size(artifact.size))
     what = ", ".join(parts)
     if artifact.format != "elf":
-        files = f"{format_amount(result.files.count, 'file')}, {format_count(result.files.elf_count)} of them ELF"
-        what += f"; {format_size(artifact.unpacked_size)} unpacked in {files}"
+        files = f"{format_amount(result.files.count, 'file')}, {format_count(result.files.elf_count)} ELF"
+        what += f"; unpacked {format_size(artifact.unpacked_size)}, {files}"
     page.line(what, hanging=2)
 
 
@@ -64,11 +64,11 @@ def write_verdict(page: Page, result: Result) -> None:
     suppressed = sum(finding.suppressed is not None for finding in result.findings)
     if suppressed:
         parts.append(f" ({format_count(suppressed)} suppressed)")
-    if result.problems:
-        parts.append((f"; incomplete, {format_amount(len(result.problems), 'problem')} while reading", "yellow"))
     page.line(*parts, indent=0)
     for reason in result.verdict.reasons:
         page.line((reason, "dim"), indent=8)
+    if result.problems:
+        page.line((f"incomplete: {format_amount(len(result.problems), 'problem')} while reading", "yellow"), indent=8)
 
 
 def write_nested(page: Page, result: Result) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from inspector.render.escaping import escape
 from inspector.render.quantities import format_amount, format_count
-from inspector.render.terminal_page import Cell, Column, Page
+from inspector.render.terminal_page import Cell, Column, Page, list_names, shorten_middle
 from inspector.result import Result
 
 _HOST_LIBRARY_RULE = "host-library-bundled"
@@ -25,14 +26,14 @@ def write_libraries(page: Page, result: Result, *, full: bool) -> None:
         + f"{format_count(origins['bundle'])} bundled, {format_count(origins['host'])} host, {origins['missing']} missing",
     )
     rows: list[tuple[Cell, Cell]] = []
-    rows += _missing_rows(result, full=full)
+    rows += _missing_rows(result, page.width, full=full)
     rows += _host_rows(result, full=full)
     rows += _replaced_rows(result, full=full)
     rows += _search_path_rows(result, full=full)
     page.table([Column(), Column(fit="wrap", minimum=30)], rows)
 
 
-def _missing_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
+def _missing_rows(result: Result, page_width: int, *, full: bool) -> list[tuple[Cell, Cell]]:
     needed_by: dict[str, list[str]] = defaultdict(list)
     for library in result.libraries:
         for needed in library.needed:
@@ -44,7 +45,8 @@ def _missing_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
     ordered = sorted(needed_by.items(), key=lambda item: (-len(item[1]), item[0]))
     for name, paths in ordered if full else ordered[:_SHOWN]:
         others = f" and {format_amount(len(paths) - 1, 'other')}" if len(paths) > 1 else ""
-        rows.append((("missing", "red"), f"{name}, needed by {paths[0]}{others}"))
+        path = paths[0] if full else shorten_middle(escape(paths[0]), page_width // 2)
+        rows.append((("missing", "red"), f"{name}, needed by {path}{others}"))
     if len(ordered) > len(rows):
         rows.append(("", (f"and {format_count(len(ordered) - len(rows))} more (-v)", "dim")))
     return rows
@@ -57,7 +59,7 @@ def _host_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
     if not wanted:
         return []
     names = [name for name, _ in sorted(wanted.items(), key=lambda item: (-item[1], item[0]))]
-    return [(("from the host", "dim"), _list_names(names, full=full))]
+    return [(("from the host", "dim"), _list_some(names, full=full))]
 
 
 def _replaced_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
@@ -69,7 +71,7 @@ def _replaced_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
     if not subjects:
         return []
     names = [subject.rpartition("/")[2] for subject in subjects]
-    return [(("host's, bundled", "yellow"), _list_names(names, full=full))]
+    return [(("host's, bundled", "yellow"), _list_some(names, full=full))]
 
 
 def _search_path_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
@@ -88,15 +90,18 @@ def _search_path_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
         (("search paths", "dim"), f"RUNPATH in {format_amount(runpaths, 'object')}, RPATH in {format_count(rpaths)}"),
     ]
     ordered = sorted(outside.items(), key=lambda item: (-item[1], item[0]))
-    for element, count in ordered if full else ordered[:_SHOWN]:
-        what = "empty element" if not element else element if element.startswith("/") else f"{element} (relative)"
-        rows.append((("not $ORIGIN", "yellow"), f"{what} in {format_amount(count, 'object')}"))
-    if len(ordered) > _SHOWN and not full:
-        rows.append(("", (f"and {format_count(len(ordered) - _SHOWN)} more (-v)", "dim")))
+    described = [f"{_describe_element(element)} ({format_count(count)})" for element, count in ordered]
+    if described:
+        rows.append((("not $ORIGIN", "yellow"), _list_some(described, full=full)))
     return rows
 
 
-def _list_names(names: list[str], *, full: bool) -> str:
-    if full or len(names) <= _NAMES_SHOWN:
-        return ", ".join(names)
-    return f"{', '.join(names[:_NAMES_SHOWN])} and {format_count(len(names) - _NAMES_SHOWN)} more"
+def _describe_element(element: str) -> str:
+    if not element:
+        return "an empty element"
+    return element if element.startswith("/") else f"{element}, relative"
+
+
+def _list_some(names: list[str], *, full: bool) -> str:
+    most = len(names) if full else _NAMES_SHOWN
+    return list_names(names, len(names), 0, least=most)

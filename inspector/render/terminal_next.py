@@ -9,7 +9,7 @@ from inspector.model import SEVERITY_ORDER, Finding
 from inspector.render.escaping import escape
 from inspector.render.quantities import format_amount, format_count, format_size
 from inspector.render.registry import Detail
-from inspector.render.terminal_page import Cell, Column, Page
+from inspector.render.terminal_page import Page, shorten_paths
 from inspector.result import Result
 
 _FIXES_SHOWN = 3
@@ -22,6 +22,9 @@ def write_coverage(page: Page, result: Result, detail: Detail) -> None:
     looked = f"{format_amount(coverage.seen, 'member')} seen, {format_count(coverage.analysed)} analysed"
     ran = format_amount(len(coverage.rules_run), "rule") + " run"
     off = f", {format_count(len(coverage.rules_off))} off" if coverage.rules_off else ""
+    reasons = Counter(skipped.why for skipped in coverage.skipped).most_common()
+    named = "; ".join(f"{format_count(count)} {why}" for why, count in reasons[:_SKIPPED_SHOWN])
+    more = "; …" if len(reasons) > _SKIPPED_SHOWN else ""
     page.heading("Coverage", f"{looked}; {ran}{off}")
     if detail == "full":
         for skipped in coverage.skipped:
@@ -29,9 +32,6 @@ def write_coverage(page: Page, result: Result, detail: Detail) -> None:
         for name, date in sorted(result.tool.data.items()):
             page.line((f"data {name}: {date}", "dim"))
     elif coverage.skipped:
-        reasons = Counter(skipped.why for skipped in coverage.skipped).most_common()
-        named = "; ".join(f"{format_count(count)} {why}" for why, count in reasons[:_SKIPPED_SHOWN])
-        more = "; …" if len(reasons) > _SKIPPED_SHOWN else ""
         page.line(f"skipped {format_count(len(coverage.skipped))}: {named}{more}", hanging=2)
 
 
@@ -43,17 +43,22 @@ def write_next(page: Page, result: Result, detail: Detail) -> None:
         saving = sum(finding.fix.saves for finding in findings if finding.fix)
         page.heading("Mend first", f"all fixes together save up to {format_size(saving)} raw" if saving else "")
         for number, (rule, text) in enumerate(fixes, 1):
-            page.line(f"{number}. ", text, (f"  {rule}", "dim"), hanging=3)
+            page.line(
+                f"{number}. ",
+                text if detail == "full" else shorten_paths(text, page.width // 2),
+                (f"  {rule}", "dim"),
+                hanging=3,
+            )
     page.heading("Next")
     path = shlex.quote(escape(result.artifact.path))
-    rows: list[tuple[Cell, Cell]] = []
-    if findings:
-        rows.append((f"inspect explain {findings[0].rule}", ("what that finding means", "dim")))
-    if detail != "full":
-        rows.append((f"inspect audit -v {path}", ("everything, with evidence", "dim")))
-    rows.append((f"inspect audit -o result.json {path}", ("for other programs", "dim")))
-    for command, purpose in rows:
-        page.table([Column(fit="wrap"), Column()], [(command, purpose)])
+    commands = [(f"inspect explain {findings[0].rule}", "what it means, what to do")] if findings else []
+    if detail != "full" and findings:
+        commands.append((f"inspect audit -v {path}", "every finding with its evidence"))
+    else:
+        commands.append((f"inspect audit -o result.json {path}", "for other programs"))
+    for command, purpose in commands:
+        fits = len(command) + len(purpose) + 6 <= page.width
+        page.line(command, (f"    {purpose}" if fits else "", "dim"), hanging=4)
 
 
 def _most_valuable_first(finding: Finding) -> tuple[int, int, str, str]:

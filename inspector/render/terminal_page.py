@@ -6,6 +6,7 @@ Asian characters take two and combining marks none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -25,14 +26,18 @@ SEVERITY_STYLE: dict[Severity, str] = {"error": "bold red", "warning": "yellow",
 SEVERITY_WORD: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 
 ELLIPSIS = "…"
+_PATH = re.compile(r"\S*/\S*")
 _GAP = 2
+_NARROWEST = 6
+_SHRINKING, _EVERY = ("middle", "wrap"), ("keep", "middle", "wrap")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """How a table's column behaves.
 
-    :ivar fit: what happens where the table is too wide: nothing, the text loses its middle (paths), or it goes on in the next line.
+    :ivar fit: what happens where the table is too wide: the text loses its middle (paths), goes on in the next line, or keeps
+        its form for as long as others can give way.
     :ivar minimum: cells below which the column is not narrowed.
     """
 
@@ -42,11 +47,16 @@ class Column:
 
 
 class Page:
-    """Collects the lines of a report; :meth:`text` is the report."""
+    """Collects the lines of a report; :meth:`text` is the report.
 
-    def __init__(self, width: int, *, color: bool) -> None:
+    :param longest: cells that a single text may have; longer ones, which nobody but an attacker makes, lose their middle.  A paragraph may have
+        four times as many.
+    """
+
+    def __init__(self, width: int, *, color: bool, longest: int | None = None) -> None:
         self.width = width
         self._color = color
+        self._longest = longest or 2 * width
         self._lines: list[Text] = []
 
     def heading(self, title: str, aside: str = "") -> None:
@@ -63,8 +73,11 @@ class Page:
         """A paragraph; lines after the first are indented by ``hanging`` more."""
         styled = Text()
         for cell in cells:
-            text, style = _split(cell)
-            styled.append(escape(text), style=style or None)
+            text, style = self._clean(cell)
+            styled.append(text, style=style or None)
+        if len(styled) > 4 * self._longest:
+            styled = styled[: 4 * self._longest].append(ELLIPSIS)
+        indent, hanging = min(indent, self.width // 2), min(hanging, self.width // 3)
         for number, part in enumerate(_wrap(styled, self.width - indent, self.width - indent - hanging)):
             margin = indent if number == 0 else indent + hanging
             self._lines.append(Text(" " * margin).append_text(part))
@@ -75,7 +88,7 @@ class Page:
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, indent: int = 2) -> None:
         """Rows in columns that line up; a row may have fewer cells than there are columns."""
-        cleaned = [[(escape(text), style) for text, style in map(_split, row)] for row in rows]
+        cleaned = [[self._clean(cell) for cell in row] for row in rows]
         widths = _column_widths(columns, cleaned, self.width - indent)
         for row in cleaned:
             blocks = [_fit(text, style, widths[place], columns[place]) for place, (text, style) in enumerate(row)]
@@ -92,6 +105,10 @@ class Page:
                     line.append("" if last else " " * _GAP)
                 line.rstrip()
                 self._lines.append(line)
+
+    def _clean(self, cell: Cell) -> tuple[str, str]:
+        text, style = (cell, "") if isinstance(cell, str) else cell
+        return shorten_middle(escape(text), self._longest), style
 
     def text(self) -> str:
         """The whole page, each line ended by a newline; with colour codes only where the page was made with colour."""
@@ -131,6 +148,32 @@ def shorten_middle(text: str, width: int) -> str:
     return f"{_take(text, keep // 2)}{ELLIPSIS}{_take_end(text, keep - keep // 2)}"
 
 
+def shorten_paths(text: str, width: int) -> str:
+    """Every word with a slash in at most ``width`` cells, for messages that name long paths."""
+    return _PATH.sub(lambda match: shorten_middle(match.group(), width), text)
+
+
+def list_names(names: Sequence[str], total: int, width: int, *, least: int = 1) -> str:
+    """As many names as fit ``width`` cells, ``least`` in any case, and how many more there are: ``"dlopen, dlsym and 12 more"``.
+
+    :param total: how many there are altogether; ``names`` may be the first of them only.
+    """
+    if names and least == 1 and cell_len(escape(_name_some(names[:1], total))) > width:
+        rest = cell_len(_name_some((), total - 1)) + len(" and ") if total > 1 else 0
+        return _name_some([shorten_middle(escape(names[0]), max(12, width - rest))], total)
+    shown = 0
+    for count in range(1, len(names) + 1):
+        if count > least and cell_len(escape(_name_some(names[:count], total))) > width:
+            break
+        shown = count
+    return _name_some(names[:shown], total)
+
+
+def _name_some(names: Sequence[str], total: int) -> str:
+    left = total - len(names)
+    return ", ".join(names) + (f"{' and ' if names else ''}{left:,} more" if left > 0 else "")
+
+
 def shorten_end(text: str, width: int) -> str:
     """A text in at most ``width`` cells, with an ellipsis where its end was cut."""
     return text if cell_len(text) <= width else f"{_take(text, width - 1)}{ELLIPSIS}"
@@ -165,33 +208,33 @@ def _take_end(text: str, width: int) -> str:
     return _take(text[::-1], width)[::-1]
 
 
-def _split(cell: Cell) -> tuple[str, str]:
-    return (cell, "") if isinstance(cell, str) else cell
-
-
 def _column_widths(columns: Sequence[Column], rows: list[list[tuple[str, str]]], room: int) -> list[int]:
     """Natural widths, and where they do not fit, narrower ones: the widest column that may shrink gives first."""
     widths = [
         max((cell_len(row[place][0]) for row in rows if place < len(row)), default=0) for place in range(len(columns))
     ]
     excess = sum(widths) + _GAP * (len(columns) - 1) - room
-    while excess > 0:
-        able = [
-            place for place, column in enumerate(columns) if column.fit != "keep" and widths[place] > column.minimum
-        ]
-        if not able:
-            break
-        widest = max(able, key=widths.__getitem__)
-        next_widest = max((widths[place] for place in able if place != widest), default=0)
-        step = min(excess, max(1, widths[widest] - max(next_widest, columns[widest].minimum)))
-        widths[widest] -= step
-        excess -= step
+    for may_shrink, floor in ((_SHRINKING, None), (_EVERY, _NARROWEST)):
+        while excess > 0:
+            able = [
+                place
+                for place, column in enumerate(columns)
+                if column.fit in may_shrink and widths[place] > (floor or column.minimum)
+            ]
+            if not able:
+                break
+            widest = max(able, key=widths.__getitem__)
+            next_widest = max((widths[place] for place in able if place != widest), default=0)
+            step = min(excess, max(1, widths[widest] - max(next_widest, floor or columns[widest].minimum)))
+            widths[widest] -= step
+            excess -= step
     return widths
 
 
 def _fit(text: str, style: str, width: int, column: Column) -> list[Text]:
-    styled = Text(text if column.fit != "middle" else shorten_middle(text, width), style=style)
-    return _wrap(styled, width, width) if column.fit == "wrap" else [styled]
+    if column.fit == "wrap":
+        return _wrap(Text(text, style=style), width, width)
+    return [Text(shorten_middle(text, width), style=style)]
 
 
 def _wrap(text: Text, first: int, others: int) -> list[Text]:
@@ -205,7 +248,9 @@ def _wrap(text: Text, first: int, others: int) -> list[Text]:
         end = start + max(1, len(chunk))
         if end < len(plain):
             space = plain.rfind(" ", start, end + 1)
-            if space > start and not plain[start:space].isspace():
+            if (
+                space - start > room // 4
+            ):  # else a long word stands there, which is better broken than the line left empty
                 end = space
         part = text[start:end]
         part.rstrip()

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from inspector.catalogue import Rule
-from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Column, Page
+from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Cell, Column, Page
 
 _CODE_INDENT = "    "
+_SEVERITY_CELLS = len("warning") + 2
+_SUMMARY_BESIDE = 50  # cells below which a rule's summary stands under its name, not beside it
 
 
 def render_rule(rule: Rule, width: int, color: bool) -> str:
@@ -53,18 +55,18 @@ def render_rule_list(rules: Iterable[Rule], width: int, color: bool) -> str:
     widest = max((len(rule.name) for rule in ordered), default=0)
     for family, members in groupby(ordered, key=lambda rule: rule.family):
         page.heading(family)
-        page.table(
-            [Column(), Column(), Column(), Column(fit="wrap", minimum=24)],
-            [
-                (
-                    (SEVERITY_WORD[rule.severity].ljust(len("warning")), SEVERITY_STYLE[rule.severity]),
-                    rule.code,
-                    (rule.name.ljust(widest), "bold"),
-                    (rule.summary, "dim"),
-                )
-                for rule in members
-            ],
-        )
+        for rule in members:
+            head: list[Cell] = [
+                (SEVERITY_WORD[rule.severity].ljust(_SEVERITY_CELLS), SEVERITY_STYLE[rule.severity]),
+                f"{rule.code}  ",
+                (rule.name.ljust(widest), "bold"),
+            ]
+            beside = _SEVERITY_CELLS + len(rule.code) + widest + 6
+            if width - beside >= _SUMMARY_BESIDE:
+                page.line(*head, (f"  {rule.summary}", "dim"), hanging=beside - 2)
+            else:
+                page.line(*head)
+                page.line((rule.summary, "dim"), indent=2 + _SEVERITY_CELLS)
     return page.text()
 
 

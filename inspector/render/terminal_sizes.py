@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inspector.model import ByteCount
-from inspector.render.quantities import format_amount, format_share, format_size
+from inspector.render.quantities import format_share, format_size
 from inspector.render.terminal_page import Cell, Column, Page
 from inspector.result import Result, SizeRow
 
-_COMPONENTS_SHOWN, _TYPES_SHOWN, _FILES_SHOWN = 8, 5, 3
+_COMPONENTS_SHOWN, _TYPES_SHOWN, _FILES_SHOWN = 6, 4, 3
+_BARS_FROM = 90  # columns of a screen below which names need the room more
 _BAR_CELLS = 12
 _NAME_MINIMUM = 20
 
@@ -25,69 +25,63 @@ def write_sizes(page: Page, result: Result, *, full: bool) -> None:
         f", {format_size(sizes.total.stored)} stored" if compressed else ""
     )
     page.heading("Where the bytes are", totals)
-    table = _SizeTable(whole, compressed=compressed)
-    table.title("component")
-    table.rows_of(sizes.by_component, None if full else _COMPONENTS_SHOWN, "more component")
-    table.title("type")
-    table.rows_of(sizes.by_type, None if full else _TYPES_SHOWN, "more type")
-    table.title("largest file")
-    table.rows_of(sizes.largest, None if full else _FILES_SHOWN, None)
-    table.title("of all that")
-    table.amount("duplicates", sizes.duplicate_bytes)
-    table.amount("debug information", sizes.debug_bytes)
-    table.amount("tests", sizes.test_bytes)
-    table.amount("Python bytecode", sizes.bytecode_bytes)
-    table.amount("static libraries", sizes.static_library_bytes)
+    table = _SizeTable(whole, compressed=compressed, bars=page.width >= _BARS_FROM)
+    table.group("components", sizes.by_component, None if full else _COMPONENTS_SHOWN, count_rest=True)
+    table.group("types", sizes.by_type, None if full else _TYPES_SHOWN)
+    table.group("largest files", sizes.largest, None if full else _FILES_SHOWN)
+    waste = (
+        ("duplicates", sizes.duplicate_bytes),
+        ("debug information", sizes.debug_bytes),
+        ("tests", sizes.test_bytes),
+        ("Python bytecode", sizes.bytecode_bytes),
+        ("static libraries", sizes.static_library_bytes),
+    )
+    table.group(
+        "of all that", [SizeRow(name=name, raw=size.raw, stored=size.stored) for name, size in waste if size.raw], None
+    )
     table.write(page)
 
 
 class _SizeTable:
-    """Rows of name, raw, stored, share and a bar; titles without rows are left out."""
+    """Rows of group, name, raw, stored, share and a bar, under a head."""
 
-    def __init__(self, whole: int, *, compressed: bool) -> None:
+    def __init__(self, whole: int, *, compressed: bool, bars: bool) -> None:
         self._whole = whole
         self._compressed = compressed
-        self._rows: list[list[Cell]] = []
-        self._title: str | None = None
+        self._bars = bars
+        self._rows: list[list[Cell]] = [
+            ["", "", ("raw", "dim"), ("stored", "dim")] if compressed else ["", "", ("raw", "dim")]
+        ]
 
-    def title(self, text: str) -> None:
-        self._title = text
-
-    def rows_of(self, rows: Sequence[SizeRow], most: int | None, noun: str | None) -> None:
+    def group(self, title: str, rows: Sequence[SizeRow], most: int | None, *, count_rest: bool = False) -> None:
+        """Add rows; the title stands before the first."""
         shown = rows if most is None else rows[:most]
         for row in shown:
-            self._add(row.name, row.raw, row.stored, bar=True)
+            self._add(title, row)
+            title = ""
         left = rows[len(shown) :]
-        if left and noun:
-            self._add(
-                f"{format_amount(len(left), noun)}",
-                sum(row.raw for row in left),
-                sum(row.stored for row in left),
-                style="dim",
+        if left and count_rest:
+            rest = SizeRow(
+                name=f"{len(left):,} more", raw=sum(row.raw for row in left), stored=sum(row.stored for row in left)
             )
-
-    def amount(self, name: str, size: ByteCount) -> None:
-        if size.raw:
-            self._add(name, size.raw, size.stored)
+            self._add("", rest, style="dim")
 
     def write(self, page: Page) -> None:
-        columns = [Column(fit="middle", minimum=_NAME_MINIMUM), Column(align="right")]
+        """Put the table on the page."""
+        columns = [Column(), Column(fit="middle", minimum=_NAME_MINIMUM), Column(align="right")]
         columns += [Column(align="right")] if self._compressed else []
-        page.table([*columns, Column(align="right"), Column()], self._rows)
+        columns += [Column(align="right"), Column()]
+        page.table(columns, self._rows)
 
-    def _add(self, name: str, raw: int, stored: int, *, bar: bool = False, style: str = "") -> None:
-        if self._title is not None:
-            head: list[Cell] = [(self._title, "dim"), ("raw", "dim")] if not self._rows else [(self._title, "dim")]
-            self._rows.append(head + ([("stored", "dim")] if self._compressed and not self._rows else []))
-            self._title = None
-        part = stored if self._compressed else raw
-        row: list[Cell] = [(f"  {name}", style), (format_size(raw), style)]
+    def _add(self, title: str, row: SizeRow, style: str = "") -> None:
+        part = row.stored if self._compressed else row.raw
+        cells: list[Cell] = [(title, "dim"), (row.name, style), (format_size(row.raw), style)]
         if self._compressed:
-            row.append((format_size(stored), style))
-        row.append((format_share(part, self._whole), "dim"))
-        if bar:
-            row.append((_draw_bar(part, self._whole), "blue"))
-        self._rows.append(row)
+            cells.append((format_size(row.stored), style))
+        cells.append((format_share(part, self._whole), "dim"))
+        if self._bars:
+            cells.append((_draw_bar(part, self._whole), "blue"))
+        self._rows.append(cells)
 
 
 def _draw_bar(part: int, whole: int) -> str:
