@@ -6,7 +6,6 @@ The mirror is whatever the machine's own sources name: its stanzas are copied at
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shutil
 import stat
 import struct
@@ -151,3 +152,90 @@ def test_genuine_appimages_are_executable_files(name: str, corpus_artifact: Arti
     offset = str(appimage_runtime.payload_offset(path.read_bytes()))
     listed = subprocess.run(["unsquashfs", "-o", offset, "-l", str(path)], capture_output=True, text=True, check=True)
     assert "squashfs-root/AppRun" in listed.stdout
+
+
+# ---- the Python applications -------------------------------------------------------------------------------------------------------
+
+
+APPLICATIONS = {
+    # name: (arguments, what it must print)
+    "python-runtime": (
+        [
+            "-c",
+            "import sys, readline, _gdbm, _tkinter, _curses, ssl, sqlite3, ctypes, pip; print(sys.prefix, sys.version_info[:2])",
+        ],
+        "/usr (3, 11)",
+    ),
+    "flask-app": (["--self-test"], "<li>&lt;bread &amp; butter&gt;</li>"),
+    "pandas-report": ([], "correlation 0.9"),
+    "pyqt5-widgets": (["--self-test"], "offscreen window of"),
+}
+
+
+def start(command: list[str | Path], **environment: str) -> str:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTHON", "LD_", "APPIMAGE", "APPDIR"))
+    }
+    finished = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**kept, "QT_QPA_PLATFORM": "offscreen", **environment},
+        timeout=300,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_a_python_appdir_starts(name: str, corpus_artifact: Artifact) -> None:
+    arguments, expected = APPLICATIONS[name]
+    appdir = corpus_artifact(f"{name}.AppDir")
+    before = corpus.measure(appdir)
+    assert expected in start([appdir / "AppRun", *arguments])
+    assert corpus.measure(appdir) == before, "starting it wrote into the AppDir"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_a_python_appimage_starts(name: str, corpus_artifact: Artifact, tmp_path: Path) -> None:
+    arguments, expected = APPLICATIONS[name]
+    appimage = corpus_artifact(f"{name}.AppImage")
+    assert expected in start([appimage, *arguments], APPIMAGE_EXTRACT_AND_RUN="1", TMPDIR=str(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [f"{name}.AppDir" for name in APPLICATIONS])
+def test_a_python_appdir_is_laid_out_as_make_install_leaves_it(name: str, corpus_artifact: Artifact) -> None:
+    appdir = corpus_artifact(name)
+    library = appdir / "usr/lib/python3.11"
+    for path in (
+        appdir / "usr/bin/python3.11",
+        appdir / "usr/lib/libpython3.11.so.1.0",
+        appdir / "usr/include/python3.11/pyconfig.h",
+        library / "config-3.11-x86_64-linux-gnu/libpython3.11.a",
+        library / "lib-dynload/readline.cpython-311-x86_64-linux-gnu.so",
+        library / "lib-dynload/_gdbm.cpython-311-x86_64-linux-gnu.so",
+        library / "test/test_os.py",
+        library / "idlelib/idle_test/htest.py",
+        library / "ensurepip/__init__.py",
+        appdir / "usr/lib/libreadline.so.8",
+        appdir / "usr/lib/libgdbm.so.6",
+    ):
+        assert path.is_file(), path
+    for suffix in ("", ".opt-1", ".opt-2"):
+        assert (library / f"__pycache__/os.cpython-311{suffix}.pyc").is_file()
+        assert list(library.glob(f"site-packages/*/__pycache__/__init__.cpython-311{suffix}.pyc"))
+    assert not list(appdir.rglob("libc.so.6")), "glibc comes from the host"
+    links = [path for path in appdir.rglob("*") if path.is_symlink()]
+    assert [path for path in links if path.readlink().is_absolute() or not path.exists()] == []
+
+
+def test_the_pyqt5_application_is_as_large_as_the_benchmark_needs(corpus_artifact: Artifact) -> None:
+    measured = corpus.measure(corpus_artifact("pyqt5-widgets.AppDir"))
+    assert measured.raw_bytes >= 400_000_000
+    assert measured.file_count >= 9_000
