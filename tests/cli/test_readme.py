@@ -1,0 +1,44 @@
+"""The README shows what the program prints: each block after ``<!-- output of: COMMAND -->`` is compared with the command's output."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+BLOCK = re.compile(r"(<!-- output of: (?P<command>.+?) -->\n```\n)(?P<output>.*?)(```\n<!-- end -->)", re.DOTALL)
+COMMANDS = [match["command"] for match in BLOCK.finditer(README.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_blocks_of_the_readme(command: str, run, same_as_golden, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, *arguments = shlex.split(command)
+    assert program == "inspect"
+    if arguments[-1].endswith(".AppImage"):
+        monkeypatch.chdir(_artifact(arguments[-1]).parent)
+    done = run(*arguments)
+    assert done.code in (0, 1), done.err
+    text = README.read_text(encoding="utf-8")
+
+    def with_output(match: re.Match[str]) -> str:
+        return match[1] + done.out + match[4] if match["command"] == command else match[0]
+
+    same_as_golden(README, BLOCK.sub(with_output, text))
+
+
+def test_the_first_commands_are_those_of_a_fresh_machine() -> None:
+    head = README.read_text(encoding="utf-8").split("\n")[:8]
+    assert any(line.startswith("./bootstrap demo") for line in head)
+    assert any(line.startswith("./bootstrap test") for line in head)
+    assert README.with_name("bootstrap").stat().st_mode & 0o111
+
+
+def _artifact(file_name: str) -> Path:
+    corpus = pytest.importorskip("corpus", reason="the corpus is not beside this checkout")
+    try:
+        return Path(corpus.path(f"libappimage/{file_name}"))
+    except corpus.Unavailable as reason:
+        pytest.skip(f"{file_name} cannot be built here: {reason}")
