@@ -41,21 +41,29 @@ def download_wheel(wheel: Wheel) -> Path:
     path = directory / wheel.file_name
     with locked("wheel-" + wheel.file_name):
         if not path.exists():
-            _, abi, platforms = wheel.tags
-            # A wheel for several platforms is found through the first; its interpreter is CPython 3.11 or it is for any.
-            options = ["--no-deps", "--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp"]
-            options += ["--abi", abi, "--platform", platforms[0]]
-            with scratch_directory() as scratch:
-                _pip(["download", *options, "--dest", scratch, wheel.requirement])
-                found = scratch / wheel.file_name
-                if not found.exists():
-                    got = ", ".join(entry.name for entry in scratch.iterdir())
-                    raise Unavailable(f"the package index gave {got} for {wheel.file_name}")
-                digest = sha256_of(found)
-                if digest != wheel.sha256:
-                    raise CheckFailed(f"{wheel.file_name}: sha256 is {digest}, expected {wheel.sha256}")
-                found.rename(path)
+            found = _fetch(wheel, directory)
+            digest = sha256_of(found)
+            if digest != wheel.sha256:
+                found.unlink()
+                raise CheckFailed(f"{wheel.file_name}: sha256 is {digest}, expected {wheel.sha256}")
+            found.rename(path)
     return path
+
+
+def _fetch(wheel: Wheel, directory: Path) -> Path:
+    """Download the wheel under a temporary name beside its place."""
+    _, abi, platforms = wheel.tags
+    given: set[str] = set()
+    # A project may serve several wheels that fit one platform tag; one of this wheel's own tags is usually its alone.
+    for platform in reversed(platforms):
+        options = ["--no-deps", "--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp"]
+        options += ["--abi", abi, "--platform", platform]
+        with scratch_directory() as scratch:
+            _pip(["download", *options, "--dest", scratch, wheel.requirement])
+            given |= {entry.name for entry in scratch.iterdir()}
+            if wheel.file_name in given:
+                return (scratch / wheel.file_name).rename(directory / f"{wheel.file_name}.unverified")
+    raise Unavailable(f"the package index gave {', '.join(sorted(given))} for {wheel.file_name}")
 
 
 def install_wheels(wheels: Sequence[Wheel], site_packages: Path, scripts: Path) -> None:

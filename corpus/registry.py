@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from corpus import genuine_appimages, python_applications
+from corpus import genuine_appimages, python_applications, wheels
 from corpus.recipe import Recipe
 
 
@@ -12,7 +12,7 @@ from corpus.recipe import Recipe
 def recipes() -> dict[str, Recipe]:
     """Every recipe by its name, families together, cheap ones first."""
     found: dict[str, Recipe] = {}
-    for family in (genuine_appimages, python_applications):
+    for family in (genuine_appimages, python_applications, wheels):
         for recipe in family.recipes():
             if recipe.name in found:
                 raise ValueError(f"two recipes are called {recipe.name}")
