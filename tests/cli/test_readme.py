@@ -39,6 +39,6 @@ def test_the_first_commands_are_those_of_a_fresh_machine() -> None:
 def _artifact(file_name: str) -> Path:
     corpus = pytest.importorskip("corpus", reason="the corpus is not beside this checkout")
     try:
-        return Path(corpus.path(f"libappimage/{file_name}"))
+        return Path(corpus.artifact(f"libappimage/{file_name}"))
     except corpus.Unavailable as reason:
         pytest.skip(f"{file_name} cannot be built here: {reason}")
