@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from inspector.artifact.appimage_runtime import UPDATE_INFORMATION, identify_runtime, section_text, stored_digest
+from inspector.artifact.appimage_runtime import SIGNATURE, UPDATE_INFORMATION, identify_runtime, section_text, stored_digest
 from inspector.artifact.appimage_signature import read_signature_info
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import squashfs_tree
@@ -35,11 +35,23 @@ def _recognises(candidate: Candidate) -> bool:
         return True
     if not candidate.is_elf or candidate.elf is None:
         return False
+    if _has_runtime_sections(candidate.elf):
+        return True
     offset = candidate.elf.official_appimage_offset
     if offset is None:
         return False
     head = candidate.source.read_at(offset, _SUPERBLOCK)
     return _is_squashfs(head) or head.startswith(_DWARFS_MAGIC)
+
+
+def _has_runtime_sections(elf: ElfFile) -> bool:
+    """Whether it is an AppImage's runtime by its sections; ``strip`` cuts the payload off and blanks the magic bytes, and leaves these."""
+    return elf.section(UPDATE_INFORMATION) is not None and elf.section(SIGNATURE) is not None
+
+
+def _nature(candidate: Candidate) -> str:
+    """What makes the file an AppImage, for a sentence that goes on with what is wrong with it."""
+    return "has the magic bytes of a type 2 AppImage" if candidate.magic == MAGIC else "is the runtime of a type 2 AppImage"
 
 
 def _is_squashfs(head: bytes) -> bool:
@@ -134,9 +146,14 @@ def _open_image(candidate: Candidate, offset: int) -> SquashfsImage:
         )
     if not head.startswith(_SQUASHFS_MAGICS):
         raise NothingInspected(
-            f"{path} has the magic bytes of a type 2 AppImage, but no squashfs or DwarFS image at byte {offset}, where its runtime looks for one"
+            f"{path} {_nature(candidate)}, but no squashfs or DwarFS image at byte {offset}, where the payload belongs"
             f" (the bytes there are {head[:8].hex(' ')})",
             "the payload is of an unknown kind, or was moved by a tool that rewrote the runtime",
+        )
+    if len(head) < _SUPERBLOCK:
+        raise NothingInspected(
+            f"{path} is cut off: its squashfs image begins at byte {offset}, and the file ends at byte {source.size}",
+            "download or copy it again",
         )
     if _is_squashfs(head):
         (bytes_used,) = struct.unpack_from("<Q", head, 40)
@@ -167,7 +184,7 @@ def _payload_offset(candidate: Candidate, elf: ElfFile) -> int:
     """
     path, source = candidate.path, candidate.source
     offset = elf.official_appimage_offset
-    said = f"{path} has the magic bytes of a type 2 AppImage, but no payload"
+    said = f"{path} {_nature(candidate)}, but has no payload"
     if offset is not None and offset < source.size:
         return offset
     if _UPX in candidate.head or _UPX in source.read_at(source.size - 64, 64):
@@ -184,7 +201,7 @@ def _payload_offset(candidate: Candidate, elf: ElfFile) -> int:
             "download or copy it again",
         )
     raise NothingInspected(
-        f"{said}: the file ends where its runtime ends, at byte {source.size}; strip and objcopy cut a payload off",
+        f"{said}: the file ends where its runtime ends, at byte {source.size}; it is a bare runtime, or strip or objcopy cut the payload off",
         _REBUILD,
     )
 

@@ -57,7 +57,9 @@ def open_directory(path: str, limits: Limits) -> Artifact:
         files.close()
         raise NothingInspected(f"{path} holds no file", "give the directory that the application lies in")
     launcher = tree.get("AppRun")
-    is_appdir = launcher is not None or any(node.name.endswith(".desktop") for node in tree.children(""))
+    is_appdir = launcher is not None or any(
+        node.path.endswith(".desktop") and "/" not in node.path for node in tree
+    )
     return Artifact(
         path=path,
         format="appdir" if is_appdir else "directory",

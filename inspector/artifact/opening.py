@@ -17,8 +17,8 @@ from inspector.source import FileSource
 READERS: tuple[Reader, ...] = (
     # A new format goes here: write a module with a Reader, and put it in front of every format that its files would also pass for.
     appimage_type1.READER,
-    appimage_type2.READER,
     *foreign_bundles.READERS,
+    appimage_type2.READER,
     single_elf.READER,  # whatever else is ELF
 )
 

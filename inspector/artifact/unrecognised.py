@@ -25,7 +25,7 @@ _BEGINNINGS = (
     (b"MZ", "a Windows program", _GIVE),
     (b"\xcf\xfa\xed\xfe", "a macOS program", _GIVE),
     (b"\xca\xfe\xba\xbe", "a macOS program or a Java class", _GIVE),
-    (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the file itself", "run: git lfs pull"),
+    (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer", "run: git lfs pull"),
     (b"#!", "a script", "give the program or the directory that it starts"),
 )
 

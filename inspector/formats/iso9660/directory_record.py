@@ -24,6 +24,7 @@ class DirectoryRecord:
     :ivar identifier: the ISO 9660 name (``b"\\0"`` for the directory itself, ``b"\\1"`` for its parent).
     :ivar extents: (logical block, bytes) of the file's sections in order.
     :ivar use: the Rock Ridge fields; empty on a volume without.
+    :ivar error: why ``use`` is not complete, or None; the record itself and its neighbours are sound.
     """
 
     offset: int
@@ -31,6 +32,7 @@ class DirectoryRecord:
     is_directory: bool
     extents: list[tuple[int, int]]
     use: SystemUse = field(default_factory=SystemUse)
+    error: FormatError | None = None
 
     @property
     def location(self) -> int:
@@ -110,6 +112,6 @@ def _records(content: bytes, base: int, source: Source, skip: int | None) -> Ite
         )
         if skip is not None:
             start = area + (0 if record.identifier == b"\0" else skip)
-            record.use = read_system_use(source, content[start : position + length], base + start)
+            record.error = read_system_use(source, content[start : position + length], base + start, record.use)
         yield record
         position += length

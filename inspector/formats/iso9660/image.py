@@ -76,7 +76,8 @@ class Iso9660Image:
     def walk(self) -> Iterator[IsoEntry]:
         """All entries, a directory before what lies in it, the root first.
 
-        A damaged directory is left out from the damage on and recorded in :attr:`damages`; so are directories that contain themselves.
+        A damaged entry is left out and recorded in :attr:`damages`, and so are the rest of a directory whose records are damaged, and
+        directories that contain themselves.
 
         :raises LimitExceeded: where the volume has more entries, or more bytes of directories, than the limits allow.
         """
@@ -178,6 +179,8 @@ class Iso9660Image:
                     self._damaged(parent.path, LimitExceeded("a path longer than the path_length limit", record.offset))
                     continue
                 try:
+                    if record.error is not None:
+                        raise record.error
                     yield self._entry(path, record, directory=record.is_directory)
                 except FormatError as error:
                     self._damaged(path, error)

@@ -52,32 +52,35 @@ class SystemUse:
     """(first, last + 1) bytes of the source that the continuation areas occupy."""
 
 
-def read_system_use(source: Source, area: bytes, offset: int) -> SystemUse:
-    """Read a record's area and its continuations.
+def read_system_use(source: Source, area: bytes, offset: int, said: SystemUse) -> FormatError | None:
+    """Read a record's area and its continuations into ``said``.
 
     :param area: the bytes behind the record's name, the root's ``skip`` already cut off.
     :param offset: of ``area``, bytes from the start of ``source``; for messages.
-    :raises FormatError: where an entry is longer than its area, or continuations do not end.
+    :returns: where an entry is longer than its area, or continuations do not end, the error; ``said`` then holds what stood in front of it.
     """
-    said = SystemUse()
     name: list[bytes] = []
     link = _LinkText()
-    for signature, body, where in _entries(source, area, offset, said.continuations):
-        if signature == b"NM" and body:
-            name.append(_dots(body[0]) or body[1:])
-            if sum(map(len, name)) > _TEXT_LIMIT:
-                raise FormatError("a Rock Ridge name of more than 65,535 bytes", where)
-        elif signature == b"SL" and body:
-            link.add(body[1:], where)
-        else:
-            reader = _READERS.get(signature)
-            if reader is not None:
-                reader(said, body)
+    error = None
+    try:
+        for signature, body, where in _entries(source, area, offset, said.continuations):
+            if signature == b"NM" and body:
+                name.append(_dots(body[0]) or body[1:])
+                if sum(map(len, name)) > _TEXT_LIMIT:
+                    raise FormatError("a Rock Ridge name of more than 65,535 bytes", where)
+            elif signature == b"SL" and body:
+                link.add(body[1:], where)
+            else:
+                reader = _READERS.get(signature)
+                if reader is not None:
+                    reader(said, body)
+    except FormatError as found:
+        error = found
     if name:
         said.name = b"".join(name)
     if link.used:
         said.target = link.text()
-    return said
+    return error
 
 
 def _entries(
