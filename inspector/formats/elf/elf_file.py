@@ -266,9 +266,14 @@ class ElfFile:
             ends.append(header.phoff + len(self.segments) * header.phentsize)
         if header.shoff:
             ends.append(header.shoff + max(len(self.sections), header.shnum) * header.shentsize)
-        ends += [segment.end for segment in self.segments if segment.filesz]
+        ends += [segment.end for segment in self._segments_in_file if segment.filesz]
         ends += [section.offset + section.size for section in self.sections if section.occupies_file]
         return min(max(ends), self.size)
+
+    @property
+    def _segments_in_file(self) -> tuple[Segment, ...]:
+        """The segments, unless they describe the file that the debug information was taken from (``eu-strip`` copies them unchanged)."""
+        return () if self.is_separate_debug and len(self.sections) else self.segments
 
     def byte_kinds(self) -> dict[str, int]:
         """Bytes of the file by kind, adding up to :attr:`size`; the kinds and their meaning: :data:`inspector.formats.elf.byte_kinds.KINDS`."""
@@ -279,9 +284,11 @@ class ElfFile:
         )
         claims += byte_kinds.section_claims(self.sections, self.machine)
         if len(self.sections):
-            claims += [claim._replace(rank=4, kind="other") for claim in byte_kinds.segment_claims(self.segments)]
+            claims += [
+                claim._replace(rank=4, kind="other") for claim in byte_kinds.segment_claims(self._segments_in_file)
+            ]
         else:
-            claims += byte_kinds.segment_claims(self.segments)
+            claims += byte_kinds.segment_claims(self._segments_in_file)
             claims += [byte_kinds.Claim(start, start + size, 2, kind) for start, size, kind in self.dynamic_ranges]
         return byte_kinds.count_kinds(self.size, claims)
 

@@ -25,6 +25,7 @@ from inspector.formats.elf.segments import (
     AddressMap,
     Segment,
     read_segments,
+    truncated_segments,
 )
 from inspector.formats.elf.string_table import StringTable, text
 from inspector.formats.elf.symbols import CountedBy, SymbolTable
@@ -83,6 +84,7 @@ class _Reader:
             self.sections = read_sections(self.ranges, header, defects)
         is_separate_debug = self._is_separate_debug()
         if not is_separate_debug:
+            defects += truncated_segments(self.segments, self.ranges.size)
             self._read_dynamic()
         symbols_at, symbol_count, counted_by = self._symbol_count()
         self._load_tables(symbols_at, symbol_count)
@@ -111,7 +113,7 @@ class _Reader:
                 header.layout, *tables, needs=verneed, definitions=verdef, counted_by=counted_by, limits=self.limits
             ),
             relocations=self.dynamic.relocation_counts(header.layout),
-            notes=self._notes(),
+            notes=self._notes(is_separate_debug),
             sections=self.sections,
             is_separate_debug=is_separate_debug,
             dynamic_ranges=tuple(self._dynamic_ranges(symbol_count)),
@@ -322,8 +324,8 @@ class _Reader:
             return None
         return text(content[:end])
 
-    def _notes(self) -> Notes:
-        blocks = self._note_ranges()
+    def _notes(self, is_separate_debug: bool) -> Notes:
+        blocks = self._note_ranges(is_separate_debug)
         left = MOST_BYTES
         wanted = []
         for offset, size, alignment in blocks:
@@ -336,13 +338,16 @@ class _Reader:
         contents = [(self.ranges.read(offset, size), alignment) for offset, size, alignment in wanted]
         return decode_notes(contents, self.header, self.defects)
 
-    def _note_ranges(self) -> list[tuple[int, int, int]]:
+    def _note_ranges(self, is_separate_debug: bool) -> list[tuple[int, int, int]]:
+        """Offset, size and alignment of the notes; by sections where there are no segments or, in a file for debuggers, wrong ones."""
         if self.header.type_name == "CORE":
             return []  # the notes of a core file are registers and memory maps
         blocks = [(s.offset, s.filesz, s.align) for s in self.segments if s.type == PT_NOTE and s.filesz]
+        if is_separate_debug or not blocks:
+            by_section = [(s.offset, s.size, s.align) for s in self.sections if s.type == SHT_NOTE and s.size]
+            if by_section:
+                return by_section
         for s in self.segments:
             if s.type == PT_GNU_PROPERTY and s.filesz and not any(o <= s.offset < o + size for o, size, _ in blocks):
                 blocks.append((s.offset, s.filesz, s.align))
-        if not blocks:
-            blocks = [(s.offset, s.size, s.align) for s in self.sections if s.type == SHT_NOTE and s.size]
         return blocks

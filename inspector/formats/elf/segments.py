@@ -81,13 +81,16 @@ def read_segments(ranges: FileRanges, header: Header, defects: list[str]) -> tup
     rows: Iterable[tuple[int, ...]] = (row.unpack_from(content, index * stride) for index in range(count))
     if layout.bits == 32:  # p_flags lies elsewhere
         rows = ((kind, flags, *places, align) for kind, *places, flags, align in rows)
-    segments = tuple(map(Segment._make, rows))
-    for number, segment in enumerate(segments):
-        if segment.filesz and segment.end > ranges.size and segment.type == PT_LOAD:
-            defects.append(
-                f"segment {number} ends at byte {segment.end}, {segment.end - ranges.size} behind the end of the file"
-            )
-    return segments
+    return tuple(map(Segment._make, rows))
+
+
+def truncated_segments(segments: Sequence[Segment], size: int) -> list[str]:
+    """A sentence for each PT_LOAD that the file, of ``size`` bytes, does not hold to its end."""
+    return [
+        f"segment {number} ends at byte {segment.end}, {segment.end - size} behind the end of the file"
+        for number, segment in enumerate(segments)
+        if segment.type == PT_LOAD and segment.filesz and segment.end > size
+    ]
 
 
 def _count(ranges: FileRanges, header: Header) -> int:
