@@ -1,4 +1,4 @@
-"""What all tests share: this folder on the path, for ``render_samples``, and ``--update-golden`` for texts that are checked in."""
+"""What all tests share: ``--update-golden`` for texts that are generated and checked in."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +111,8 @@ def _replace_file(target: Path, report: bytes) -> None:
             target.write_bytes(report)
             return
         mode = stat.S_IMODE(status.st_mode)
+    import tempfile  # it brings random and hashlib, which --help does not need
+
     descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from inspector.errors import UsageError
-from inspector.result import Result
+
+if TYPE_CHECKING:  # this module is read for every --help
+    from collections.abc import Callable, Sequence
+
+    from inspector.result import Result
+
+    Render = Callable[[Sequence[Result], "RenderOptions"], bytes]
 
 Detail = Literal["brief", "normal", "full"]
 
@@ -27,9 +32,6 @@ class RenderOptions:
     color: bool = False
     detail: Detail = "normal"
     several: bool = False
-
-
-Render = Callable[[Sequence[Result], RenderOptions], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ FORMATS: dict[str, Format] = {
 
 def load_renderer(format_name: str) -> Render:
     """The function that renders a format of :data:`FORMATS`; its module is imported now."""
-    return cast(Render, import_module(FORMATS[format_name].module).render)
+    return cast("Render", import_module(FORMATS[format_name].module).render)
 
 
 def format_for_path(path: str) -> str | None:

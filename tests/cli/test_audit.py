@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import render_samples
 
 from inspector.cli.console import ProgressBar
 from inspector.errors import NothingInspected, UsageError
 from inspector.result import Result, load_result
+from tests import render_samples
 
 
 @pytest.fixture

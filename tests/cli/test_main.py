@@ -44,7 +44,7 @@ def test_version_imports_nothing_heavy() -> None:
 def test_help_imports_no_library(arguments: list[str]) -> None:
     loaded = modules_after(*arguments)
     assert "inspector.cli.parser" in loaded
-    assert not loaded & {"auditwheel", "elftools", "lief", "packaging", "rich", "tomllib"}
+    assert not loaded & {"auditwheel", "elftools", "lief", "msgspec", "packaging", "rich", "tempfile", "tomllib"}
 
 
 @pytest.mark.slow

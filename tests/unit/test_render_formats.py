@@ -5,13 +5,13 @@ from importlib import import_module
 
 import msgspec
 import pytest
-import render_samples
 
 from inspector.errors import UsageError
 from inspector.render.registry import FORMATS, RenderOptions, format_for_path, load_renderer, unknown_format
 from inspector.render.result_json import published_schema
 from inspector.resources import data_directory
 from inspector.result import Result, load_result
+from tests import render_samples
 
 SAMPLES = [render_samples.pyqt5_appimage(), render_samples.tiny_elf(), render_samples.hostile_bundle()]
 

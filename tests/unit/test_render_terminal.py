@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 
 import pytest
-import render_samples
 from msgspec.structs import replace
 from rich.cells import cell_len
 
@@ -12,6 +11,7 @@ from inspector.model import Finding
 from inspector.render.registry import Detail, RenderOptions, load_renderer
 from inspector.render.terminal import render_text
 from inspector.result import Floor, FloorCause, Result, Verdict
+from tests import render_samples
 
 SAMPLES = (render_samples.pyqt5_appimage, render_samples.tiny_elf, render_samples.hostile_bundle)
 
