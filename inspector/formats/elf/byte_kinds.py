@@ -53,8 +53,8 @@ class Claim(NamedTuple):
     kind: str
 
 
-def count_kinds(size: int, claims: Iterable[Claim]) -> dict[str, int]:
-    """Bytes by kind, each byte once, all of ``size``: what nobody claims is dead, and payload behind the last claim."""
+def count_kinds(size: int, image_end: int, claims: Iterable[Claim]) -> dict[str, int]:
+    """Bytes by kind, each byte once, all of ``size``: what nobody claims is dead, and payload behind ``image_end``."""
     totals = dict.fromkeys(KINDS, 0)
     pending = sorted(
         Claim(max(c.start, 0), min(c.end, size), c.rank, c.kind) for c in claims if c.start < min(c.end, size)
@@ -79,7 +79,8 @@ def count_kinds(size: int, claims: Iterable[Claim]) -> dict[str, int]:
             stop = min(stop, pending[following].start)
         totals[active[0][3]] += stop - position
         position = stop
-    totals["payload"] = size - position
+    totals["dead"] += max(0, image_end - position)  # a file that was cut short: what should follow is not there
+    totals["payload"] = size - max(position, image_end)
     return totals
 
 

@@ -267,7 +267,7 @@ class ElfFile:
         if header.shoff:
             ends.append(header.shoff + max(len(self.sections), header.shnum) * header.shentsize)
         ends += [segment.end for segment in self._segments_in_file if segment.filesz]
-        ends += [section.offset + section.size for section in self.sections if section.occupies_file]
+        ends.append(self.sections.image_end)
         return min(max(ends), self.size)
 
     @property
@@ -290,7 +290,7 @@ class ElfFile:
         else:
             claims += byte_kinds.segment_claims(self._segments_in_file)
             claims += [byte_kinds.Claim(start, start + size, 2, kind) for start, size, kind in self.dynamic_ranges]
-        return byte_kinds.count_kinds(self.size, claims)
+        return byte_kinds.count_kinds(self.size, self.image_end, claims)
 
     def without_symbols(self) -> ElfFile:
         """The same file without the bytes of its symbol table."""

@@ -84,6 +84,16 @@ class SectionTable:
                 answer = False
         return answer
 
+    @property
+    def image_end(self) -> int:
+        """The file offset behind the section that ends last; 0 without sections."""
+        row, rows, last = self._layout.section_header, self._rows, 0
+        for index in range(self._count):
+            _, kind, _, _, offset, size, *_ = row.unpack_from(rows, index * self._stride)
+            if size and kind not in {SHT_NULL, SHT_NOBITS} and offset + size > last:
+                last = offset + size
+        return last
+
     def find(self, name: str) -> Section | None:
         """The first section of a name (its first :data:`LONGEST_NAME` bytes), or None."""
         return next((section for section in self if section.name == name), None)
@@ -119,10 +129,10 @@ def read_sections(ranges: FileRanges, header: Header, defects: list[str]) -> Sec
         if names_index == SHN_XINDEX:
             names_index = fields[6]
     available = (ranges.size - header.shoff) // stride
-    if count > available:
+    rows = ranges.read(header.shoff, min(count, available) * stride)
+    if len(rows) < count * stride:
         defects.append(f"the file ends inside the table of {count} section headers")
-        count = available
-    rows = ranges.read(header.shoff, count * stride)
+        count = len(rows) // stride
     names = b""
     if 0 < names_index < count:
         fields = row.unpack_from(rows, names_index * stride)

@@ -121,8 +121,8 @@ class SymbolTable:
 
     def exported_versions(self) -> set[tuple[str, str | None]]:
         """Pairs of name and version (None without one) that this file defines."""
-        versions: dict[int, str | None] = {VER_NDX_GLOBAL: None}
-        versions.update((index, version) for index, (version, _) in self._version_names.items())
+        versions: dict[int, str | None] = {index: version for index, (version, _) in self._version_names.items()}
+        versions[VER_NDX_GLOBAL] = None
         exported = set()
         for name, _, number in self._defined():
             version = number & VERSION_MASK
