@@ -87,6 +87,11 @@ def directory_inode(number: int, listing_offset: int, listing_size: int, *, mode
     return common(DIRECTORY, number, mode=mode) + struct.pack("<IIHHI", block, 2, listing_size + 3, offset, 0)
 
 
+def long_directory_inode(number: int, listing_size: int) -> bytes:
+    """An extended directory without an index, whose listing is at the start of the directory table."""
+    return common(LONG_DIRECTORY, number, mode=0o755) + struct.pack("<IIIIHHI", 2, listing_size + 3, 0, 0, 0, 0, NONE)
+
+
 def symlink_inode(number: int, target: bytes, *, length: int | None = None) -> bytes:
     """A basic symbolic link; ``length`` may lie."""
     return (
@@ -115,8 +120,8 @@ def image(
     compressor: int = 1,
     block_size: int = BLOCK_SIZE,
     xattrs: tuple[bytes, bytes] | None = None,
-    inode_table: bytes | None = None,
-    directory_table: bytes | None = None,
+    inode_blocks: bytes | None = None,
+    directory_blocks: bytes | None = None,
     **fields: int,
 ) -> bytes:
     """A whole image; ``fields`` override those of the superblock.
@@ -125,13 +130,13 @@ def image(
     :param data: what follows the superblock.
     :param fragments: (position, size word) of each.
     :param xattrs: attributes, and the records of the xattr id table.
-    :param inode_table: the stored bytes instead of those made from ``inodes``; ``directory_table`` likewise.
+    :param inode_blocks: the stored bytes instead of those made from ``inodes``; ``directory_blocks`` likewise.
     """
     body = bytearray(96) + data
     tables: dict[str, int] = {"inode_table": len(body)}
-    body += metadata(inodes, compress) if inode_table is None else inode_table
+    body += metadata(inodes, compress) if inode_blocks is None else inode_blocks
     tables["directory_table"] = len(body)
-    body += metadata(directories, compress) if directory_table is None else directory_table
+    body += metadata(directories, compress) if directory_blocks is None else directory_blocks
 
     def lookup(records: bytes) -> int:
         nonlocal body
@@ -159,7 +164,7 @@ def image(
         "magic": 0x73717368,
         "inode_count": 100,
         "mkfs_time": 0,
-        "block_size": block_size,
+        "stated_block_size": block_size,
         "fragment_count": len(fragments),
         "compressor": compressor,
         "block_log": block_size.bit_length() - 1,
@@ -167,7 +172,7 @@ def image(
         "id_count": 1,
         "major": 4,
         "minor": 0,
-        "root": block << 16 | offset,
+        "root_reference": block << 16 | offset,
         "bytes_used": len(body),
         "id_table": 0,
         "xattr_table": 0,
