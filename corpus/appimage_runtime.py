@@ -47,6 +47,10 @@ class Runtime:
         return "zstd" in self.compressors
 
 
+I686_RUNTIME = "libappimage/appimaged-i686.AppImage"
+"""A genuine 32-bit AppImage of 2016 to 2018 whose runtime needs libfuse.so.2."""
+
+
 def static_runtime() -> Runtime:
     """The static runtime, which reads zstd; ``Unavailable`` where ``../shared`` is not beside the checkout."""
     import corpus
@@ -62,9 +66,18 @@ def static_runtime() -> Runtime:
 
 def libfuse2_runtime() -> Runtime:
     """The dynamic runtime of 2018, from Debian's source package libappimage; reads gzip and xz, not zstd."""
+    return _dynamic_runtime(LIBFUSE2_RUNTIME)
+
+
+def i686_runtime() -> Runtime:
+    """A dynamic 32-bit runtime, from Debian's source package libappimage; reads gzip and xz, not zstd."""
+    return _dynamic_runtime(I686_RUNTIME)
+
+
+def _dynamic_runtime(name: str) -> Runtime:
     import corpus
 
-    return Runtime(LIBFUSE2_RUNTIME, blanked_prefix(corpus.artifact(LIBFUSE2_RUNTIME).read_bytes()), ("gzip", "xz"))
+    return Runtime(name, blanked_prefix(corpus.artifact(name).read_bytes()), ("gzip", "xz"))
 
 
 def best_runtime() -> Runtime:
@@ -75,7 +88,7 @@ def best_runtime() -> Runtime:
         return libfuse2_runtime()
 
 
-def blanked_prefix(appimage: bytes) -> bytes:
+def blanked_prefix(appimage: bytes | bytearray) -> bytes:
     """The runtime of a genuine type 2 AppImage, with its update information, digest, signature and key zeroed."""
     prefix = bytearray(appimage[: payload_offset(appimage)])
     for section in sections(appimage):
@@ -84,14 +97,14 @@ def blanked_prefix(appimage: bytes) -> bytes:
     return bytes(prefix)
 
 
-def payload_offset(elf: bytes) -> int:
+def payload_offset(elf: bytes | bytearray) -> int:
     """Where the payload of a type 2 AppImage starts, in bytes from the start of the file."""
     table, entry_size, count, _ = _section_table(elf)
     last = list(sections(elf))[-1]
     return max(table + entry_size * count, last.offset + last.size)
 
 
-def sections(elf: bytes) -> Iterator[Section]:
+def sections(elf: bytes | bytearray) -> Iterator[Section]:
     """The sections of a little-endian ELF file of either word size, in table order (System V gABI, chapter 4)."""
     table, entry_size, count, names_index = _section_table(elf)
     layout, offset_at, size_at = ("<Q", 24, 32) if elf[4] == 2 else ("<I", 16, 20)
@@ -104,10 +117,10 @@ def sections(elf: bytes) -> Iterator[Section]:
         headers.append((name, offset, size))
     names = elf[headers[names_index][1] :]
     for name, offset, size in headers:
-        yield Section(names[name : names.index(b"\0", name)], offset, size)
+        yield Section(bytes(names[name : names.index(b"\0", name)]), offset, size)
 
 
-def _section_table(elf: bytes) -> tuple[int, int, int, int]:
+def _section_table(elf: bytes | bytearray) -> tuple[int, int, int, int]:
     """(e_shoff, e_shentsize, e_shnum, e_shstrndx)."""
     if elf[:4] != b"\x7fELF" or elf[5] != 1:
         raise ValueError("not a little-endian ELF file")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import multiprocessing
 import os
+import re
 import shutil
 import stat
 import struct
@@ -182,7 +184,7 @@ def start(command: list[str | Path], **environment: str) -> str:
         command,
         capture_output=True,
         text=True,
-        env={**kept, "QT_QPA_PLATFORM": "offscreen", **environment},
+        env={**kept, "QT_QPA_PLATFORM": "offscreen", "PYTHONDONTWRITEBYTECODE": "1", **environment},
         timeout=300,
         check=False,
     )
@@ -239,3 +241,159 @@ def test_the_pyqt5_application_is_as_large_as_the_benchmark_needs(corpus_artifac
     measured = corpus.measure(corpus_artifact("pyqt5-widgets.AppDir"))
     assert measured.raw_bytes >= 400_000_000
     assert measured.file_count >= 9_000
+
+
+# ---- other layouts -----------------------------------------------------------------------------------------------------------------
+
+
+LAYOUTS = {
+    "layouts/python-appimage": (
+        [
+            "-c",
+            "import os, readline, ssl, sys, _tkinter; print(sys.prefix, len(ssl.create_default_context().get_ca_certs()) > 50)",
+        ],
+        "/opt/python3.11 True",
+    ),
+    "layouts/linuxdeploy": ([":memory:", "select 'sqlite', 6 * 7"], "sqlite|42"),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_layout_starts_as_appdir_and_as_appimage(name: str, corpus_artifact: Artifact, tmp_path: Path) -> None:
+    arguments, expected = LAYOUTS[name]
+    assert expected in start([corpus_artifact(f"{name}.AppDir") / "AppRun", *arguments])
+    assert expected in start(
+        [corpus_artifact(f"{name}.AppImage"), *arguments], APPIMAGE_EXTRACT_AND_RUN="1", TMPDIR=str(tmp_path)
+    )
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [("layouts/python-appimage", "opt/python3.11/bin/python3.11"), ("layouts/linuxdeploy", "usr/bin/sqlite3")],
+)
+def test_a_layout_finds_its_own_libraries_by_runpath(name: str, program: str, corpus_artifact: Artifact) -> None:
+    appdir = corpus_artifact(f"{name}.AppDir")
+    objects = [
+        appdir / program,
+        *appdir.glob("usr/lib/*.so*"),
+        *appdir.glob("opt/python3.11/lib/python3.11/lib-dynload/*.so"),
+    ]
+    bundled = {path.name for path in appdir.glob("usr/lib/*")}
+    for path in objects:
+        # Direct dependencies only: what a library of the host needs in turn, the host supplies, as RUNPATH is not inherited.
+        dynamic = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout
+        needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)) & bundled
+        listed = subprocess.run(["ldd", path], capture_output=True, text=True, check=False).stdout
+        places = dict(line.strip().split(" => ", 1) for line in listed.splitlines() if " => " in line)
+        assert [soname for soname in sorted(needed) if not places[soname].startswith(str(appdir))] == [], path.name
+
+
+# ---- the matrix and the bad inputs -------------------------------------------------------------------------------------------------
+
+
+COMPRESSOR_IDS = {"gzip": 1, "lzo": 3, "xz": 4, "lz4": 5, "zstd": 6}  # squashfs 4.0 superblock
+NO_FRAGMENTS, ALWAYS_FRAGMENTS, EXPORT_TABLE = 0x10, 0x20, 0x80
+
+
+def superblock(path: Path) -> tuple[int, int, int]:
+    """(block size, compressor, flags) of a type 2 AppImage."""
+    content = path.read_bytes()
+    offset = appimage_runtime.payload_offset(content)
+    assert content[offset : offset + 4] == b"hsqs"
+    (block_size,) = struct.unpack_from("<I", content, offset + 12)
+    compressor, _, flags = struct.unpack_from("<HHH", content, offset + 20)
+    return block_size, compressor, flags
+
+
+IMAGES = [name for name in corpus.names("appimage-matrix/") if name.endswith(".AppImage")]
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_matrix_image_is_packed_as_its_name_says(name: str, corpus_artifact: Artifact) -> None:
+    block_size, compressor, flags = superblock(corpus_artifact(name))
+    compressor_name, size, *label = name.removeprefix("appimage-matrix/").removesuffix(".AppImage").split("-", 2)
+    assert block_size == int(size.removesuffix("K")) * 1024
+    assert compressor == COMPRESSOR_IDS[compressor_name]
+    assert bool(flags & NO_FRAGMENTS) == (label == ["no-fragments"])
+    assert bool(flags & ALWAYS_FRAGMENTS) == (label == ["always-fragments"])
+    assert bool(flags & EXPORT_TABLE) == (label != ["no-export-table"])
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("name", [name for name in IMAGES if "128K" in name])
+def test_unsquashfs_takes_the_tree_out_of_a_matrix_image(name: str, corpus_artifact: Artifact, tmp_path: Path) -> None:
+    if shutil.which("unsquashfs") is None:
+        pytest.skip("unsquashfs is not installed")
+    appimage = corpus_artifact(name)
+    offset = appimage_runtime.payload_offset(appimage.read_bytes())
+    subprocess.run(
+        ["unsquashfs", "-q", "-n", "-o", str(offset), "-d", tmp_path / "tree", appimage],
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run(
+        ["diff", "-r", "--no-dereference", corpus_artifact("appimage-matrix/tree.AppDir"), tmp_path / "tree"],
+        check=True,
+    )
+
+
+@pytest.mark.parametrize("name", ["gzip-128K.AppImage", "zstd-128K.AppImage", "gzip-128K-libfuse2-runtime.AppImage"])
+def test_a_matrix_image_starts_where_its_runtime_reads_it(name: str, corpus_artifact: Artifact, tmp_path: Path) -> None:
+    appimage = corpus_artifact(f"appimage-matrix/{name}")
+    subprocess.run([appimage, "--appimage-extract"], cwd=tmp_path, check=True, capture_output=True)
+    assert start([tmp_path / "squashfs-root" / "AppRun"]) == "Hello from the matrix\n"
+
+
+@pytest.mark.parametrize("name", corpus.names("bad-input/"))
+def test_a_bad_input_can_be_built(name: str, corpus_artifact: Artifact) -> None:
+    assert os.path.lexists(corpus_artifact(name))
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    "name",
+    [name for name in corpus.names("bad-input/") if "cut-in-" in name or "-squashfs" in name or "squashfs-" in name],
+)
+def test_unsquashfs_refuses_a_cut_or_foreign_image(name: str, corpus_artifact: Artifact, tmp_path: Path) -> None:
+    if shutil.which("unsquashfs") is None:
+        pytest.skip("unsquashfs is not installed")
+    offset = appimage_runtime.payload_offset(corpus_artifact("appimage-matrix/zstd-128K.AppImage").read_bytes())
+    command = ["unsquashfs", "-n", "-o", str(offset), "-d", tmp_path / "tree", corpus_artifact(name)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+
+
+def test_a_upx_packed_apprun_runs_and_hides_its_sections(corpus_artifact: Artifact) -> None:
+    apprun = corpus_artifact("bad-input/upx-packed.AppDir") / "AppRun"
+    content = apprun.read_bytes()
+    assert b"UPX!" in content
+    assert struct.unpack_from("<H", content, 60) == (0,), "e_shnum"
+    assert start([apprun, "-c", "echo unpacked"]) == "unpacked\n"
+
+
+# ---- wheels ------------------------------------------------------------------------------------------------------------------------
+
+
+def test_there_are_enough_wheels_of_enough_kinds() -> None:
+    wheels = corpus.names("wheels/")
+    assert len(wheels) >= 24
+    for kind in ("musllinux", "aarch64", "s390x", "ppc64le", "i686", "armv7l", "abi3", "manylinux1_"):
+        assert any(kind in name for name in wheels), kind
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [name for name in corpus.names("unpacked-wheels/") if "cffi" in name or "psycopg2" in name or "ruff" in name],
+)
+def test_an_unpacked_wheel_holds_what_its_record_lists(name: str, corpus_artifact: Artifact) -> None:
+    directory = corpus_artifact(name)
+    (record,) = directory.glob("*.dist-info/RECORD")
+    listed = {row[0] for row in csv.reader(record.read_text().splitlines())}
+    # the binary distribution format allows signatures of RECORD that RECORD does not list
+    found = {
+        str(path.relative_to(directory))
+        for path in directory.rglob("*")
+        if path.is_file() and path.suffix not in (".jws", ".p7s")
+    }
+    assert listed == found
