@@ -27,6 +27,10 @@ _KIND_OF_MODE = {
     stat.S_IFSOCK: Kind.SOCKET,
 }
 
+_DUPLICATES_CHECKED = (
+    0x40  # squashfs superblock flag: the writer looked for equal files (squashfs-tools-ng, doc/format.adoc)
+)
+
 
 def problem_of(path: str, error: FormatError) -> Problem:
     """A member's error as a Problem of the Result."""
@@ -70,7 +74,7 @@ def squashfs_tree(image: SquashfsImage, problems: list[Problem]) -> Tree:
     def read_order(files: Sequence[Node]) -> Iterator[Node]:
         return image.read_order(files, attrgetter("content"))
 
-    return _tree(nodes, problems, read_order)
+    return _tree(nodes, problems, read_order, deduplicated=bool(image.superblock.flags & _DUPLICATES_CHECKED))
 
 
 def iso9660_tree(image: Iso9660Image, problems: list[Problem]) -> tuple[Tree, list[IsoEntry]]:
@@ -123,8 +127,14 @@ def _iso9660_node(image: Iso9660Image, entry: IsoEntry, path: str) -> Node:
     )
 
 
-def _tree(nodes: list[Node], problems: list[Problem], read_order: Callable[[Sequence[Node]], Iterator[Node]]) -> Tree:
-    tree = Tree(nodes, read_order=read_order)
+def _tree(
+    nodes: list[Node],
+    problems: list[Problem],
+    read_order: Callable[[Sequence[Node]], Iterator[Node]],
+    *,
+    deduplicated: bool = False,
+) -> Tree:
+    tree = Tree(nodes, read_order=read_order, deduplicated=deduplicated)
     if len(tree) == len(nodes):
         return tree
     # Two entries of one name, or names that differ in bytes only: the first one stays, as it is the one that a lookup finds
@@ -133,4 +143,4 @@ def _tree(nodes: list[Node], problems: list[Problem], read_order: Callable[[Sequ
         if first.setdefault(node.path, node) is not node:
             message = "another entry is written the same way as text; this one was left out"
             problems.append(Problem(kind="name-collision", subject=node.path, message=message))
-    return Tree(first.values(), read_order=read_order)
+    return Tree(first.values(), read_order=read_order, deduplicated=deduplicated)

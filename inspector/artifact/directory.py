@@ -160,8 +160,8 @@ class _Listing:
         :raises LimitExceeded: where there are more names than ``Limits.inodes``.
         """
         descriptors = [os.dup(self._files.root)]
-        todo = [self._scan(descriptors[0], "", b"")]
         try:
+            todo = [self._scan(descriptors[0], "", b"")]
             while todo:
                 if not todo[-1]:
                     todo.pop()

@@ -101,11 +101,17 @@ class Tree:
 
     :param nodes: in any order; directories that no node names are not invented.
     :param read_order: how the container's bytes are best read, or None for the order of the nodes.
+    :param deduplicated: whether the container's writer stored equal files once, so that different content keys prove different content.
     """
 
     def __init__(
-        self, nodes: Iterable[Node], *, read_order: Callable[[Sequence[Node]], Iterator[Node]] | None = None
+        self,
+        nodes: Iterable[Node],
+        *,
+        read_order: Callable[[Sequence[Node]], Iterator[Node]] | None = None,
+        deduplicated: bool = False,
     ) -> None:
+        self.deduplicated = deduplicated
         self._nodes = {node.path: node for node in nodes}
         self._read_order = read_order
         self._children: dict[str, list[Node]] | None = None
