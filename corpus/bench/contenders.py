@@ -1,0 +1,136 @@
+"""Who runs against whom: Inspector, and what people use today on the same artifact."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import corpus
+from corpus.appimage_runtime import payload_offset
+from corpus.programs import run
+from corpus.store import remove
+
+INSPECTOR = "inspect audit"
+INSPECTOR_STATUSES = (0, 1, 4)
+"""Gate passed, gate failed, incomplete: an audit that was done."""
+
+PEERS = ("unsquashfs", "auditwheel show", "libtree", "lddtree", "readelf loop")
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One program on one artifact."""
+
+    name: str
+    command: list[str]
+    accepted: tuple[int, ...] = (0,)
+    """Exit statuses that mean it did its work."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[[], None] | None = None
+    """Runs before each measured run, outside the measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One artifact and everybody who runs on it, Inspector first."""
+
+    name: str
+    contenders: list[Contender]
+    raw_bytes: int
+    """Unpacked size."""
+    file_count: int
+    left_out: dict[str, str]
+    """Peers that do not run here, with the reason."""
+
+
+def startup() -> Subject:
+    """``inspect --version`` beside a bare interpreter."""
+    contenders = [
+        Contender("inspect --version", [sys.executable, "-m", "inspector", "--version"]),
+        Contender("python -c pass", [sys.executable, "-c", "pass"]),
+    ]
+    return Subject("start-up", contenders, 0, 0, {})
+
+
+def subject(name: str, peers: tuple[str, ...], scratch: Path) -> Subject:
+    """The contenders for a corpus artifact; ``scratch`` is where trees are unpacked.
+
+    Raises ``corpus.Unavailable`` and ``KeyError`` as ``corpus.artifact`` does.
+    """
+    path = corpus.artifact(name)
+    if name.startswith("wheels/"):
+        return _wheel(name, path, peers)
+    if path.is_dir():
+        return _directory(name, path, path, [], peers)
+    return _appimage(name, path, peers, scratch)
+
+
+def _audit(path: Path) -> Contender:
+    return Contender(INSPECTOR, [sys.executable, "-m", "inspector", "audit", str(path)], INSPECTOR_STATUSES)
+
+
+def _wheel(name: str, path: Path, peers: tuple[str, ...]) -> Subject:
+    """A wheel: ``auditwheel show`` reads the wheel, Inspector the same wheel unpacked."""
+    unpacked = corpus.artifact(f"unpacked-{name}".removesuffix(".whl"))
+    contenders, left_out = [_audit(unpacked)], {}
+    if "auditwheel show" in peers:
+        program = Path(sys.executable).with_name("auditwheel")
+        if program.exists():
+            contenders.append(Contender("auditwheel show", [sys.executable, "-m", "auditwheel", "show", str(path)]))
+        else:
+            left_out["auditwheel show"] = "not installed beside this Python"
+    measured = corpus.measure(unpacked)
+    return Subject(name, contenders, measured.raw_bytes, measured.file_count, left_out)
+
+
+def _appimage(name: str, path: Path, peers: tuple[str, ...], scratch: Path) -> Subject:
+    content = path.read_bytes()
+    offset = payload_offset(content)
+    del content
+    if shutil.which("unsquashfs") is None:
+        return Subject(
+            name, [_audit(path)], path.stat().st_size, 1, dict.fromkeys(peers, "unsquashfs is not installed")
+        )
+    tree, again = scratch / "tree", scratch / "again"
+    unpack = ["unsquashfs", "-quiet", "-no-progress", "-offset", str(offset)]
+    run([*unpack, "-dest", tree, path])
+    extraction = Contender("unsquashfs", [*unpack, "-dest", str(again), str(path)], before=lambda: remove(again))
+    return _directory(name, path, tree, [extraction] if "unsquashfs" in peers else [], peers)
+
+
+def _directory(name: str, audited: Path, tree: Path, others: list[Contender], peers: tuple[str, ...]) -> Subject:
+    """The peers that read an unpacked tree, beside Inspector on the artifact itself."""
+    contenders, left_out = [_audit(audited), *others], {}
+    elf_files = [str(path) for path in _elf_files(tree)]
+    environment = {"LD_LIBRARY_PATH": f"{tree}/usr/lib"}
+    for peer, program, command in (
+        ("libtree", "libtree", ["libtree", "-p", *elf_files]),
+        ("lddtree", "lddtree", ["lddtree", *elf_files]),
+        ("readelf loop", "readelf", [sys.executable, "-m", "corpus.bench.readelf_loop", str(tree)]),
+    ):
+        if peer not in peers:
+            continue
+        if shutil.which(program) is None:
+            left_out[peer] = f"{program} is not installed"
+        else:
+            # libtree and lddtree end with 1 when a library is missing, which is an answer
+            contenders.append(Contender(peer, command, (0, 1), {} if peer == "readelf loop" else environment))
+    measured = corpus.measure(tree)
+    return Subject(name, contenders, measured.raw_bytes, measured.file_count, left_out)
+
+
+def _elf_files(tree: Path) -> list[Path]:
+    """The regular files that start with the ELF magic."""
+    found = []
+    for directory, _, names in os.walk(tree):
+        for name in sorted(names):
+            path = Path(directory, name)
+            if path.is_file() and not path.is_symlink():
+                with path.open("rb") as file:
+                    if file.read(4) == b"\x7fELF":
+                        found.append(path)
+    return found
