@@ -1,1 +1,31 @@
 """Rules at work: one family a module, facts in, findings out; no module here reads a byte of the artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from inspector.checks import appimage, floors, hardening, libraries, licenses, search_paths, sizes
+from inspector.facts.facts import Facts
+from inspector.model import SEVERITY_ORDER, Finding
+
+FAMILIES: dict[str, tuple[tuple[str, ...], Callable[[Facts], Iterator[Finding]]]] = {
+    "floors": (floors.RULES, floors.check),
+    "libraries": (libraries.RULES, libraries.check),
+    "search-paths": (search_paths.RULES, search_paths.check),
+    "hardening": (hardening.RULES, hardening.check),
+    "appimage": (appimage.RULES, appimage.check),
+    "licenses": (licenses.RULES, licenses.check),
+    "sizes": (sizes.RULES, sizes.check),
+}
+"""Family name -> (its rules' names, its check); the families are the folders of ``rules/``."""
+
+ALL_RULES = tuple(rule for rules, _ in FAMILIES.values() for rule in rules)
+
+
+def run_checks(facts: Facts) -> list[Finding]:
+    """All findings, the worst first, then by rule and subject."""
+    findings = [found for _, check in FAMILIES.values() for found in check(facts)]
+    return sorted(
+        findings,
+        key=lambda found: (SEVERITY_ORDER[found.severity], ALL_RULES.index(found.rule), found.subject, found.message),
+    )

@@ -61,7 +61,8 @@ def find_duplicates(tree: Tree) -> Duplicates:
     groups = [
         _group(nodes, "same blocks") for nodes in by_key.values() if len(nodes) > 1 and nodes[0].size >= _SMALLEST
     ]
-    groups += [_group(nodes, "same content") for nodes in _equal_content(by_size)]
+    if not tree.deduplicated:
+        groups += [_group(nodes, "same content") for nodes in _equal_content(by_size)]
     groups.sort(key=lambda group: (-group.wasted, group.paths))
     wasted = ByteCount(raw=sum(group.wasted for group in groups), stored=sum(group.wasted_stored for group in groups))
     return Duplicates(tuple(groups[:_MOST_GROUPS]), wasted, frozenset(shared))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inspector.artifact.artifact import Artifact
@@ -23,12 +24,14 @@ class ElfObject:
     :ivar path: tree path.
     :ivar identity: equal for hard links of one file.
     :ivar executable: whether its mode lets it be executed.
+    :ivar byte_kinds: bytes of the file by kind ("code", "debug", …), see :meth:`inspector.formats.elf.ElfFile.byte_kinds`.
     """
 
     path: str
     identity: str
     executable: bool
     elf: ElfFile
+    byte_kinds: Mapping[str, int]
 
     @property
     def name(self) -> str:
@@ -58,7 +61,7 @@ def read_elf_objects(artifact: Artifact, limits: Limits, progress: Progress = SI
         if node.inode is not None:
             by_inode[node.inode] = elf
         identity = node.path if node.inode is None else f"#{node.inode}"
-        objects.append(ElfObject(node.path, identity, node.is_executable, elf))
+        objects.append(ElfObject(node.path, identity, node.is_executable, elf, elf.byte_kinds()))
     objects.sort(key=lambda found: found.path)
     return tuple(objects)
 

@@ -14,9 +14,15 @@ def _kinds_by_suffix() -> dict[str, str]:
 
 
 @cache
-def _test_pattern() -> re.Pattern[str]:
+def _test_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     table = load_table("sizes/kinds.toml")["tests"]
-    return re.compile("|".join(f"(?:{pattern})" for pattern in table["paths"]))
+    directories, files = ("|".join(f"(?:{pattern})" for pattern in table[key]) for key in ("directories", "files"))
+    return re.compile(directories), re.compile(files)
+
+
+@cache
+def _is_test_directory(directory: str) -> bool:
+    return _test_patterns()[0].search(f"/{directory}/") is not None
 
 
 _VERSIONED_LIBRARY = re.compile(r"\.so(?:\.\d+)+$")
@@ -34,5 +40,6 @@ def kind_of(name: str) -> str:
 
 
 def is_test(path: str) -> bool:
-    """Whether a path lies in a test suite that ships with a library or with Python."""
-    return _test_pattern().search(path) is not None
+    """Whether a tree path lies in a test suite that ships with a library or with Python."""
+    directory, _, name = path.rpartition("/")
+    return _is_test_directory(directory) or _test_patterns()[1].search(name) is not None

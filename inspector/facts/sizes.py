@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from inspector.artifact.tree import Tree
 from inspector.facts.duplicates import Duplicates
@@ -15,6 +16,25 @@ from inspector.result import SizeRow, SizesInfo
 _MOST_ROWS = 20
 _TREE_SHARE = 1000  # directories and files of at least a thousandth of the whole stand in the tree
 _CHAIN_SHARE = 0.9  # a directory that is nearly all of its parent is shown in the parent's place
+
+
+class FileFact(NamedTuple):
+    """What the sizes know of one regular file.
+
+    :ivar raw: bytes of its content.
+    :ivar stored: bytes in the container; 0 where another path counts them.
+    :ivar debug: raw bytes of debug information in it.
+    """
+
+    raw: int
+    stored: int
+    kind: str
+    is_test: bool
+    debug: int
+
+
+STATIC_LIBRARIES = "static libraries and objects"
+BYTECODE, SPARE_BYTECODE = "Python bytecode", "Python bytecode (optimised)"
 
 
 class _Tally:
@@ -41,67 +61,77 @@ class _Tally:
         return tuple(SizeRow(name=name, raw=raw, stored=stored, files=files) for name, (raw, stored, files) in rows)
 
 
-def measure_sizes(
-    tree: Tree, objects: Sequence[ElfObject], owners: Mapping[str, str], duplicates: Duplicates
-) -> SizesInfo:
-    """The sizes of a tree.
+def file_facts(tree: Tree, objects: Sequence[ElfObject], duplicates: Duplicates) -> dict[str, FileFact]:
+    """Every regular file by tree path.
 
-    Raw bytes count every name of a file; stored bytes count shared blocks and hard links once, for the first name that has them, so that the
-    stored column adds up to what the container really holds.
+    Stored bytes count shared blocks and hard links once, for the first name that has them, so that they add up to what the container holds.
+    """
+    elf_by_path = {found.path: found for found in objects}
+    facts: dict[str, FileFact] = {}
+    for node in tree.files():
+        path = node.path
+        found = elf_by_path.get(path)
+        kind = kind_of(node.name) if found is None else _elf_kind(found)
+        debug = 0 if found is None else found.byte_kinds.get("debug", 0)
+        stored = 0 if path in duplicates.shared else node.stored_size
+        facts[path] = FileFact(node.size, stored, kind, is_test(path), debug)
+    return facts
+
+
+def measure_sizes(
+    files: Mapping[str, FileFact], objects: Sequence[ElfObject], owners: Mapping[str, str], duplicates: Duplicates
+) -> SizesInfo:
+    """The sizes of a tree; raw bytes count every name of a file.
 
     :param owners: component name by tree path, for every regular file.
     """
-    elf_by_path = {found.path: found for found in objects}
-    components, kinds, directories, files, tests = _Tally(), _Tally(), _Tally(), _Tally(), _Tally()
-    sections: dict[str, int] = {}
+    components, kinds, directories, largest, tests = _Tally(), _Tally(), _Tally(), _Tally(), _Tally()
     debug_raw = debug_stored = 0
     parents: dict[str, tuple[str, ...]] = {}
-    for node in tree.files():
-        path, raw = node.path, node.size
-        stored = 0 if path in duplicates.shared else node.stored_size
-        found = elf_by_path.get(path)
-        if found is None:
-            kind = kind_of(node.name)
-        else:
-            kind = _elf_kind(found)
-            byte_kinds = found.elf.byte_kinds()
-            for name, count in byte_kinds.items():
-                sections[name] = sections.get(name, 0) + count
-            debug = byte_kinds.get("debug", 0)
-            debug_raw += debug
-            debug_stored += stored * debug // raw if raw else 0
+    for path, (raw, stored, kind, test, debug) in files.items():
         kinds.add(kind, raw, stored)
         components.add(owners.get(path, "other"), raw, stored)
-        files.add(path, raw, stored)
-        directory = posixpath.dirname(path)
+        largest.add(path, raw, stored)
+        if test:
+            tests.add("tests", raw, stored)
+        if debug:
+            debug_raw += debug
+            debug_stored += stored * debug // raw
+        directory = path.rpartition("/")[0]
         lineage = parents.get(directory)
         if lineage is None:
             lineage = parents[directory] = _lineage(directory)
         for ancestor in lineage:
             directories.add(ancestor, raw, stored)
-        if is_test(f"/{path}"):
-            tests.add("tests", raw, stored)
-    total = ByteCount(raw=sum(row[0] for row in kinds.rows.values()), stored=sum(row[1] for row in kinds.rows.values()))
+    total = ByteCount(raw=sum(file.raw for file in files.values()), stored=sum(file.stored for file in files.values()))
     return SizesInfo(
         total=total,
         by_component=components.largest(None),
         by_directory=_directories(directories),
         by_type=kinds.largest(None),
-        largest=files.largest(),
+        largest=largest.largest(),
         duplicates=duplicates.groups,
         duplicate_bytes=duplicates.wasted,
         debug_bytes=ByteCount(raw=debug_raw, stored=debug_stored),
         test_bytes=tests.total("tests"),
-        bytecode_bytes=kinds.total("Python bytecode", "Python bytecode (optimised)"),
-        static_library_bytes=kinds.total("static libraries and objects"),
-        elf_sections=dict(sorted(sections.items())),
-        tree=_tree(directories, files, total.raw),
+        bytecode_bytes=kinds.total(BYTECODE, SPARE_BYTECODE),
+        static_library_bytes=kinds.total(STATIC_LIBRARIES),
+        elf_sections=_section_bytes(objects),
+        tree=_tree(directories, largest, total.raw),
     )
+
+
+def _section_bytes(objects: Sequence[ElfObject]) -> dict[str, int]:
+    sections: dict[str, int] = {}
+    for found in objects:
+        for name, count in found.byte_kinds.items():
+            sections[name] = sections.get(name, 0) + count
+    return dict(sorted(sections.items()))
 
 
 def _elf_kind(found: ElfObject) -> str:
     if found.elf.type == "REL":
-        return "static libraries and objects"
+        return STATIC_LIBRARIES
     return "ELF programs" if found.elf.is_program else "ELF shared libraries"
 
 

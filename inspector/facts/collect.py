@@ -1,0 +1,90 @@
+"""From an opened artifact to its facts: each collector once, in the order in which they need each other."""
+
+from __future__ import annotations
+
+import posixpath
+
+from inspector.artifact.artifact import Artifact
+from inspector.errors import FormatError
+from inspector.facts.components import collect_components
+from inspector.facts.duplicates import find_duplicates
+from inspector.facts.elf_objects import ElfObject, main_architecture, read_elf_objects
+from inspector.facts.exposures import find_exposures
+from inspector.facts.facts import Facts
+from inspector.facts.floors import RUNTIME, floors, unmet_versions, version_requests
+from inspector.facts.launcher import Launcher, read_launcher
+from inspector.facts.load_graph import build_load_graph
+from inspector.facts.python_distributions import collect_python_distributions
+from inspector.facts.roots import find_roots
+from inspector.facts.run_time_paths import mount_of
+from inspector.facts.search_paths import search_elements
+from inspector.facts.sizes import file_facts, measure_sizes
+from inspector.formats.elf import read_elf
+from inspector.limits import Limits
+from inspector.progress import SILENT, Progress
+
+
+def collect_facts(artifact: Artifact, limits: Limits, progress: Progress = SILENT) -> Facts:
+    """All facts of an artifact; what cannot be read becomes a problem of the artifact."""
+    tree = artifact.tree
+    objects = read_elf_objects(artifact, limits, progress)
+    arch = main_architecture(objects, artifact.arch)
+    runtime = _runtime(artifact, limits)
+    progress.stage("Resolving libraries")
+    launcher = read_launcher(artifact)
+    mount = mount_of(artifact)
+    graph = build_load_graph(
+        objects, tree, find_roots(objects, tree, launcher), mount, _library_path(artifact, launcher)
+    )
+    native = [found for found in objects if found.elf.arch == arch]
+    requests = version_requests(native, graph, runtime)
+    progress.stage("Measuring sizes")
+    distributions = collect_python_distributions(tree)
+    artifact.problems.extend(distributions.problems)
+    components = collect_components(tree, objects, distributions.distributions)
+    duplicates = find_duplicates(tree)
+    files = file_facts(tree, objects, duplicates)
+    return Facts(
+        name=posixpath.basename(artifact.path.rstrip("/")),
+        format=artifact.format,
+        arch=arch,
+        envelope=artifact.envelope,
+        is_root_file_system=artifact.layout.file_system_root,
+        launcher=launcher,
+        objects=objects,
+        runtime=runtime,
+        own_loader=_own_loader(launcher),
+        graph=graph,
+        requests=requests,
+        floors=floors(requests),
+        unmet_versions=unmet_versions(objects, graph),
+        search_elements=search_elements(objects, tree, mount),
+        components=components.components,
+        exposures=find_exposures(objects, graph, components.components),
+        sizes=measure_sizes(files, objects, components.owners, duplicates),
+        files=files,
+    )
+
+
+def _runtime(artifact: Artifact, limits: Limits) -> ElfObject | None:
+    if artifact.envelope is None or artifact.envelope.offset is None or artifact.source is None:
+        return None
+    try:
+        elf = read_elf(artifact.source, limits)
+    except FormatError:
+        return None
+    return ElfObject(RUNTIME, RUNTIME, True, elf, elf.byte_kinds())
+
+
+def _library_path(artifact: Artifact, launcher: Launcher) -> str | None:
+    mount = mount_of(artifact)
+    parts = [mount.run_time(directory) for directory in artifact.layout.search_path]
+    if launcher.library_path is not None:
+        parts.append(launcher.library_path)
+    return ":".join(parts) if parts else None
+
+
+def _own_loader(launcher: Launcher) -> str | None:
+    """A dynamic loader of the bundle that the launcher starts by name (sharun and its like)."""
+    names = ((path, posixpath.basename(path)) for path in launcher.programs)
+    return next((path for path, name in names if name.startswith(("ld-linux", "ld-musl", "ld64.so"))), None)

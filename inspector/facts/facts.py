@@ -1,0 +1,60 @@
+"""All facts of one artifact, as checks and the pipeline read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from inspector.facts.components import Component
+from inspector.facts.elf_objects import ElfObject
+from inspector.facts.exposures import LicenseExposure
+from inspector.facts.floors import RUNTIME, NamespaceFloor, UnmetVersion, VersionRequest
+from inspector.facts.launcher import Launcher
+from inspector.facts.load_graph import LoadFacts
+from inspector.facts.search_paths import SearchElement
+from inspector.facts.sizes import FileFact
+from inspector.result import EnvelopeInfo, SizesInfo, TagInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is true of an artifact.
+
+    :ivar name: its file name, for rules that compare names.
+    :ivar arch: the machine that it is for, or None where nothing tells.
+    :ivar objects: all ELF objects, by path.
+    :ivar runtime: the executable in front of an AppImage's payload, with the path :data:`inspector.facts.floors.RUNTIME`.
+    :ivar own_loader: tree path of a dynamic loader that the bundle carries and starts with, or None.
+    :ivar files: every regular file, by tree path.
+    """
+
+    name: str
+    format: str
+    arch: str | None
+    envelope: EnvelopeInfo | None = None
+    is_root_file_system: bool = False
+    launcher: Launcher = field(default_factory=Launcher)
+    objects: tuple[ElfObject, ...] = ()
+    runtime: ElfObject | None = None
+    own_loader: str | None = None
+    graph: LoadFacts = field(default_factory=LoadFacts)
+    requests: tuple[VersionRequest, ...] = ()
+    floors: tuple[NamespaceFloor, ...] = ()
+    unmet_versions: tuple[UnmetVersion, ...] = ()
+    tag: TagInfo = field(default_factory=TagInfo)
+    search_elements: tuple[SearchElement, ...] = ()
+    components: tuple[Component, ...] = ()
+    exposures: tuple[LicenseExposure, ...] = ()
+    sizes: SizesInfo = field(default_factory=SizesInfo)
+    files: Mapping[str, FileFact] = field(default_factory=dict)
+
+    def object(self, path: str) -> ElfObject | None:
+        """The ELF object of a path, or of :data:`inspector.facts.floors.RUNTIME`."""
+        if path == RUNTIME:
+            return self.runtime
+        return next((found for found in self.objects if found.path == path), None)
+
+    def size_of(self, path: str) -> int:
+        """Raw bytes of a file."""
+        size = self.files.get(path)
+        return size.raw if size is not None else 0

@@ -1,0 +1,218 @@
+"""The one way from an artifact to a Result, and the public API: :func:`audit`."""
+
+from __future__ import annotations
+
+import os
+
+from inspector import __version__
+from inspector.artifact import Artifact, open_artifact
+from inspector.artifact.file_digest import FileDigest
+from inspector.catalogue import load_rule
+from inspector.checks import ALL_RULES, run_checks
+from inspector.facts.collect import collect_facts
+from inspector.facts.components import Component
+from inspector.facts.facts import Facts
+from inspector.facts.floor_causes import remedy_for
+from inspector.facts.floors import NamespaceFloor, VersionRequest
+from inspector.limits import Limits
+from inspector.model import Coverage, Finding, Skipped
+from inspector.policy.gate import FailOn, judge
+from inspector.progress import SILENT, Progress
+from inspector.resources import load_table
+from inspector.result import (
+    ArtifactInfo,
+    ComponentInfo,
+    Exposure,
+    FileEntry,
+    FilesInfo,
+    Floor,
+    FloorCause,
+    LibraryInfo,
+    LicensesInfo,
+    NeededInfo,
+    Result,
+    RootInfo,
+    RuleInfo,
+    ToolInfo,
+)
+
+_MOST_CAUSES = 40  # a namespace; the Result of a large bundle stays readable, and symbol_count of each cause is whole
+_MOST_SYMBOLS = 20
+_MOST_FILES = 20
+
+
+def audit(
+    path: str | os.PathLike[str],
+    *,
+    limits: Limits | None = None,
+    list_files: bool = False,
+    fail_on: FailOn = "error",
+    progress: Progress = SILENT,
+) -> Result:
+    """Audit an artifact without running, mounting or unpacking it.
+
+    :param path: an AppImage, an AppDir, a directory, or one ELF file.
+    :param limits: bounds of work and memory; the defaults suit a release pipeline.
+    :param list_files: whether the Result names every member of the tree.
+    :param fail_on: the lowest severity that fails the gate, or "never".
+    :raises NothingInspected: where the file is unreadable, empty, of an unknown kind, or has no readable payload.
+    """
+    limits = limits or Limits()
+    progress.stage("Opening")
+    with open_artifact(path, limits) as artifact:
+        digest = FileDigest(artifact.source)
+        try:
+            facts = collect_facts(artifact, limits, progress)
+            progress.stage("Judging")
+            findings = tuple(run_checks(facts))
+        finally:
+            digest.join()  # the file is closed behind us
+        return _result(artifact, facts, findings, digest.value, list_files=list_files, fail_on=fail_on)
+
+
+def _result(
+    artifact: Artifact,
+    facts: Facts,
+    findings: tuple[Finding, ...],
+    digest: str | None,
+    *,
+    list_files: bool,
+    fail_on: FailOn,
+) -> Result:
+    problems = tuple(artifact.problems)
+    return Result(
+        tool=ToolInfo(name="bundle-inspect", version=__version__, data=_data_dates()),
+        rules={name: _rule_info(name) for name in sorted({found.rule for found in findings})},
+        artifact=ArtifactInfo(
+            id=f"sha256:{digest}" if digest else f"path:{artifact.path}",
+            path=artifact.path,
+            format=artifact.format,
+            arch=facts.arch,
+            size=artifact.size,
+            unpacked_size=facts.sizes.total.raw,
+            sha256=digest,
+            envelope=artifact.envelope,
+        ),
+        files=FilesInfo(
+            count=len(facts.files),
+            elf_count=len(facts.objects),
+            entries=_entries(artifact) if list_files else None,
+        ),
+        floors={floor.namespace: _floor(floor, facts) for floor in facts.floors},
+        tag=facts.tag,
+        libraries=_libraries(facts),
+        roots=tuple(RootInfo(path=root.path, role=root.role) for root in facts.graph.roots),
+        components=tuple(_component(component) for component in facts.components),
+        licenses=LicensesInfo(
+            exposures=tuple(
+                Exposure(
+                    license=exposure.license,
+                    license_class=exposure.license_class,
+                    component=exposure.component,
+                    linkage=exposure.linkage,
+                    chain=exposure.chain,
+                )
+                for exposure in facts.exposures
+            )
+        ),
+        sizes=facts.sizes,
+        findings=findings,
+        problems=problems,
+        coverage=Coverage(
+            seen=len(facts.files),
+            analysed=len(facts.files) - len({problem.subject for problem in problems if problem.subject}),
+            skipped=tuple(
+                Skipped(path=problem.subject, why=problem.message) for problem in problems if problem.subject
+            ),
+            rules_run=ALL_RULES,
+            bytes=artifact.byte_map,
+        ),
+        verdict=judge(findings, problems, fail_on=fail_on),
+    )
+
+
+def _data_dates() -> dict[str, str]:
+    tables = {"excludelist": "appimage/excludelist.toml", "floor_causes": "floors/causes.toml"}
+    return {name: str(load_table(table).get("as_of", "")) for name, table in tables.items()}
+
+
+def _rule_info(name: str) -> RuleInfo:
+    rule = load_rule(name)
+    return RuleInfo(code=rule.code, severity=rule.severity, summary=rule.summary)
+
+
+def _entries(artifact: Artifact) -> tuple[FileEntry, ...]:
+    nodes = sorted((node for node in artifact.tree if node.path), key=lambda node: node.path)
+    return tuple(
+        FileEntry(
+            path=node.path,
+            kind=node.kind.value,
+            mode=node.mode,
+            size=node.size,
+            stored_size=node.stored_size,
+            target=node.target,
+        )
+        for node in nodes
+    )
+
+
+def _floor(floor: NamespaceFloor, facts: Facts) -> Floor:
+    causes = tuple(_cause(request, facts) for request in floor.causes[:_MOST_CAUSES])
+    number = floor.host_version or floor.version
+    decisive = {
+        symbol for cause in causes if number is not None and cause.version.endswith(number) for symbol in cause.symbols
+    }
+    return Floor(
+        version=floor.version,
+        host_version=floor.host_version,
+        markers=floor.markers,
+        causes=causes,
+        remedy=remedy_for(floor.namespace, number, sorted(decisive))
+        if number is not None and floor.host_version
+        else None,
+    )
+
+
+def _cause(request: VersionRequest, facts: Facts) -> FloorCause:
+    found = facts.object(request.file)
+    symbols = sorted(found.elf.symbols.names_with_version(request.index)) if found is not None else []
+    return FloorCause(
+        file=request.file,
+        library=request.library,
+        version=request.version,
+        symbols=tuple(symbols[:_MOST_SYMBOLS]),
+        symbol_count=len(symbols),
+        from_host=request.from_host,
+        weak=request.weak,
+    )
+
+
+def _libraries(facts: Facts) -> tuple[LibraryInfo, ...]:
+    roles = {root.path: root.role for root in facts.graph.roots}
+    return tuple(
+        LibraryInfo(
+            path=found.path,
+            role=roles.get(found.path, "library" if found.elf.type == "DYN" else found.elf.type.lower()),
+            soname=found.elf.soname,
+            rpath=found.elf.rpath,
+            runpath=found.elf.runpath,
+            needed=tuple(
+                NeededInfo(name=need.name, path=need.path, origin=need.origin, via=need.via)
+                for need in facts.graph.needs.get(found.path, ())
+            ),
+        )
+        for found in facts.objects
+    )
+
+
+def _component(component: Component) -> ComponentInfo:
+    return ComponentInfo(
+        name=component.name,
+        version=component.version,
+        kind=component.kind,
+        licenses=component.licenses,
+        evidence=component.evidence,
+        files=component.files[:_MOST_FILES],
+        file_count=len(component.files),
+        bytes=component.bytes,
+    )
