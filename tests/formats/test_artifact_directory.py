@@ -96,6 +96,7 @@ def test_pipes_sockets_and_their_kind_are_listed_and_never_opened(
             ]
 
 
+@pytest.mark.slow
 def test_ten_thousand_files_leak_no_descriptor(tmp_path: Path) -> None:
     root = tmp_path / "many"
     for directory in range(100):
