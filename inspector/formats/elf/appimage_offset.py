@@ -7,6 +7,8 @@ SHT_NOBITS section does, and extended numbering is not known.  Compare :attr:`El
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from inspector.formats.elf.identification import Header, decode_header
 from inspector.source import Source
 
@@ -16,15 +18,15 @@ def official_appimage_offset(source: Source) -> int | None:
 
     :raises FormatError: where the source does not begin with an ELF header.
     """
-    return appimage_offset(decode_header(source.read_at(0, 64)), source)
+    return appimage_offset(decode_header(source.read_at(0, 64)), source.read_at)
 
 
-def appimage_offset(header: Header, source: Source) -> int | None:
-    """The same of a header that was decoded already."""
+def appimage_offset(header: Header, read: Callable[[int, int], bytes]) -> int | None:
+    """The same of a header that was decoded already.  :param read: bytes at an offset, of a length."""
     row = header.layout.section_header
     if not header.shoff or not header.shnum:
         return None
-    last = source.read_at(header.shoff + (header.shnum - 1) * header.shentsize, row.size)
+    last = read(header.shoff + (header.shnum - 1) * header.shentsize, row.size)
     if len(last) < row.size:
         return None
     fields = row.unpack(last)

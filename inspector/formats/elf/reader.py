@@ -62,7 +62,6 @@ def read_elf(
 
 class _Reader:
     def __init__(self, source: Source, limits: Limits, load_symbols: bool, load_sections: bool) -> None:
-        self.source = source
         self.limits = limits
         self.load_symbols = load_symbols
         self.load_sections = load_sections
@@ -117,7 +116,7 @@ class _Reader:
             sections=self.sections,
             is_separate_debug=is_separate_debug,
             dynamic_ranges=tuple(self._dynamic_ranges(symbol_count)),
-            official_appimage_offset=appimage_offset(header, self.source) if self.load_sections else None,
+            official_appimage_offset=appimage_offset(header, self.ranges.read) if self.load_sections else None,
             loader_refusals=loader_refusals(header, self.segments),
             defects=self._unique_defects(),
         )
@@ -159,7 +158,7 @@ class _Reader:
         if size is None or size > room:
             self.defects.append("the dynamic string table runs out of its segment")
             size = room
-        self.strings = StringTable(self.ranges, strings_at, size, self.limits, whole=False)
+        self.strings = StringTable(self.ranges, strings_at, size, self.limits)
 
     def _offset(self, tag: int) -> int | None:
         """The file offset that an address of the dynamic section means; None for no such tag or no byte there."""

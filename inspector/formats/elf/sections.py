@@ -17,6 +17,8 @@ SHT_NULL, SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_HASH, SHT_DYNAMIC,
 )  # fmt: skip
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 
+_NAMES_BEFORE = 4096
+"""Linkers write the sections' names right before their headers; so much is read with them at once."""
 LONGEST_NAME = 255
 """Bytes of a section's name that are kept."""
 
@@ -119,7 +121,8 @@ def read_sections(ranges: FileRanges, header: Header, defects: list[str]) -> Sec
     if header.shoff >= ranges.size:
         defects.append(f"the section header table at byte {header.shoff} lies behind the end of the file")
         return none
-    ranges.load([(header.shoff, max(count, 1) * stride)])
+    before = min(_NAMES_BEFORE, header.shoff)
+    ranges.load([(header.shoff - before, before + max(count, 1) * stride)])
     if not count or names_index == SHN_XINDEX:
         first = ranges.read(header.shoff, row.size)
         if len(first) < row.size:

@@ -10,7 +10,8 @@ from inspector.formats.elf.ranges import FileRanges
 from inspector.limits import KIB, Limits
 
 _WHOLE = 64 * KIB
-_TAIL = 16 * KIB
+_CHUNK = 16 * KIB
+_MOST_CHUNKS = 32
 _PIECE = 512
 
 
@@ -22,23 +23,20 @@ def text(content: bytes) -> str:
 class StringTable:
     """The dynamic string table (``DT_STRTAB``), for the few names that are always wanted.
 
-    Not read as a whole unless it is small or ``whole`` says so: linkers write the names of libraries and versions behind those of the symbols, so
-    that the end of the table is read at once and the rest string by string.
+    What the ranges do not hold yet is read in chunks where a name lies, or as a whole where the table is small or many of its chunks are wanted.
 
     :ivar offset: in the file.
     :ivar size: bytes of it that the file has.
     """
 
-    def __init__(self, ranges: FileRanges, offset: int, size: int, limits: Limits, *, whole: bool) -> None:
+    def __init__(self, ranges: FileRanges, offset: int, size: int, limits: Limits) -> None:
         self.offset = offset
         self.size = max(0, min(size, ranges.size - offset))
         self._ranges = ranges
         self._left = limits.elf_tables
         self._known: dict[int, str | None] = {}
-        if self.size <= _WHOLE or whole:
-            ranges.load([(offset, self.size)])
-        else:
-            ranges.load([(offset + self.size - _TAIL, _TAIL)])
+        self._chunks: set[int] = set()
+        self._whole = self.size <= _WHOLE
 
     def at(self, index: int) -> str | None:
         """The string at ``index``, or None where the table has none: outside of it, or without an end.
@@ -54,6 +52,7 @@ class StringTable:
     def _find(self, index: int) -> str | None:
         if not 0 <= index < self.size:
             return None
+        self._load_around(index)
         length = _PIECE
         while True:
             wanted = min(length, self.size - index)
@@ -68,3 +67,14 @@ class StringTable:
         if self._left < 0:
             raise LimitExceeded("the names of an ELF file are longer than the elf_tables limit", self.offset + index)
         return text(piece[:end])
+
+    def _load_around(self, index: int) -> None:
+        if self._whole:
+            self._ranges.load([(self.offset, self.size)])
+            return
+        chunk = index // _CHUNK
+        if chunk not in self._chunks:
+            self._chunks.add(chunk)
+            start = chunk * _CHUNK
+            self._ranges.load([(self.offset + start, min(_CHUNK + _PIECE, self.size - start))])
+            self._whole = len(self._chunks) >= _MOST_CHUNKS

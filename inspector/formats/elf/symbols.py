@@ -27,8 +27,8 @@ CountedBy = Literal["none", "not read", "DT_HASH", "DT_GNU_HASH", "DT_MIPS_SYMTA
 _BINDINGS = {0: "local", 1: "global", 2: "weak", 10: "unique"}
 _KINDS = {0: "notype", 1: "object", 2: "function", 3: "section", 4: "file", 5: "common", 6: "tls", 10: "ifunc"}
 _WEAK = 2
-_BINDINGS_OF_DEFINITIONS = frozenset((1, 2, 10))
-_KINDS_OF_DEFINITIONS = frozenset((0, 1, 2, 5, 6, 10))
+_DEFINITIONS = frozenset(binding << 4 | kind for binding in (1, 2, 10) for kind in (0, 1, 2, 5, 6, 10))
+"""st_info of what the loader accepts as a definition."""
 _TLS = 6
 _SHN_ABS = 0xFFF1
 
@@ -108,12 +108,15 @@ class SymbolTable:
         Bindings and kinds that the loader accepts, with a value other than 0 unless absolute or thread-local, and not of the version "local".
         """
         version_names = self._version_names
+        labels = {info: (info >> 4 == _WEAK, _binding(info), _kind(info)) for info in _DEFINITIONS}
+        unversioned: tuple[str | None, str | None] = (None, None)
         for name, info, number in self._defined():
-            version = number & VERSION_MASK
-            found: tuple[str | None, str | None] = (None, None)
-            if version > VER_NDX_GLOBAL:
-                found = version_names.get(version) or (f"unknown-{version}", None)
-            yield Symbol(name, *found, info >> 4 == _WEAK, _binding(info), _kind(info), not number & VERSION_HIDDEN)
+            index = number & VERSION_MASK
+            version, library = unversioned
+            if index > VER_NDX_GLOBAL:
+                version, library = version_names.get(index) or (f"unknown-{index}", None)
+            weak, binding, kind = labels[info]
+            yield Symbol(name, version, library, weak, binding, kind, not number & VERSION_HIDDEN)
 
     def exported_names(self) -> set[str]:
         """Names that this file defines, versions aside."""
@@ -123,10 +126,10 @@ class SymbolTable:
         """Pairs of name and version (None without one) that this file defines."""
         versions: dict[int, str | None] = {index: version for index, (version, _) in self._version_names.items()}
         versions[VER_NDX_GLOBAL] = None
-        exported = set()
+        exported: set[tuple[str, str | None]] = set()
         for name, _, number in self._defined():
-            version = number & VERSION_MASK
-            exported.add((name, versions.get(version, f"unknown-{version}")))
+            index = number & VERSION_MASK
+            exported.add((name, versions[index] if index in versions else f"unknown-{index}"))  # noqa: SIM401 - the text is seldom needed
         return exported
 
     def undefined_names(self) -> set[str]:
@@ -187,42 +190,55 @@ class SymbolTable:
     def _defined(self) -> Iterator[tuple[str, int, int]]:
         """Name, st_info and number in DT_VERSYM of what the loader would find here."""
         self._require_loaded()
-        name = _Names(self._strings, self._limit)
+        names = _Names(self._strings, self._limit)
+        table, find, left = names.table, names.table.find, names.left
         versions: Sequence[int] = self._layout.numbers(self._versions, 2)
         if len(versions) < self.count:
             versions = array("H", versions) + array("H", [VER_NDX_GLOBAL]) * (self.count - len(versions))
-        wide = self._layout.bits == 64
-        for row, number in zip(self._layout.symbol.iter_unpack(self._rows), versions, strict=False):
-            if wide:
-                name_at, info, _, section, value, _ = row
-            else:
-                name_at, value, _, info, _, section = row
-            if not section or info >> 4 not in _BINDINGS_OF_DEFINITIONS or info & 15 not in _KINDS_OF_DEFINITIONS:
+        rows: Iterator[tuple[int, ...]] = self._layout.symbol.iter_unpack(self._rows)
+        if self._layout.bits == 32:
+            rows = ((name, info, other, section, value, size) for name, value, size, info, other, section in rows)
+        for (start, info, _, section, value, _), number in zip(rows, versions, strict=False):
+            if not section or info not in _DEFINITIONS:
                 continue
             if number & VERSION_MASK == VER_NDX_LOCAL or (not value and section != _SHN_ABS and info & 15 != _TLS):
                 continue
-            found = name.at(name_at)
-            if found:
-                yield found, info, number
+            end = find("\0", start)
+            if end <= start:
+                continue
+            left -= end - start
+            if left < 0:
+                raise names.too_long()
+            name = table[start:end]
+            yield name if name.isascii() else text(self._strings[start:end]), info, number
 
 
 class _Names:
-    """Names out of DT_STRTAB, counted against a limit; "" where there is none."""
+    """Names out of DT_STRTAB, counted against a limit; "" where there is none.
 
-    __slots__ = ("_left", "_strings")
+    The table as text of one character a byte: slices of it are names already, except for the rare ones beyond ASCII.
+    """
+
+    __slots__ = ("_strings", "left", "table")
 
     def __init__(self, strings: bytes, limit: int) -> None:
         self._strings = strings
-        self._left = limit
+        self.table = strings.decode("latin-1")
+        self.left = limit
 
-    def at(self, index: int) -> str:
-        end = self._strings.find(0, index)
-        if end <= index:
+    def at(self, start: int) -> str:
+        end = self.table.find("\0", start)
+        if end <= start:
             return ""
-        self._left -= end - index
-        if self._left < 0:
-            raise LimitExceeded("the symbol names of an ELF file are longer than the elf_tables limit")
-        return text(self._strings[index:end])
+        self.left -= end - start
+        if self.left < 0:
+            raise self.too_long()
+        name = self.table[start:end]
+        return name if name.isascii() else text(self._strings[start:end])
+
+    @staticmethod
+    def too_long() -> LimitExceeded:
+        return LimitExceeded("the symbol names of an ELF file are longer than the elf_tables limit")
 
 
 def _binding(info: int) -> str:
