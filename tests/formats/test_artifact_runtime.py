@@ -25,7 +25,7 @@ def envelope(path: Path, content: bytes) -> EnvelopeInfo:
 @pytest.mark.parametrize(
     ("text", "more", "kind", "version", "compressors"),
     [
-        (b"\0URUNTIME_EXTRACT=3\0uruntime v0.5.9\0", {}, "uruntime", "0.5.9", ("gzip", "lzo", "lz4", "xz", "zstd")),
+        (b"URUNTIME_MOUNT=3URUNTIME_CLEANUP=1URUNTIME_EXTRACT=3", {}, "uruntime", None, ("gzip", "lzo", "lz4", "xz", "zstd")),
         (b"AppImage runtime version: %s\n\0https://github.com/AppImage/type2-runtime/commit/caf24f9\0", {".static": b"static"},
          "type2-runtime", "caf24f9", ("gzip", "zstd")),
         (b"https://github.com/probonopd/static-tools/blob/master/LICENSE\0AppImage runtime version: %s\n\0appimage-offset\0", {".appimage": b"AI\2"},
