@@ -451,6 +451,10 @@ def compare(files: list[Path]) -> list[str]:
             found += differences(path, mine, oracle, "LIEF")
         if elf.defects:
             found.append(f"{path}: {elf.defects}")
+        for need in elf.verneed:
+            names = [s.name for s in elf.symbols.imported() if (s.library, s.version) == (need.library, need.version)]
+            if not set(names) <= set(elf.symbols.names_with_version(need.index)):
+                found.append(f"{path}: names_with_version({need.index}) lacks some of {names[:9]}")
         kinds = elf.byte_kinds()
         if sum(kinds.values()) != path.stat().st_size:
             found.append(f"{path}: its bytes by kind are {sum(kinds.values())} of {path.stat().st_size}")

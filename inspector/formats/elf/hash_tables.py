@@ -9,6 +9,7 @@ from __future__ import annotations
 from inspector.formats.elf.architecture import EM_ALPHA, EM_S390
 from inspector.formats.elf.identification import Header
 from inspector.formats.elf.ranges import FileRanges
+from inspector.limits import MIB
 
 _CHAIN_PIECE = 4096
 
@@ -41,12 +42,14 @@ def gnu_hash_symbol_count(ranges: FileRanges, header: Header, offset: int) -> in
     if last < first_symbol or not last:
         return None
     position = buckets_at + buckets_size + (last - first_symbol) * 4
+    piece = _CHAIN_PIECE
     while True:
-        chain = ranges.read(position, _CHAIN_PIECE)
+        chain = ranges.read(position, piece)
         for hash_ in layout.numbers(chain, 4):
             last += 1
             if hash_ & 1:
                 return last
-        if len(chain) < _CHAIN_PIECE:
+        if len(chain) < piece:
             return None
-        position += _CHAIN_PIECE
+        position += piece
+        piece = min(4 * piece, MIB)

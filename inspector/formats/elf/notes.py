@@ -6,19 +6,23 @@ metadata"; ``.note.package``: UAPI "Package Metadata for Executable Files".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from struct import unpack_from
 from typing import Any, NamedTuple
 
 from inspector.formats.elf.architecture import EM_386, EM_AARCH64, EM_X86_64
 from inspector.formats.elf.identification import Header
+from inspector.formats.elf.ranges import FileRanges
+from inspector.formats.elf.sections import SHT_NOTE, SectionTable
+from inspector.formats.elf.segments import PT_GNU_PROPERTY, PT_NOTE, Segment
 from inspector.formats.elf.string_table import text
 from inspector.limits import KIB, MIB
 
 MOST_BYTES = MIB
 """Bytes of notes that are read of one file; those of real libraries are a few hundred."""
 _LONGEST_JSON = 64 * KIB
+_MOST_BLOCKS = 64
 _MOST_NOTES = 4096
 
 NT_GNU_ABI_TAG, NT_GNU_BUILD_ID, NT_GNU_PROPERTY_TYPE_0 = 1, 3, 5
@@ -90,6 +94,38 @@ class Notes:
     def x86_64_level(self) -> int:
         """The x86-64 microarchitecture level that the file says it needs, 1 to 4; 0 where it says nothing."""
         return (self.x86_isa_needed & 15).bit_length()
+
+
+def find_notes(segments: Sequence[Segment], sections: SectionTable, *, by_section: bool) -> list[tuple[int, int, int]]:
+    """Offset, size and alignment of each block of notes.
+
+    :param by_section: look into the section headers first: a file for debuggers may carry segments that describe another file.
+    """
+    blocks = [(s.offset, s.filesz, s.align) for s in segments if s.type == PT_NOTE and s.filesz]
+    if by_section or not blocks:
+        found = [(s.offset, s.size, s.align) for s in sections if s.type == SHT_NOTE and s.size]
+        if found:
+            return found
+    properties = next((s for s in reversed(segments) if s.type == PT_GNU_PROPERTY and s.filesz), None)
+    if properties is not None and not any(offset <= properties.offset < offset + size for offset, size, _ in blocks):
+        blocks.append((properties.offset, properties.filesz, properties.align))
+    return blocks
+
+
+def read_notes(ranges: FileRanges, header: Header, blocks: list[tuple[int, int, int]], defects: list[str]) -> Notes:
+    """All notes of a file, out of what :func:`find_notes` found; none of a core file, whose notes are registers and memory maps."""
+    if header.type_name == "CORE":
+        return Notes()
+    left = MOST_BYTES
+    wanted: list[tuple[int, int, int]] = []
+    for offset, size, alignment in blocks:
+        if size > left or len(wanted) == _MOST_BLOCKS:
+            defects.append(f"more than {MOST_BYTES} bytes or {_MOST_BLOCKS} segments of notes; the rest was not read")
+            break
+        left -= size
+        wanted.append((offset, size, alignment))
+    ranges.load((offset, size) for offset, size, _ in wanted)
+    return decode_notes([(ranges.read(offset, size), alignment) for offset, size, alignment in wanted], header, defects)
 
 
 def decode_notes(blocks: list[tuple[bytes, int]], header: Header, defects: list[str]) -> Notes:

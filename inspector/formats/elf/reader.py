@@ -13,27 +13,24 @@ from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.hash_tables import gnu_hash_symbol_count, sysv_hash_symbol_count
 from inspector.formats.elf.identification import Layout, decode_header
 from inspector.formats.elf.loader_refusals import loader_refusals
-from inspector.formats.elf.notes import MOST_BYTES, Notes, decode_notes
+from inspector.formats.elf.notes import find_notes, read_notes
 from inspector.formats.elf.ranges import FileRanges
-from inspector.formats.elf.sections import SHT_DYNSYM, SHT_NOTE, SectionTable, read_sections
+from inspector.formats.elf.sections import SHT_DYNSYM, SectionTable, read_sections
 from inspector.formats.elf.segments import (
     PT_DYNAMIC,
-    PT_GNU_PROPERTY,
-    PT_INTERP,
     PT_LOAD,
-    PT_NOTE,
     AddressMap,
     Segment,
+    read_interpreter,
     read_segments,
     truncated_segments,
 )
-from inspector.formats.elf.string_table import StringTable, text
+from inspector.formats.elf.string_table import StringTable
 from inspector.formats.elf.symbols import CountedBy, SymbolTable
 from inspector.formats.elf.versions import Names, decode_version_definitions, decode_version_needs
 from inspector.limits import KIB, MIB, Limits
 from inspector.source import Source
 
-_LONGEST_INTERPRETER = 4 * KIB  # PATH_MAX, which execve(2) holds it to
 _MOST_DEFECTS = 100
 
 _Row = TypeVar("_Row")
@@ -92,12 +89,13 @@ class _Reader:
         tables = (b"", b"", b"")
         if symbol_count and self.strings is not None:
             tables = self._symbols(self.strings, symbols_at, symbol_count)
+        note_ranges = find_notes(self.segments, self.sections, by_section=is_separate_debug)
         return ElfFile(
             header=header,
             size=self.ranges.size,
             segments=self.segments,
             dynamic=self.dynamic,
-            interpreter=None if is_separate_debug else self._interpreter(),
+            interpreter=None if is_separate_debug else read_interpreter(self.ranges, self.segments, defects),
             soname=self._string(tags.DT_SONAME, "soname"),
             needed=self._strings(tags.DT_NEEDED, "needed library"),
             rpath=self._string(tags.DT_RPATH, "rpath"),
@@ -112,7 +110,7 @@ class _Reader:
                 header.layout, *tables, needs=verneed, definitions=verdef, counted_by=counted_by, limits=self.limits
             ),
             relocations=self.dynamic.relocation_counts(header.layout),
-            notes=self._notes(is_separate_debug),
+            notes=read_notes(self.ranges, header, note_ranges, defects),
             sections=self.sections,
             is_separate_debug=is_separate_debug,
             dynamic_ranges=tuple(self._dynamic_ranges(symbol_count)),
@@ -289,15 +287,8 @@ class _Reader:
             tags.DT_JMPREL: (tags.DT_PLTRELSZ, "relocations"),
             tags.DT_RELR: (tags.DT_RELRSZ, "relocations"),
         }
-        for tag in (
-            *sized,
-            tags.DT_SYMTAB,
-            tags.DT_HASH,
-            tags.DT_GNU_HASH,
-            tags.DT_VERSYM,
-            tags.DT_VERNEED,
-            tags.DT_VERDEF,
-        ):
+        unsized = (tags.DT_SYMTAB, tags.DT_HASH, tags.DT_GNU_HASH, tags.DT_VERSYM, tags.DT_VERNEED, tags.DT_VERDEF)
+        for tag in (*sized, *unsized):
             offset = self._offset(tag)
             if offset is None:
                 continue
@@ -309,44 +300,3 @@ class _Reader:
             elif tag == tags.DT_SYMTAB and symbol_count:
                 size = symbol_count * self.header.layout.symbol.size
             yield offset, size, kind
-
-    # -- the interpreter and the notes
-
-    def _interpreter(self) -> str | None:
-        segment = next((s for s in self.segments if s.type == PT_INTERP), None)
-        if segment is None:
-            return None
-        content = self.ranges.read(segment.offset, min(segment.filesz, _LONGEST_INTERPRETER))
-        end = content.find(0)
-        if end <= 0:
-            self.defects.append("the interpreter has no name or no end")
-            return None
-        return text(content[:end])
-
-    def _notes(self, is_separate_debug: bool) -> Notes:
-        blocks = self._note_ranges(is_separate_debug)
-        left = MOST_BYTES
-        wanted = []
-        for offset, size, alignment in blocks:
-            if size > left:
-                self.defects.append(f"more than {MOST_BYTES} bytes of notes; the rest was not read")
-                break
-            left -= size
-            wanted.append((offset, size, alignment))
-        self.ranges.load((offset, size) for offset, size, _ in wanted)
-        contents = [(self.ranges.read(offset, size), alignment) for offset, size, alignment in wanted]
-        return decode_notes(contents, self.header, self.defects)
-
-    def _note_ranges(self, is_separate_debug: bool) -> list[tuple[int, int, int]]:
-        """Offset, size and alignment of the notes; by sections where there are no segments or, in a file for debuggers, wrong ones."""
-        if self.header.type_name == "CORE":
-            return []  # the notes of a core file are registers and memory maps
-        blocks = [(s.offset, s.filesz, s.align) for s in self.segments if s.type == PT_NOTE and s.filesz]
-        if is_separate_debug or not blocks:
-            by_section = [(s.offset, s.size, s.align) for s in self.sections if s.type == SHT_NOTE and s.size]
-            if by_section:
-                return by_section
-        for s in self.segments:
-            if s.type == PT_GNU_PROPERTY and s.filesz and not any(o <= s.offset < o + size for o, size, _ in blocks):
-                blocks.append((s.offset, s.filesz, s.align))
-        return blocks

@@ -19,6 +19,7 @@ SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 
 _NAMES_BEFORE = 4096
 """Linkers write the sections' names right before their headers; so much is read with them at once."""
+MOST_SECTIONS = 131_072
 LONGEST_NAME = 255
 """Bytes of a section's name that are kept."""
 
@@ -117,20 +118,15 @@ def read_sections(ranges: FileRanges, header: Header, defects: list[str]) -> Sec
         if header.shnum:
             defects.append(f"section headers of {stride} bytes instead of {row.size}")
         return none
-    count, names_index = header.shnum, header.shstrndx
     if header.shoff >= ranges.size:
         defects.append(f"the section header table at byte {header.shoff} lies behind the end of the file")
         return none
     before = min(_NAMES_BEFORE, header.shoff)
-    ranges.load([(header.shoff - before, before + max(count, 1) * stride)])
-    if not count or names_index == SHN_XINDEX:
-        first = ranges.read(header.shoff, row.size)
-        if len(first) < row.size:
-            return none
-        fields = row.unpack(first)
-        count = count or fields[5]
-        if names_index == SHN_XINDEX:
-            names_index = fields[6]
+    ranges.load([(header.shoff - before, before + max(header.shnum, 1) * stride)])
+    count, names_index = _numbering(ranges, header)
+    if count > MOST_SECTIONS:
+        defects.append(f"{count} section headers; only {MOST_SECTIONS} were read")
+        count = MOST_SECTIONS
     available = (ranges.size - header.shoff) // stride
     rows = ranges.read(header.shoff, min(count, available) * stride)
     if len(rows) < count * stride:
@@ -144,3 +140,18 @@ def read_sections(ranges: FileRanges, header: Header, defects: list[str]) -> Sec
     elif count:
         defects.append("the sections have no names")
     return SectionTable(layout, rows, stride, names, names_index if names else None)
+
+
+def _numbering(ranges: FileRanges, header: Header) -> tuple[int, int]:
+    """How many sections there are and which one has the names; where the header cannot count so far, section 0 says it."""
+    count, names_index = header.shnum, header.shstrndx
+    row = header.layout.section_header
+    if not count or names_index == SHN_XINDEX:
+        first = ranges.read(header.shoff, row.size)
+        if len(first) < row.size:
+            return 0, 0
+        fields = row.unpack(first)
+        count = count or fields[5]
+        if names_index == SHN_XINDEX:
+            names_index = fields[6]
+    return count, names_index

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from inspector.formats.elf.identification import PN_XNUM, Header
 from inspector.formats.elf.ranges import FileRanges
+from inspector.formats.elf.string_table import text
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PT_GNU_EH_FRAME, PT_GNU_STACK, PT_GNU_RELRO, PT_GNU_PROPERTY = 0x6474E550, 0x6474E551, 0x6474E552, 0x6474E553
 PF_X, PF_W, PF_R = 1, 2, 4
 
+_LONGEST_INTERPRETER = 4096  # PATH_MAX, which execve(2) holds it to
 MOST_SEGMENTS = 65_535
 """As many as ``e_phnum`` can say; the extension through section 0 is followed up to here."""
 LARGEST_PAGE_SIZE = 1 << 30
@@ -82,6 +84,19 @@ def read_segments(ranges: FileRanges, header: Header, defects: list[str]) -> tup
     if layout.bits == 32:  # p_flags lies elsewhere
         rows = ((kind, flags, *places, align) for kind, *places, flags, align in rows)
     return tuple(map(Segment._make, rows))
+
+
+def read_interpreter(ranges: FileRanges, segments: Sequence[Segment], defects: list[str]) -> str | None:
+    """The program of PT_INTERP; of several the kernel takes the first."""
+    segment = next((segment for segment in segments if segment.type == PT_INTERP), None)
+    if segment is None:
+        return None
+    content = ranges.read(segment.offset, min(segment.filesz, _LONGEST_INTERPRETER))
+    end = content.find(0)
+    if end <= 0:
+        defects.append("the interpreter has no name or no end")
+        return None
+    return text(content[:end])
 
 
 def truncated_segments(segments: Sequence[Segment], size: int) -> list[str]:

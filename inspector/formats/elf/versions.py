@@ -16,6 +16,9 @@ VER_FLG_BASE, VER_FLG_WEAK = 1, 2
 VERSION_MASK, VERSION_HIDDEN = 0x7FFF, 0x8000
 VER_NDX_LOCAL, VER_NDX_GLOBAL = 0, 1
 _CURRENT = 1
+_MOST_DEFECTS = 1000
+_LONGEST_NAME = 80
+"""Characters of a name that a defect's sentence repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +75,19 @@ def decode_version_needs(content: bytes, layout: Layout, names: Names, defects: 
                 raise _Chain(f"revision {revision}")
             library = names(file)
             if library is None:
-                defects.append("a library of the needed versions has no name in the string table")
+                _add_once(defects, "a library of the needed versions has no name in the string table")
                 library = ""
             at = offset + auxiliary
             for left in range(count, 0, -1):
                 hash_, flags, index, name, next_auxiliary = budget.row(layout.vernaux, content, at)
                 version = names(name)
                 if version is None:
-                    defects.append(f"a version needed of {library} has no name in the string table")
+                    _add_once(defects, f"a version needed of {library[:_LONGEST_NAME]} has no name in the string table")
                 else:
                     needs.append(VersionNeed(library, version, index & VERSION_MASK, bool(flags & VER_FLG_WEAK), hash_))
                 if not next_auxiliary:
                     if left > 1:
-                        raise _Chain(f"{left - 1} versions of {library} are missing")
+                        raise _Chain(f"{left - 1} versions of {library[:_LONGEST_NAME]} are missing")
                     break
                 at += next_auxiliary
             if not following:
@@ -114,11 +117,11 @@ def decode_version_definitions(
                 found.append(names(name) or "")
                 if not next_auxiliary:
                     if left > 1:
-                        raise _Chain(f"version {found[0]} has {left - 1} parents fewer than it says")
+                        raise _Chain(f"version {found[0][:_LONGEST_NAME]} has {left - 1} parents fewer than it says")
                     break
                 at += next_auxiliary
             if not found or not all(found):
-                defects.append(f"version definition {index} has no name in the string table")
+                _add_once(defects, f"version definition {index} has no name in the string table")
             if found and found[0]:
                 is_base, weak = bool(flags & VER_FLG_BASE), bool(flags & VER_FLG_WEAK)
                 definitions.append(VersionDefinition(found[0], index & VERSION_MASK, is_base, weak, tuple(found[1:])))
@@ -128,6 +131,12 @@ def decode_version_definitions(
     except _Chain as broken:
         defects.append(f"the table of version definitions is broken: {broken}")
     return tuple(definitions)
+
+
+def _add_once(defects: list[str], sentence: str) -> None:
+    """Add a sentence unless it was the last: a hundred thousand rows can be wrong in the same way."""
+    if defects[-1:] != [sentence] and len(defects) < _MOST_DEFECTS:
+        defects.append(sentence)
 
 
 class _Budget:
