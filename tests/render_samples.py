@@ -155,7 +155,7 @@ def pyqt5_appimage() -> Result:
                     FloorCause(
                         file=readline,
                         library="libc.so.6",
-                        version="2.34",
+                        version="GLIBC_2.34",
                         symbols=("pthread_create", "dlopen", "__libc_start_main", "dlsym"),
                         symbol_count=14,
                         from_host=True,
@@ -163,7 +163,7 @@ def pyqt5_appimage() -> Result:
                     FloorCause(
                         file=core,
                         library="libc.so.6",
-                        version="2.34",
+                        version="GLIBC_2.34",
                         symbols=("pthread_key_create",),
                         symbol_count=1,
                         from_host=True,
@@ -171,7 +171,7 @@ def pyqt5_appimage() -> Result:
                     FloorCause(
                         file=plugin,
                         library="libm.so.6",
-                        version="2.29",
+                        version="GLIBC_2.29",
                         symbols=("exp", "pow"),
                         symbol_count=2,
                         from_host=True,
@@ -187,7 +187,7 @@ def pyqt5_appimage() -> Result:
                     FloorCause(
                         file=core,
                         library="libstdc++.so.6",
-                        version="3.4.21",
+                        version="GLIBCXX_3.4.21",
                         symbols=("_ZSt24__throw_out_of_range_fmtPKcz",),
                         symbol_count=9,
                         from_host=True,
@@ -374,7 +374,7 @@ def tiny_elf() -> Result:
                     FloorCause(
                         file="hello",
                         library="libc.so.6",
-                        version="2.17",
+                        version="GLIBC_2.17",
                         symbols=("puts",),
                         symbol_count=1,
                         from_host=True,

@@ -1,18 +1,18 @@
-"""Numbers as people read them.  Sizes are binary throughout (1 KiB = 1024 bytes, 1 MiB = 1024 KiB), so that block sizes and totals agree."""
+"""Numbers as people read them.  Sizes are decimal, 1 MB = 1,000,000 bytes, as file managers and the rules' texts have them."""
 
 from __future__ import annotations
 
-_UNITS = ("KiB", "MiB", "GiB", "TiB")
+_UNITS = ("kB", "MB", "GB", "TB")
 
 
 def format_size(count: int) -> str:
-    """Bytes with one decimal and a binary unit: ``"0 B"``, ``"812 B"``, ``"128.0 KiB"``, ``"187.4 MiB"``."""
-    if abs(count) < 1024:
+    """Bytes with one decimal and a decimal unit: ``"0 B"``, ``"812 B"``, ``"131.1 kB"``, ``"187.4 MB"``."""
+    if abs(count) < 1000:
         return f"{count} B"
     value = float(count)
     for unit in _UNITS:
-        value /= 1024
-        if abs(value) < 1023.95 or unit == _UNITS[-1]:
+        value /= 1000
+        if abs(value) < 999.95 or unit == _UNITS[-1]:
             return f"{value:.1f} {unit}"
     raise AssertionError("the last unit takes every value")
 

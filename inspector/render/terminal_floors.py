@@ -24,14 +24,23 @@ def write_floors(page: Page, result: Result, *, full: bool) -> None:
     ordered = sorted(
         result.floors.items(), key=lambda item: (item[1].host_version is None, item[0] != "GLIBC", item[0])
     )
-    rows = [item for item in ordered if full or item[1].host_version is not None or item[1].markers]
+    rows = [item for item in ordered if full or _concerns_the_host(item[1])]
     names = [shorten_middle(escape(name), _WIDEST_NAME) for name, _ in rows]
     widest = max(map(cell_len, names), default=0)
     for name, (_, floor) in zip(names, rows, strict=True):
         _write_floor(page, set_cell_size(name, widest), floor, full=full)
-    answered = [f"{name} {floor.version}" for name, floor in ordered if (name, floor) not in rows]
+    answered = [
+        text
+        for name, floor in ordered
+        if (name, floor) not in rows
+        for text in ([f"{name} {floor.version}"] if floor.version else floor.markers)
+    ]
     if answered:
         page.line(("the bundle answers ", "dim"), ", ".join(answered), hanging=2)
+
+
+def _concerns_the_host(floor: Floor) -> bool:
+    return floor.host_version is not None or any(cause.from_host for cause in floor.causes)
 
 
 def _write_floor(page: Page, name: str, floor: Floor, *, full: bool) -> None:
@@ -41,7 +50,7 @@ def _write_floor(page: Page, name: str, floor: Floor, *, full: bool) -> None:
     page.line((name, "bold"), "  ", *version, *_describe_answer(floor), hanging=margin - 2)
     causes = [cause for cause in floor.causes if full or (of_host and cause.from_host)]
     shown = causes if full else causes[:_CAUSES_SHOWN]
-    _write_causes(page, shown, floor, margin, full=full)
+    _write_causes(page, name, shown, floor, margin, full=full)
     if len(causes) > len(shown):
         page.line((f"and {format_amount(len(causes) - len(shown), 'more cause')} (-v)", "dim"), indent=margin)
     if floor.remedy and of_host:
@@ -73,12 +82,13 @@ def _describe_answer(floor: Floor) -> list[Cell]:
     return cells
 
 
-def _write_causes(page: Page, causes: list[FloorCause], floor: Floor, margin: int, *, full: bool) -> None:
+def _write_causes(page: Page, name: str, causes: list[FloorCause], floor: Floor, margin: int, *, full: bool) -> None:
     room = page.width - margin
     file_room = max([_NARROWEST_FILE, *(min(cell_len(escape(cause.file)), room * 2 // 5) for cause in causes)])
     rows: list[tuple[Cell, Cell]] = []
     for cause in causes:
-        version = "" if cause.version == floor.host_version else f" {cause.version}"
+        asked = f"{name.rstrip()}_{floor.host_version}"  # a cause has the version's full name
+        version = "" if cause.version in (asked, floor.host_version) else f" {cause.version}"
         library = f"{cause.library}{version}{' (weak)' if cause.weak else ''}: "
         left = room - file_room - 2 - cell_len(escape(library))
         names = list_names(cause.symbols, cause.symbol_count, left, least=len(cause.symbols) if full else 1)

@@ -111,13 +111,13 @@ def _describe_payload(envelope: EnvelopeInfo) -> str:
     if envelope.compression:
         parts.append(envelope.compression)
     if envelope.block_size:
-        parts.append(f"blocks of {format_size(envelope.block_size)}")
+        parts.append(f"blocks of {format_count(envelope.block_size)} bytes")
     if envelope.payload_size is not None:
         parts.append(format_size(envelope.payload_size))
     if envelope.offset is not None:
         parts.append(f"from byte {format_count(envelope.offset)}")
     if envelope.created is not None:
-        parts.append(f"made {_format_day(envelope.created)}")
+        parts.append(f"made {_format_day(envelope.created)}" if envelope.created else "no creation time")
     if envelope.trailing_bytes:
         parts.append(f"{format_amount(envelope.trailing_bytes, 'byte')} behind it")
     return ", ".join(parts)

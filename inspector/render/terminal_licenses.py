@@ -8,7 +8,7 @@ from inspector.render.quantities import format_amount, format_count
 from inspector.render.terminal_page import Column, Page
 from inspector.result import Exposure, Result
 
-_SHOWN = 6
+_SHOWN = 4
 _ARROW = " → "
 
 
@@ -34,7 +34,12 @@ def write_licenses(page: Page, result: Result, *, full: bool) -> None:
         others = f", {format_amount(len(exposures) - 1, 'more chain')}" if len(exposures) > 1 else ""
         page.table(
             [Column(), Column(fit="wrap", minimum=30)],
-            [((first.component, "bold"), f"{first.license}, {first.license_class}, {first.linkage}{others}")],
+            [
+                (
+                    (first.component, "bold"),
+                    f"{first.license or 'licence not stated'}, {first.license_class}, {first.linkage}{others}",
+                )
+            ],
         )
         for exposure in exposures if full else exposures[:1]:
             steps = exposure.chain if full else tuple(step.rpartition("/")[2] or step for step in exposure.chain)

@@ -40,8 +40,7 @@ def write_next(page: Page, result: Result, detail: Detail) -> None:
     findings = sorted((finding for finding in result.findings if finding.suppressed is None), key=_most_valuable_first)
     fixes = _first_fixes(findings)
     if fixes:
-        saving = sum(finding.fix.saves for finding in findings if finding.fix)
-        page.heading("Mend first", f"all fixes together save up to {format_size(saving)} raw" if saving else "")
+        page.heading("Mend first")
         for number, (rule, text) in enumerate(fixes, 1):
             page.line(
                 f"{number}. ",
@@ -57,8 +56,10 @@ def write_next(page: Page, result: Result, detail: Detail) -> None:
     else:
         commands.append((f"inspect audit -o result.json {path}", "for other programs"))
     for command, purpose in commands:
-        fits = len(command) + len(purpose) + 6 <= page.width
-        page.line(command, (f"    {purpose}" if fits else "", "dim"), hanging=4)
+        if len(command) + len(purpose) + 6 <= page.width:
+            page.line(command, (f"    {purpose}", "dim"))
+        else:
+            page.command(command)
 
 
 def _most_valuable_first(finding: Finding) -> tuple[int, int, str, str]:
@@ -69,7 +70,8 @@ def _first_fixes(findings: list[Finding]) -> list[tuple[str, str]]:
     """At most one fix a rule: its text, and what it saves."""
     fixes: dict[str, str] = {}
     for finding in findings:
-        if finding.fix is not None and finding.rule not in fixes:
+        worth_it = finding.severity != "info" or (finding.fix is not None and finding.fix.saves)
+        if finding.fix is not None and worth_it and finding.rule not in fixes:
             saves = f" (saves {format_size(finding.fix.saves)})" if finding.fix.saves else ""
             fixes[finding.rule] = finding.fix.text + saves
     return list(fixes.items())[:_FIXES_SHOWN]

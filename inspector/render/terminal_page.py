@@ -27,6 +27,7 @@ SEVERITY_WORD: dict[Severity, str] = {"error": "error", "warning": "warning", "i
 
 ELLIPSIS = "…"
 _PATH = re.compile(r"\S*/\S*")
+_WORD = re.compile(r"\S+")
 _GAP = 2
 _NARROWEST = 6
 _SHRINKING, _EVERY = ("middle", "wrap"), ("keep", "middle", "wrap")
@@ -49,8 +50,8 @@ class Column:
 class Page:
     """Collects the lines of a report; :meth:`text` is the report.
 
-    :param longest: cells that a single text may have; longer ones, which nobody but an attacker makes, lose their middle.  A paragraph may have
-        four times as many.
+    :param longest: cells that a word may have; longer ones, which nobody but an attacker makes, lose their middle.  A text of many words is cut
+        at eight times as many.
     """
 
     def __init__(self, width: int, *, color: bool, longest: int | None = None) -> None:
@@ -75,12 +76,14 @@ class Page:
         for cell in cells:
             text, style = self._clean(cell)
             styled.append(text, style=style or None)
-        if len(styled) > 4 * self._longest:
-            styled = styled[: 4 * self._longest].append(ELLIPSIS)
         indent, hanging = min(indent, self.width // 2), min(hanging, self.width // 3)
         for number, part in enumerate(_wrap(styled, self.width - indent, self.width - indent - hanging)):
             margin = indent if number == 0 else indent + hanging
             self._lines.append(Text(" " * margin).append_text(part))
+
+    def command(self, text: str) -> None:
+        """Something to be pasted: in one line however long it is, as a broken one could not be."""
+        self._lines.append(Text("  ").append(escape(text)))
 
     def blank(self) -> None:
         """An empty line."""
@@ -108,7 +111,10 @@ class Page:
 
     def _clean(self, cell: Cell) -> tuple[str, str]:
         text, style = (cell, "") if isinstance(cell, str) else cell
-        return shorten_middle(escape(text), self._longest), style
+        text = escape(text)
+        if len(text) > self._longest:
+            text = _WORD.sub(lambda match: shorten_middle(match.group(), self._longest), text)
+        return shorten_end(text, 8 * self._longest), style
 
     def text(self) -> str:
         """The whole page, each line ended by a newline; with colour codes only where the page was made with colour."""

@@ -10,7 +10,10 @@ import pytest
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BLOCK = re.compile(r"(<!-- output of: (?P<command>.+?) -->\n```\n)(?P<output>.*?)(```\n<!-- end -->)", re.DOTALL)
-COMMANDS = [match["command"] for match in BLOCK.finditer(README.read_text(encoding="utf-8"))]
+COMMANDS = [
+    pytest.param(match["command"], marks=[pytest.mark.corpus] if match["command"].endswith(".AppImage") else [])
+    for match in BLOCK.finditer(README.read_text(encoding="utf-8"))
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -24,7 +24,7 @@ def test_every_line_is_printable_and_fits(sample: Callable[[], Result], width: i
     assert text.endswith("\n")
     for line in text[:-1].split("\n"):
         assert line.isprintable()
-        assert cell_len(line) <= width
+        assert cell_len(line) <= width or line.startswith("  inspect audit ")  # what is to be pasted is never broken
         assert line == line.rstrip()
 
 
@@ -54,7 +54,7 @@ def test_the_order_of_the_screen() -> None:
     text = render_text(render_samples.pyqt5_appimage(), 80, color=False)
     wanted = [
         "dist/Demo-Application-1.4.0-x86_64.AppImage",
-        "AppImage type 2, x86_64, 178.7 MiB",
+        "AppImage type 2, x86_64, 187.4 MB",
         "runtime",
         "FAILED  1 error, 15 warnings, 2 notes (1 suppressed)",
         "1 finding of severity error: missing-library",
@@ -66,7 +66,7 @@ def test_the_order_of_the_screen() -> None:
         "not $ORIGIN      /home/build/qt5/lib (11), an empty element (1), /usr/lib (1)",
         "Licence exposure",
         "AppRun → python3.11 → readline.cpython-311-x86_64-linux-gnu.so →",
-        "Where the bytes are  467.5 MiB raw, 178.2 MiB stored",
+        "Where the bytes are  490.2 MB raw, 186.9 MB stored",
         "Findings",
         "error    missing-library",
         "warning  host-library-bundled (3)",
@@ -116,12 +116,15 @@ def test_floors_say_who_must_answer() -> None:
     floors = {
         "GLIBC": Floor(version="2.36", host_version="2.4", causes=(cause,)),
         "GCC": Floor(version="7.0.0", host_version=None),
-        "GLIBC_ONLY_A_MARKER": Floor(version=None, host_version=None, markers=("GLIBC_PRIVATE",)),
+        "krb5": Floor(version=None, host_version=None, markers=("krb5_3_MIT",)),
+        "FOO": Floor(
+            version=None, host_version=None, markers=("FOO_PRIVATE",), causes=(replace(cause, version="FOO_PRIVATE"),)
+        ),
     }
     text = render_text(replace(render_samples.tiny_elf(), floors=floors), 100, color=False)
     assert "2.36  the host must have 2.4, the bundle answers the rest" in text
-    assert "the bundle answers GCC 7.0.0" in text
-    assert "asks for GLIBC_PRIVATE" in text
+    assert "the bundle answers GCC 7.0.0, krb5_3_MIT" in text
+    assert "FOO    asks for FOO_PRIVATE" in text
     assert re.search(r"^ +app +libc\.so\.6: __stack_chk_fail$", text, re.MULTILINE)
 
 
