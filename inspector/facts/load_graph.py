@@ -11,7 +11,15 @@ from inspector.facts.host_libraries import host_library
 from inspector.facts.roots import Role, Root
 from inspector.facts.run_time_paths import Mount
 from inspector.loader.glibc import GlibcLoader
-from inspector.loader.objects import Architecture, Candidate, LoaderObject, LoadGraph, Outcome, Resolution
+from inspector.loader.objects import (
+    Architecture,
+    Candidate,
+    LoaderObject,
+    LoadGraph,
+    Outcome,
+    Resolution,
+    opaque_library,
+)
 from inspector.result import Origin
 
 _ROLE_ORDER: dict[Role, int] = {"entry": 0, "extension": 1, "plugin": 2, "optional": 3}
@@ -97,10 +105,16 @@ class TreeFiles:
 class ExpectedHost:
     """A host of which only this is expected: what the AppImage excludelist expects of every desktop."""
 
-    def provides(self, soname: str, architecture: Architecture) -> bool:  # noqa: ARG002 - the list knows no architectures
+    def find(self, name: str, architecture: Architecture) -> tuple[str, LoaderObject] | None:
         """See :class:`inspector.loader.objects.HostView`."""
-        listed = host_library(soname)
-        return listed is not None and listed.supplier != "bundle"
+        listed = host_library(name)
+        if listed is None or listed.supplier == "bundle":
+            return None
+        return name, opaque_library(name, architecture)
+
+    def at(self, path: str) -> Candidate | None:  # noqa: ARG002 - nothing is known of any path
+        """See :class:`inspector.loader.objects.HostView`."""
+        return None
 
 
 def _loader_object(found: ElfObject) -> LoaderObject:
@@ -173,6 +187,8 @@ class _Gathering:
             if resolution.requester >= first:
                 by_requester.setdefault(resolution.requester, []).append(resolution)
         for index in range(first, len(graph.objects)):
+            if graph.objects[index].from_host:
+                continue
             path = paths[index]
             resolutions = by_requester.get(index, ())
             rows = tuple(_resolved(resolution, paths, root) for resolution in resolutions)
@@ -185,7 +201,8 @@ class _Gathering:
 
 
 def _resolved(resolution: Resolution, paths: Sequence[str], root: Root) -> ResolvedNeed:
-    target = None if resolution.target is None else paths[resolution.target]
+    in_bundle = resolution.target is not None and resolution.outcome is Outcome.BUNDLE
+    target = paths[resolution.target] if resolution.target is not None and in_bundle else None
     origin: Origin = "missing"
     if resolution.outcome is Outcome.BUNDLE:
         origin = "bundle"

@@ -36,11 +36,10 @@ class _Process:
     graph: LoadGraph = field(default_factory=LoadGraph)
     by_name: dict[str, int] = field(default_factory=dict)
     by_identity: dict[str, int] = field(default_factory=dict)
-    host_names: set[str] = field(default_factory=set)
 
     def copy(self) -> _Process:
         graph = LoadGraph(list(self.graph.objects), list(self.graph.resolutions))
-        return _Process(graph, dict(self.by_name), dict(self.by_identity), set(self.host_names))
+        return _Process(graph, dict(self.by_name), dict(self.by_identity))
 
 
 class GlibcLoader:
@@ -61,6 +60,7 @@ class GlibcLoader:
         ] = {}
         self._programs: dict[str, _Process] = {}
         self._real_paths: dict[str, str] = {}
+        self._host_paths: set[str] = set()
         self._directories: dict[tuple[str, str | None, str | None], tuple[SearchDirectory, ...]] = {}
 
     def load_program(self, path: str) -> LoadGraph:
@@ -101,7 +101,12 @@ class GlibcLoader:
         try:
             return self._candidates[path]
         except KeyError:
-            found = self._candidates[path] = self._files.candidate(path)
+            found = self._files.candidate(path)
+            if found is None and path.startswith("/"):
+                found = self._host.at(path)
+                if found is not None:
+                    self._host_paths.add(path)
+            self._candidates[path] = found
             return found
 
     def _add_root(self, process: _Process, path: str) -> None:
@@ -115,7 +120,7 @@ class GlibcLoader:
 
     def _add(self, process: _Process, path: str, loadable: LoaderObject, name: str, loader: int | None) -> int:
         index = len(process.graph.objects)
-        process.graph.objects.append(Loaded(path, loadable, loader))
+        process.graph.objects.append(Loaded(path, loadable, loader, path in self._host_paths))
         process.by_identity[loadable.identity] = index
         process.by_name.setdefault(name, index)
         if loadable.soname:  # G2: a later need of this name is satisfied whatever its path
@@ -133,9 +138,7 @@ class GlibcLoader:
     def _resolve(self, process: _Process, requester: int, name: str) -> Resolution:
         loaded = process.by_name.get(name)
         if loaded is not None:
-            return Resolution(requester, name, Outcome.BUNDLE, loaded, "already loaded")
-        if name in process.host_names:
-            return Resolution(requester, name, Outcome.HOST, None, "already loaded")
+            return Resolution(requester, name, self._outcome(process, loaded), loaded, "already loaded")
         requesting = process.graph.objects[requester]
         if "/" in name:
             return self._resolve_path(process, requester, name)
@@ -146,11 +149,21 @@ class GlibcLoader:
             target = process.by_identity.get(candidate.loadable.identity)
             if target is None:
                 target = self._add(process, path, candidate.loadable, name, requester)
-            return Resolution(requester, name, Outcome.BUNDLE, target, via, skipped)
-        if not requesting.object.nodeflib and self._host.provides(name, requesting.object.architecture):
-            process.host_names.add(name)
-            return Resolution(requester, name, Outcome.HOST, None, "default path", skipped)
-        return Resolution(requester, name, Outcome.MISSING, None, None, skipped)
+            process.by_name.setdefault(name, target)  # one file under two names has both from now on
+            return Resolution(requester, name, self._outcome(process, target), target, via, skipped)
+        found = None if requesting.object.nodeflib else self._host.find(name, requesting.object.architecture)
+        if found is None:
+            return Resolution(requester, name, Outcome.MISSING, None, None, skipped)
+        target = process.by_identity.get(found[1].identity)
+        if target is None:
+            self._host_paths.add(found[0])
+            target = self._add(process, found[0], found[1], name, requester)
+        process.by_name.setdefault(name, target)
+        return Resolution(requester, name, Outcome.HOST, target, "default path", skipped)
+
+    @staticmethod
+    def _outcome(process: _Process, target: int) -> Outcome:
+        return Outcome.HOST if process.graph.objects[target].from_host else Outcome.BUNDLE
 
     def _resolve_path(self, process: _Process, requester: int, name: str) -> Resolution:
         # G1: a name with a slash is not searched for, and its failure is final
@@ -174,7 +187,7 @@ class GlibcLoader:
             target = process.by_identity.get(candidate.loadable.identity)
             if target is None:
                 target = self._add(process, directory.path, candidate.loadable, name, requester)
-            return Resolution(requester, name, Outcome.BUNDLE, target, "path in DT_NEEDED")
+            return Resolution(requester, name, self._outcome(process, target), target, "path in DT_NEEDED")
         return Resolution(requester, name, Outcome.MISSING, None, None)
 
     def _search(

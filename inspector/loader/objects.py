@@ -5,6 +5,7 @@ Paths here are run-time paths: absolute, as the process would see them.  The cal
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -19,6 +20,27 @@ class Architecture:
     endian: str
 
 
+class SymbolView(Protocol):
+    """The dynamic symbols of an object, read only when somebody asks; names as bytes would be, decoded to text."""
+
+    def exports(self) -> Mapping[str, frozenset[str | None]]:
+        """Versions by the name of each defined symbol; None stands for a definition without a version."""
+        ...
+
+    def imports(self) -> Iterable[tuple[str, str | None]]:
+        """(name, version) of each undefined symbol that is not weak."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRequirement:
+    """One verneed entry: ``library`` is the name under which the provider was loaded."""
+
+    library: str
+    version: str
+    weak: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class LoaderObject:
     """What the loader reads of one ELF object.
@@ -27,6 +49,13 @@ class LoaderObject:
     :ivar needed: DT_NEEDED in order.
     :ivar rpath: DT_RPATH as written, or None; glibc ignores it where a RUNPATH stands beside it.
     :ivar nodeflib: DF_1_NODEFLIB: the system's default directories are not searched for this object's needs.
+    :ivar requirements: verneed.
+    :ivar definitions: names of the version definitions; empty where the object has none, None where nobody knows.
+    :ivar symbols: its dynamic symbols, None where nobody knows.
+    :ivar position_independent_program: DF_1_PIE or ET_EXEC: dlopen() and DT_NEEDED refuse it.
+    :ivar executable_stack: PT_GNU_STACK asks for it, or is absent where the architecture's default is so.
+    :ivar largest_page_size: bytes; on systems with larger pages its segments cannot be mapped.
+    :ivar isa_level: the x86-64 level that its notes declare as needed, 0 where they declare none.
     """
 
     identity: str
@@ -36,6 +65,15 @@ class LoaderObject:
     rpath: str | None = None
     runpath: str | None = None
     nodeflib: bool = False
+    requirements: tuple[VersionRequirement, ...] = ()
+    definitions: frozenset[str] | None = frozenset()
+    symbols: SymbolView | None = None
+    position_independent_program: bool = False
+    no_open: bool = False
+    executable_stack: bool = False
+    has_relr: bool = False
+    largest_page_size: int = 65536
+    isa_level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +102,21 @@ class FileView(Protocol):
 class HostView(Protocol):
     """The libraries of the system that the bundle runs on."""
 
-    def provides(self, soname: str, architecture: Architecture) -> bool:
-        """Whether the default search of the host's loader finds this name."""
+    def find(self, name: str, architecture: Architecture) -> tuple[str, LoaderObject] | None:
+        """What the default search of the host's loader finds for a name: its path and the object, or None.
+
+        A library of which nobody knows more than that it is there is an object without needs (:func:`opaque_library`).
+        """
         ...
+
+    def at(self, path: str) -> Candidate | None:
+        """What lies at an absolute path of the host, or None where nothing is known to be there."""
+        ...
+
+
+def opaque_library(name: str, architecture: Architecture, definitions: frozenset[str] | None = None) -> LoaderObject:
+    """A host library of which only the name, and perhaps the version definitions, are known."""
+    return LoaderObject(f"host:{name}", architecture, name, (), definitions=definitions)
 
 
 class Outcome(Enum):
@@ -83,7 +133,7 @@ class Outcome(Enum):
 class Resolution:
     """One DT_NEEDED of one object in one process.
 
-    :ivar target: index of the loaded object in :attr:`LoadGraph.objects`; None unless the outcome is BUNDLE.
+    :ivar target: index of the loaded object in :attr:`LoadGraph.objects`; None unless the outcome is BUNDLE or HOST.
     :ivar via: the rule that found it, for people ("RUNPATH $ORIGIN/../lib").
     :ivar skipped: paths passed over, each with the reason ("…/libz.so.1: wrong ELF class").
     """
@@ -102,11 +152,13 @@ class Loaded:
 
     :ivar path: the run-time path that it was opened by; its ``$ORIGIN`` is this path's directory.
     :ivar loader: index of the object whose need brought it in, or None for a root.
+    :ivar from_host: whether it is the system's.
     """
 
     path: str
     object: LoaderObject
     loader: int | None
+    from_host: bool = False
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from inspector.facts.load_graph import TreeFiles
 from inspector.facts.run_time_paths import Mount
 from inspector.limits import Limits
 from inspector.loader.glibc import GlibcLoader
-from inspector.loader.objects import Architecture, Outcome
+from inspector.loader.objects import Architecture, Candidate, LoaderObject, Outcome, opaque_library
 
 pytestmark = [
     pytest.mark.peer,
@@ -72,8 +72,12 @@ class Case:
 class NoHost:
     """Only the C library comes from the host."""
 
-    def provides(self, soname: str, architecture: Architecture) -> bool:
-        return soname in ("libc.so.6", "ld-linux-x86-64.so.2", "libz.so.1")
+    def find(self, name: str, architecture: Architecture) -> tuple[str, LoaderObject] | None:
+        known = ("libc.so.6", "ld-linux-x86-64.so.2", "libz.so.1")
+        return (f"/lib/{name}", opaque_library(name, architecture)) if name in known else None
+
+    def at(self, path: str) -> Candidate | None:
+        return None
 
 
 def ask_loader(program: Path, environment: dict[str, str], directory: Path) -> dict[str, str | None]:
