@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import struct
 import sys
 from pathlib import Path
@@ -112,6 +113,16 @@ def test_a_library_costs_few_reads_and_no_byte_of_its_code() -> None:
         list(elf.needed)
         elf.byte_kinds()
         assert source.reads == []
+
+
+def test_a_file_that_was_read_can_go_to_another_process() -> None:
+    with FileSource(some_library()) as source:
+        elf = read_elf(source)
+    copy = pickle.loads(pickle.dumps(elf))
+    assert copy.needed == elf.needed
+    assert list(copy.symbols.exported()) == list(elf.symbols.exported())
+    assert copy.byte_kinds() == elf.byte_kinds()
+    assert copy.header.layout is elf.header.layout
 
 
 def test_a_closed_source_is_not_asked_again() -> None:

@@ -46,8 +46,10 @@ from __future__ import annotations
 
 from inspector.formats.elf.appimage_offset import official_appimage_offset
 from inspector.formats.elf.architecture import architecture_name, default_stack_is_executable, page_sizes
+from inspector.formats.elf.dynamic import RelocationCounts
 from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.identification import looks_like_elf
+from inspector.formats.elf.notes import AbiTag, DlopenNote, Note, Notes
 from inspector.formats.elf.reader import read_elf
 from inspector.formats.elf.sections import Section
 from inspector.formats.elf.segments import Segment
@@ -55,7 +57,12 @@ from inspector.formats.elf.symbols import Symbol, SymbolTable
 from inspector.formats.elf.versions import VersionDefinition, VersionNeed
 
 __all__ = [
+    "AbiTag",
+    "DlopenNote",
     "ElfFile",
+    "Note",
+    "Notes",
+    "RelocationCounts",
     "Section",
     "Segment",
     "Symbol",

@@ -16,7 +16,7 @@ from inspector.formats.elf.symbols import SymbolTable
 from inspector.formats.elf.versions import VersionDefinition, VersionNeed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ElfFile:
     """See the package's docstring for the fields in short.
 

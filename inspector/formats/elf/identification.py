@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from struct import Struct
 from typing import Literal
@@ -55,6 +56,9 @@ class Layout:
         self.verdef = Struct(prefix + "HHHHIII")
         self.verdaux = Struct(prefix + "II")
 
+    def __reduce__(self) -> tuple[Callable[[int, str], Layout], tuple[int, str]]:
+        return _layout, (self.bits, self.endian)  # a Struct cannot be pickled
+
     def numbers(self, content: bytes, size: Literal[2, 4, 8]) -> array[int]:
         """``content`` as unsigned numbers of ``size`` bytes each; a rest shorter than one number is left out."""
         numbers = array({2: "H", 4: "I", 8: "Q"}[size])
@@ -71,6 +75,10 @@ _LAYOUTS: dict[tuple[int, int], Layout] = {
     (2, 2): Layout(64, "big"),
 }
 """By EI_CLASS and EI_DATA."""
+
+
+def _layout(bits: int, endian: str) -> Layout:
+    return _LAYOUTS[bits // 32, 1 if endian == "little" else 2]
 
 
 @dataclass(frozen=True, slots=True)
