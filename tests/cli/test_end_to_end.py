@@ -1,0 +1,116 @@
+"""The whole program on real files, as a user calls it: from bytes on disk to exit code, report and document."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from inspector.result import load_result
+
+
+def inspect(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "80", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    command = [sys.executable, "-m", "inspector", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=cwd, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+@pytest.fixture
+def program() -> Path:
+    """An ELF file that every test machine has: the interpreter itself."""
+    path = Path(sys.executable).resolve()
+    if path.read_bytes()[:4] != b"\x7fELF":
+        pytest.skip("the interpreter is no ELF file here")
+    return path
+
+
+def test_one_elf_file(program: Path, tmp_path: Path) -> None:
+    done = inspect("audit", program, "-o", "-", "-o", tmp_path / "r.json", "--fail-on", "never")
+    assert done.returncode == 0
+    assert "ELF file" in done.stdout
+    assert "GLIBC" in done.stdout
+    assert "\x1b" not in done.stdout
+    result = load_result(tmp_path / "r.json")
+    assert result.artifact.format == "elf"
+    assert result.artifact.size == program.stat().st_size
+    assert result.floors["GLIBC"].host_version is not None
+
+
+def test_a_directory_with_hostile_names(program: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "My\nApp.AppDir"
+    directory.mkdir()
+    shutil.copy(program, directory / "evil\x1b[2J\n\u202ename")
+    (directory / os.fsdecode(b"not-utf8-\xff")).write_text("x")
+    done = inspect("audit", directory, "--files", "-v", "--color", "always", "--fail-on", "never")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b[2J" not in done.stdout
+    assert "\u202e" not in done.stdout
+    assert "evil\\x1b[2J\\x0a\\u202ename" in done.stdout
+    document = json.loads(inspect("audit", directory, "--files", "--format", "json").stdout)
+    assert "not-utf8-\\xff" in {entry["path"] for entry in document["files"]["entries"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty", b""),
+        ("text.txt", b"hello\n"),
+        ("zip.zip", b"PK\x05\x06" + bytes(18)),
+        ("truncated", b"\x7fELF"),
+        ("magic", b"\x7fELF\x02\x01\x01\0AI\x02" + bytes(53)),
+    ],
+)
+def test_what_cannot_be_inspected_is_one_line_and_3(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    done = inspect("audit", name, "-o", "r.json", cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith(f"error: {name}")
+    assert all(line.startswith("hint: ") for line in lines[1:])
+    assert not (tmp_path / "r.json").exists()
+
+
+def test_an_absent_path_and_an_unreadable_one(tmp_path: Path) -> None:
+    done = inspect("audit", "absent", cwd=tmp_path)
+    assert done.returncode in (2, 3)
+    assert done.stderr.startswith("error: absent ")
+    assert "Traceback" not in done.stderr
+    (tmp_path / "locked").write_bytes(b"\x7fELF")
+    (tmp_path / "locked").chmod(0)
+    if not os.access(tmp_path / "locked", os.R_OK):
+        assert inspect("audit", "locked", cwd=tmp_path).returncode == 3
+
+
+def test_an_interrupt_leaves_no_report_and_no_litter(program: Path, tmp_path: Path) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(60):
+        shutil.copy(program, many / f"copy-{number}")
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    command = [sys.executable, "-m", "inspector", "audit", *[str(many)] * 40, "-o", str(reports / "r.json")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert list(reports.iterdir()) == []
+
+
+def test_the_same_file_gives_the_same_bytes(program: Path) -> None:
+    first, second = (inspect("audit", program, "--format", "json").stdout for _ in range(2))
+    assert first == second
