@@ -54,7 +54,8 @@ def squashfs_tree(image: SquashfsImage, problems: list[Problem]) -> Tree:
     def on_error(path: bytes, error: FormatError) -> None:
         problems.append(problem_of(text_of(path), error))
 
-    for path, inode in image.walk(on_error):
+    # To its end first: a file's share of a fragment is known only when all files of the image are
+    for path, inode in list(image.walk(on_error)):
         kind = kinds[inode.kind.value]
         node = Node(path.decode("utf-8", "backslashreplace"), kind, inode.mode)
         node.inode = inode.number
