@@ -1,8 +1,7 @@
 """The manylinux or musllinux tag that the ELF objects of a bundle allow, by the policy data of the installed auditwheel.
 
-A tag is allowed when every object asks the host for nothing that the tag's policy does not grant: symbol versions (PEP 600, "Core definition"; PEP 656
-for musl), libraries, symbols of them, and processor instructions.  The data are read as JSON; auditwheel's own modules, which resolve libraries on
-the build machine, are never imported.  Where our answer differs from ``auditwheel show``, the table in :func:`platform_tag` says why.
+A tag is allowed when every object asks the host for nothing that the tag's policy does not grant: symbol versions (PEP 600, "Core definition"; PEP
+656 for musl), libraries, symbols of them, and processor instructions.  :func:`platform_tag` says where our answer differs from ``auditwheel show``.
 """
 
 from __future__ import annotations
@@ -11,32 +10,27 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Literal
+from typing import TypeVar
 
-import msgspec
-
-from inspector.errors import InstallationError
+from inspector.facts.platform_policies import Libc, Policy, policies, restricted_symbols
 from inspector.formats.elf import ElfFile
 
-Libc = Literal["glibc", "musl"]
-
-_POLICY_FILES: dict[Libc, str] = {"glibc": "manylinux-policy.json", "musl": "musllinux-policy.json"}
-_MUSL_NAMES = {
-    "x86_64": "x86_64",
-    "i686": "x86",
-    "armv7l": "armv7",
-}  # what musl calls an architecture in its soname, where it differs from uname -m
 _LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]")
-_GLIBC_NAMES = re.compile(r"libc\.so\.6|ld-linux.*|ld64\.so\.[12]")
-_MUSL_LIBC = re.compile(r"libc\.musl-.*|ld-musl-.*")
-_FILE_SUFFIX = re.compile(r"\.(?:cpython|pypy|graalpy)[^/]*-linux-(gnu|musl)[^./]*\.so$")  # CPython 3.11's SOABI
-_PYFPE = frozenset(("PyFPE_jbuf", "PyFPE_dummy", "PyFPE_counter"))  # PEP 513, fpectl builds
-_LIBPYTHON = re.compile(r"libpython\d+\.\d+[a-z]*\.so(?:\.\d+)*")
+_MUSL = re.compile(r"libc\.musl-.*|ld-musl-.*")
+_BUILT_FOR = re.compile(
+    r"\.(?:cpython|pypy|graalpy)[^/]*-linux-(gnu|musl)[^./]*\.so$"
+)  # the SOABI of CPython 3.11 and newer
+_OLD_EXTENSION = re.compile(r"\.cpython-3[0-6]\D[^/]*\.so$|(?:^|/)python2\.\d/.*\.so$")
+_PYFPE = frozenset(("PyFPE_jbuf", "PyFPE_dummy", "PyFPE_counter"))  # fpectl builds of Python 3.6 and older (PEP 513)
+_UCS2 = "PyUnicodeUCS2_"  # narrow builds of Python 2 (PEP 513)
+_RESTRICTED_IN_GLIBC = (
+    "GLIBC_2.18"  # the version of every glibc symbol that a policy forbids; a test holds the data to it
+)
+_GLIBC_LIBRARIES = frozenset(("libc.so.6", "libm.so.6", "libpthread.so.0"))
 _NAMED_REASONS = 5
 _X86_BASELINE = 1
+
+_Value = TypeVar("_Value", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +44,7 @@ class PlatformNeeds:
     :ivar host_libraries: sonames that it needs itself (DT_NEEDED) and the bundle does not supply.
     :ivar restricted: (library, symbol) pairs that some policy forbids, of the host's libraries.
     :ivar x86_level: the x86-64 instruction level that its note asks for, 1 (every processor) to 4; 1 for others.
-    :ivar python_build: names of interpreter builds that it is tied to ("PyFPE", "UCS2").
+    :ivar python_build: names of interpreter builds that it is tied to ("PyFPE", "UCS2"); looked for in extension modules of Python 3.6 and older.
     """
 
     path: str
@@ -75,29 +69,12 @@ class PlatformTag:
     reasons: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Policy:
-    """One policy for one architecture; versions are whole names ("GLIBC_2.28")."""
-
-    tag: str
-    namespaces: frozenset[str]
-    versions: frozenset[str]
-    libraries: frozenset[str]
-    forbidden: dict[str, frozenset[str]]
-
-
 def platform_needs(path: str, elf: ElfFile, from_bundle: Container[str]) -> PlatformNeeds:
     """Boil an ELF file down to what the tag depends on.
 
     :param from_bundle: the names in ``elf.needed`` that are found in the bundle.
     """
     host = tuple(name for name in elf.needed if name not in from_bundle)
-    wanted = {name: symbols for name, symbols in restricted_symbols().items() if name in host}
-    restricted: tuple[tuple[str, str], ...] = ()
-    undefined: set[str] = set()
-    if wanted or _is_python_2_extension(elf):
-        undefined = elf.symbols.undefined_names()
-        restricted = tuple((name, symbol) for name, symbols in wanted.items() for symbol in sorted(symbols & undefined))
     return PlatformNeeds(
         path=path,
         arch=elf.arch,
@@ -106,9 +83,9 @@ def platform_needs(path: str, elf: ElfFile, from_bundle: Container[str]) -> Plat
             (need.library, need.version) for need in elf.verneed if not need.weak and need.library not in from_bundle
         ),
         host_libraries=host,
-        restricted=restricted,
+        restricted=tuple(_restricted(elf, host)),
         x86_level=_x86_level(elf.notes.x86_isa_needed) if elf.arch == "x86_64" else _X86_BASELINE,
-        python_build=_python_builds(undefined),
+        python_build=_python_builds(elf) if _OLD_EXTENSION.search(path) else (),
     )
 
 
@@ -130,55 +107,34 @@ def platform_tag(objects: Iterable[PlatformNeeds], *, arch: str | None = None, l
     if not judged or arch is None:
         return PlatformTag(None)
     left_out = _left_out(everything, judged, f"{arch} with {libc}")
-    policies = _policies(libc, arch)
-    if not policies:
+    granting = policies(libc, arch)
+    if not granting:
         return PlatformTag(f"linux_{arch}", (f"no {libc} policy knows the architecture {arch}", *left_out))
     if all(needs.libc is None for needs in judged):
         left_out = ("no object names a C library", *left_out)
-    for position, policy in enumerate(policies):
-        if not any(_objections(needs, policy) for needs in judged):
-            reasons = _reasons(judged, policies[position - 1]) if position else []
+    together = _together(judged)
+    for position, policy in enumerate(granting):
+        if not _objections(together, policy):
+            reasons = _reasons(judged, granting[position - 1]) if position else []
             return PlatformTag(policy.tag, (*reasons, *left_out))
-    return PlatformTag(f"linux_{arch}", (*_reasons(judged, policies[-1]), *left_out))
-
-
-@cache
-def restricted_symbols() -> dict[str, frozenset[str]]:
-    """Library -> symbols that at least one policy forbids to be taken from the host; the only symbols that a tag can depend on."""
-    found: dict[str, set[str]] = {}
-    for libc in _POLICY_FILES:
-        for policy in _policy_table(libc):
-            for library, symbols in policy["blacklist"].items():
-                found.setdefault(library, set()).update(symbols)
-    return {library: frozenset(symbols) for library, symbols in found.items()}
-
-
-@cache
-def policy_source() -> str:
-    """The distribution that the policies come from, with its version ("auditwheel 6.8.2")."""
-    package = _package_directory()
-    found = [path.name for path in package.parent.glob("auditwheel-*.dist-info")]
-    return f"auditwheel {found[0].removesuffix('.dist-info').partition('-')[2]}" if found else "auditwheel"
+    return PlatformTag(f"linux_{arch}", (*_reasons(judged, granting[-1]), *left_out))
 
 
 # -- what an object says
 
 
 def _libc_of(path: str, elf: ElfFile) -> Libc | None:
+    names = [*elf.needed, *(need.library for need in elf.verneed)]
     if elf.interpreter is not None:
-        name = elf.interpreter.rpartition("/")[2]
-        if name.startswith("ld-musl-"):
+        names.insert(0, elf.interpreter.rpartition("/")[2])
+    for name in names:
+        if _MUSL.fullmatch(name):
             return "musl"
-        if _LOADER.fullmatch(name):
+        if name == "libc.so.6" or _LOADER.fullmatch(name):
             return "glibc"
-    names = (*elf.needed, *(need.library for need in elf.verneed))
-    if any(_MUSL_LIBC.fullmatch(name) for name in names):
-        return "musl"
-    if any(_GLIBC_NAMES.fullmatch(name) for name in names) or any(
-        need.version.startswith("GLIBC_") for need in elf.verneed
-    ):
+    if any(need.version.startswith("GLIBC_") for need in elf.verneed):
         return "glibc"
-    suffix = _FILE_SUFFIX.search(path)
+    suffix = _BUILT_FOR.search(path)
     if suffix is None:
         return None
     return "musl" if suffix[1] == "musl" else "glibc"
@@ -189,16 +145,26 @@ def _x86_level(needed: int | None) -> int:
     return max(_X86_BASELINE, ((needed or 0) & 0xF).bit_length())
 
 
-def _is_python_2_extension(elf: ElfFile) -> bool:
-    """Whether PyFPE and UCS2 builds, which Python 3.7 ended, can matter: a library with neither init function is spared the look at its symbols."""
-    return elf.is_shared_library and not any(_LIBPYTHON.fullmatch(name) for name in elf.needed) and elf.soname is None
+def _restricted(elf: ElfFile, host: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of library and forbidden symbol.  Of glibc only the names of one version are looked at, not the whole symbol table."""
+    undefined: set[str] | None = None
+    for library in host:
+        forbidden = restricted_symbols().get(library)
+        if forbidden is None:
+            continue
+        if library in _GLIBC_LIBRARIES and elf.verneed:
+            indexes = [need.index for need in elf.verneed if need.version == _RESTRICTED_IN_GLIBC and not need.weak]
+            names = {name for index in indexes for name in elf.symbols.names_with_version(index)}
+        else:
+            undefined = elf.symbols.undefined_names() if undefined is None else undefined
+            names = undefined
+        yield from ((library, symbol) for symbol in sorted(forbidden & names))
 
 
-def _python_builds(undefined: Container[str] | set[str]) -> tuple[str, ...]:
-    builds = []
-    if any(name in undefined for name in _PYFPE):
-        builds.append("PyFPE")
-    if isinstance(undefined, set) and any("PyUnicodeUCS2_" in name for name in undefined):
+def _python_builds(elf: ElfFile) -> tuple[str, ...]:
+    undefined = elf.symbols.undefined_names()
+    builds = ["PyFPE"] if undefined & _PYFPE else []
+    if any(_UCS2 in name for name in undefined):
         builds.append("UCS2")
     return tuple(builds)
 
@@ -206,7 +172,21 @@ def _python_builds(undefined: Container[str] | set[str]) -> tuple[str, ...]:
 # -- what a policy says
 
 
-def _objections(needs: PlatformNeeds, policy: _Policy) -> list[str]:
+def _together(judged: Sequence[PlatformNeeds]) -> PlatformNeeds:
+    """All needs as of one object, so that each is weighed once for each policy."""
+    return PlatformNeeds(
+        path="",
+        arch=judged[0].arch,
+        libc=judged[0].libc,
+        versions=tuple({pair for needs in judged for pair in needs.versions}),
+        host_libraries=tuple({name for needs in judged for name in needs.host_libraries}),
+        restricted=tuple({pair for needs in judged for pair in needs.restricted}),
+        x86_level=max(needs.x86_level for needs in judged),
+        python_build=tuple({build for needs in judged for build in needs.python_build}),
+    )
+
+
+def _objections(needs: PlatformNeeds, policy: Policy) -> list[str]:
     """What the policy does not grant this object, one clause each."""
     found = [
         f"{version} of {library}"
@@ -229,7 +209,7 @@ def _objections(needs: PlatformNeeds, policy: _Policy) -> list[str]:
     return found
 
 
-def _reasons(judged: Sequence[PlatformNeeds], policy: _Policy) -> list[str]:
+def _reasons(judged: Sequence[PlatformNeeds], policy: Policy) -> list[str]:
     """Why this policy is out of reach: each objection with the objects that cause it."""
     causes: dict[str, list[str]] = {}
     for needs in judged:
@@ -252,55 +232,6 @@ def _left_out(everything: Sequence[PlatformNeeds], judged: Sequence[PlatformNeed
     return (f"left out, not for {what}: {_named(others)}",) if others else ()
 
 
-def _most_frequent(values: Iterable[Any]) -> Any:  # noqa: ANN401 - architectures or C libraries
+def _most_frequent(values: Iterable[_Value]) -> _Value | None:
     counts = Counter(values)
     return min(counts, key=lambda value: (-counts[value], value)) if counts else None
-
-
-@cache
-def _policies(libc: Libc, arch: str) -> tuple[_Policy, ...]:
-    """The policies for an architecture, the most compatible first.
-
-    musl: only the latest, as auditwheel has it; the older one differs by the host's musl and not by anything that a file shows.
-    """
-    rows = [row for row in _policy_table(libc) if arch in row["symbol_versions"]]
-    rows.sort(key=lambda row: -int(row["priority"]))
-    return tuple(_policy(row, libc, arch) for row in (rows[-1:] if libc == "musl" else rows))
-
-
-def _policy(row: dict[str, Any], libc: Libc, arch: str) -> _Policy:
-    versions: dict[str, list[str]] = row["symbol_versions"][arch]
-    libraries = set(row["lib_whitelist"])
-    if libc == "musl" and "libc.so" in libraries:
-        libraries.add(f"libc.musl-{_MUSL_NAMES.get(arch, arch)}.so.1")
-    return _Policy(
-        tag=f"{row['name']}_{arch}",
-        namespaces=frozenset(versions),
-        versions=frozenset(f"{namespace}_{version}" for namespace, names in versions.items() for version in names),
-        libraries=frozenset(libraries),
-        forbidden={library: frozenset(symbols) for library, symbols in row["blacklist"].items()},
-    )
-
-
-@cache
-def _policy_table(libc: Libc) -> tuple[dict[str, Any], ...]:
-    path = _package_directory() / "policy" / _POLICY_FILES[libc]
-    try:
-        rows = msgspec.json.decode(path.read_bytes())
-        wanted = ("name", "priority", "symbol_versions", "lib_whitelist", "blacklist")
-        return tuple({key: row[key] for key in wanted} for row in rows if row["name"] != "linux")
-    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
-        raise InstallationError(
-            f"the policy data of auditwheel are not as expected: {error}", "install auditwheel 6.5 or newer"
-        ) from error
-
-
-def _package_directory() -> Path:
-    spec = find_spec("auditwheel")
-    if spec is None or not spec.submodule_search_locations:
-        raise InstallationError("the package auditwheel is not installed", "reinstall bundle-inspect")
-    return Path(next(_strings(spec.submodule_search_locations)))
-
-
-def _strings(locations: Iterable[str]) -> Iterator[str]:
-    yield from locations
