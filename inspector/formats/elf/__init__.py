@@ -11,7 +11,7 @@ Reading::
     official_appimage_offset(source: Source) -> int | None    where the AppImage runtimes look for their payload
 
 ``read_elf`` raises ``FormatError`` only where nothing can be read: no magic, shorter than its header, an unknown class or byte order,
-or ``LimitExceeded`` past ``Limits.elf_tables``.  Everything else that is wrong is a sentence in ``ElfFile.defects``, and the rest is read
+or ``LimitExceeded`` past ``Limits.elf_tables`` (which the methods of ``SymbolTable`` raise too); an ``OSError`` of the source passes.  Everything else that is wrong is a sentence in ``ElfFile.defects``, and the rest is read
 all the same.  ``ElfFile.loader_refusals`` holds what glibc's ld.so would say on loading it, first message first, whatever we could read.
 
 :class:`ElfFile` (frozen)::
@@ -23,7 +23,8 @@ all the same.  ``ElfFile.loader_refusals`` holds what glibc's ld.so would say on
     has_dynamic, has_relr, is_static, is_static_pie, is_shared_library, is_program, is_separate_debug: bool
     segments: tuple[Segment, ...] · loads: tuple[Segment, ...] · tls: Segment | None · largest_page_size: int
     verneed: tuple[VersionNeed, ...] · verdef: tuple[VersionDefinition, ...] · symbols: SymbolTable · relocations: RelocationCounts
-    notes: Notes (build_id, abi_tag, x86_isa_needed, x86_isa_used, features, dlopen, package, go_build_id) · build_id: str | None
+    notes: Notes (build_id, abi_tag, x86_isa_needed, x86_isa_used, x86_64_level, features, dlopen, package, go_build_id) · build_id: str | None
+    header: Header (all numbers as written) · dynamic: DynamicSection (values by tag) · without_symbols() -> ElfFile
     gnu_stack "executable" | "not executable" | "absent" · stack_is_executable bool · relro "none" | "partial" | "full"
     sections: SectionTable · section(name) -> Section | None · byte_kinds() -> dict[str, int] · image_end int
     official_appimage_offset: int | None
@@ -36,10 +37,14 @@ Rows: ``VersionNeed(library, version, index, weak, hash)``, ``VersionDefinition(
 ``exported_versions() -> set[tuple[str, str | None]]``, ``exported_names() -> set[str]``, ``undefined_names() -> set[str]`` (weak ones left out).
 With ``load_symbols=False`` the table is not read and asking it raises ``ValueError``; ``ElfFile.without_symbols()`` gives the memory back.
 
+``byte_kinds()``: code, read_only_data, data, dynamic_linking, relocations, unwind, notes, debug, symbols, other, headers, dead, payload; always all of
+them, adding up to the file's size (``byte_kinds.KINDS``).  ``patchelf`` leaves a payload of a single byte behind.
+
 Text: bytes that are not UTF-8 are written ``\\xNN``, as in the paths of a tree.
 
 Memory: an ``ElfFile`` keeps the raw tables (dynsym, dynstr, versym; section headers and their names): 24 bytes a symbol plus its name on 64 bit, and
-no Python object per symbol or section until one is asked for.  It keeps no reference to its source.
+no Python object per symbol or section until one is asked for.  It keeps no reference to its source, and
+can be pickled.
 """
 
 from __future__ import annotations

@@ -68,11 +68,11 @@ class SymbolTable:
         needs: Sequence[VersionNeed] = (), definitions: Sequence[VersionDefinition] = (), limits: Limits | None = None,
     ) -> None:  # fmt: skip
         self._layout = layout
-        self._rows = rows
+        self.count = len(rows) // layout.symbol.size
+        self._rows = rows[: self.count * layout.symbol.size]
         self._strings = strings
         self._versions = versions
         self._limit = (limits or Limits()).elf_tables
-        self.count = len(rows) // layout.symbol.size
         self.counted_by: CountedBy = counted_by
         self._version_names: dict[int, tuple[str, str | None]] = {
             row.index: (row.name, None) for row in definitions if not row.is_base
