@@ -262,8 +262,29 @@ def test_limits() -> None:
     assert list(found) == [b"", *(b"f%d" % number for number in range(10))]
     assert len(image.damages) == 10
     _, image = walk(content, expansion_ratio=0)
-    with pytest.raises(LimitExceeded, match="expansion_ratio limit"):
+    with pytest.raises(LimitExceeded, match="expansion_ratio"):
         image.open(found[b"f1"])
+
+
+def test_many_small_files_that_promise_much_together() -> None:
+    """Each one may be as large as it says; together they pass what the volume may become."""
+    size = 4_000_000
+    stored = zisofs(bytes(size))
+    use = [rr_mode(FILE) + rr_name(b"f%d" % number) + rr_zisofs(size) for number in range(12)]
+
+    def records(first: int) -> list[bytes]:
+        return [record(b"F%d;1" % number, first + number, len(stored), one) for number, one in enumerate(use)]
+
+    first = ROOT + len(root(*records(0))) // SECTOR
+    content = volume(root(*records(first)), *[stored] * 12)
+    found, image = walk(content, expansion_ratio=400)
+    fitting = len(content) * 400 // size
+    assert 2 < fitting < 12
+    for number in range(fitting):
+        image.open(found[b"f%d" % number])
+    with pytest.raises(LimitExceeded, match="expansion_ratio"):
+        image.open(found[b"f%d" % fitting])
+    assert image.open(found[b"f0"]).read_at(size - 1, 1) == b"\0"  # what was opened once may be opened again
 
 
 def test_depth_limit() -> None:

@@ -72,6 +72,8 @@ class Iso9660Image:
         self._skip = self._root.use.skip
         self.rock_ridge = self._skip is not None
         self.damages: list[Damage] = []
+        self._promised: set[Hashable] = set()  # the contents that were opened
+        self._promised_bytes = 0
 
     def walk(self) -> Iterator[IsoEntry]:
         """All entries, a directory before what lies in it, the root first.
@@ -113,14 +115,21 @@ class Iso9660Image:
 
         :raises FormatError: where its sections leave the volume or its compression header is wrong.
         :raises UnsupportedFormat: where it is stored in a way that this reader does not know.
-        :raises LimitExceeded: where its size passes the limits of decoded data.
+        :raises LimitExceeded: where it and what was opened before, each content counted once, pass the limits of decoded data.
         """
         use = entry.record.use
         if use.sparse or use.compression is not None:
             kind = "a Rock Ridge sparse file" if use.sparse else f"compressed by {use.compression!r}"
             raise UnsupportedFormat(f"{kind}; only zisofs version 1 is readable", entry.record.offset)
-        if entry.size > min(self._limits.decoded_data, self._source.size * self._limits.expansion_ratio):
-            raise LimitExceeded(f"a file of {entry.size} bytes passes the expansion_ratio limit", entry.record.offset)
+        if entry.content_key is not None and entry.content_key not in self._promised:
+            total = self._promised_bytes + entry.size
+            if total > min(self._limits.decoded_data, self._source.size * self._limits.expansion_ratio):
+                raise LimitExceeded(
+                    f"with this file of {entry.size} bytes the files pass the expansion_ratio or decoded_data limit",
+                    entry.record.offset,
+                )
+            self._promised.add(entry.content_key)
+            self._promised_bytes = total
         stored = _Sections(self._source, entry.record.extents)
         if use.zisofs is None:
             return stored
@@ -153,9 +162,12 @@ class Iso9660Image:
     def _directory_ranges(self, location: int, length: int, skip: int | None) -> Iterator[tuple[int, int]]:
         todo, seen = [(location, length)], {location}
         budget = self._limits.decoded_metadata
-        while todo and len(seen) <= self._limits.inodes and budget > 0:
+        while todo and len(seen) <= self._limits.inodes:
             location, length = todo.pop()
+            length = min(length, max(self._source.size - location * SECTOR, 0))
             budget -= length
+            if budget < 0:
+                return
             yield location * SECTOR, (location + blocks_of(length)) * SECTOR
             with suppress(FormatError):
                 for record in read_records(self._source, location, length, skip):

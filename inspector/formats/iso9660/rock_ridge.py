@@ -14,7 +14,7 @@ from inspector.errors import FormatError
 from inspector.formats.iso9660.volume import SECTOR, parse_long_time, parse_short_time
 from inspector.source import Source
 
-CONTINUATIONS = 64  # SUSP sets no bound; a name and a link of the greatest lengths need fewer than 40
+CONTINUATIONS = 32  # Linux, fs/isofs/rock.c: RR_MAX_CE_ENTRIES
 _TEXT_LIMIT = 65_535 + 1  # bytes of one name or link that are gathered before its length is judged
 
 
