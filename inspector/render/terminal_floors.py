@@ -10,6 +10,7 @@ from inspector.render.terminal_page import Cell, Column, Page, list_names, short
 from inspector.result import Floor, FloorCause, Result
 
 _CAUSES_SHOWN = 2
+_ANSWERED_SHOWN = 8
 _WIDEST_NAME = 20
 _NARROWEST_FILE = 20
 
@@ -25,10 +26,14 @@ def write_floors(page: Page, result: Result, *, full: bool) -> None:
         result.floors.items(), key=lambda item: (item[1].host_version is None, item[0] != "GLIBC", item[0])
     )
     rows = [item for item in ordered if full or _concerns_the_host(item[1])]
+    in_detail = [item for item in rows if full or item[0] == "GLIBC" or item[1].host_version is None or len(rows) == 1]
     names = [shorten_middle(escape(name), _WIDEST_NAME) for name, _ in rows]
     widest = max(map(cell_len, names), default=0)
-    for name, (_, floor) in zip(names, rows, strict=True):
-        _write_floor(page, set_cell_size(name, widest), floor, full=full)
+    for name, floor in in_detail:
+        _write_floor(page, set_cell_size(shorten_middle(escape(name), _WIDEST_NAME), widest), floor, full=full)
+    others = [item for item in rows if item not in in_detail]
+    if others:
+        _write_in_a_row_each(page, others)
     answered = [
         text
         for name, floor in ordered
@@ -36,7 +41,22 @@ def write_floors(page: Page, result: Result, *, full: bool) -> None:
         for text in ([f"{name} {floor.version}"] if floor.version else floor.markers)
     ]
     if answered:
-        page.line(("the bundle answers ", "dim"), ", ".join(answered), hanging=2)
+        shown = list_names(answered, len(answered), 0, least=len(answered) if full else _ANSWERED_SHOWN)
+        page.line(("the bundle answers ", "dim"), shown, hanging=2)
+
+
+def _write_in_a_row_each(page: Page, floors: list[tuple[str, Floor]]) -> None:
+    """Namespace, version that the host must have, and the first who asks: a desktop library brings many."""
+    rows: list[list[Cell]] = []
+    for name, floor in floors:
+        row: list[Cell] = [(name, "bold"), (floor.host_version or "", "bold")]
+        cause = next((cause for cause in floor.causes if cause.from_host), None)
+        if cause is not None:
+            row.append(cause.file.rpartition("/")[2])
+            row.append((list_names(cause.symbols, cause.symbol_count, page.width // 3), "dim"))
+        rows.append(row)
+    page.line(("and the host must have", "yellow"))
+    page.table([Column(fit="middle"), Column(), Column(fit="middle"), Column(fit="middle")], rows)
 
 
 def _concerns_the_host(floor: Floor) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from inspector.render.escaping import escape
 from inspector.render.quantities import format_amount, format_count
-from inspector.render.terminal_page import Cell, Column, Page, list_names, shorten_middle
+from inspector.render.terminal_page import Cell, Column, Page, list_names
 from inspector.result import Result
 
 _HOST_LIBRARY_RULE = "host-library-bundled"
@@ -19,21 +18,19 @@ def write_libraries(page: Page, result: Result, *, full: bool) -> None:
     if not result.libraries:
         return
     origins = Counter(needed.origin for library in result.libraries for needed in library.needed)
-    aside = f"{format_amount(len(result.libraries), 'ELF object')}, {format_amount(origins.total(), 'reference')}: "
+    aside = f"{format_amount(len(result.libraries), 'ELF object')}; needed: {format_count(origins['bundle'])} bundled, "
     page.heading(
-        "Libraries",
-        aside
-        + f"{format_count(origins['bundle'])} bundled, {format_count(origins['host'])} host, {origins['missing']} missing",
+        "Libraries", f"{aside}{format_count(origins['host'])} host, {format_count(origins['missing'])} missing"
     )
     rows: list[tuple[Cell, Cell]] = []
-    rows += _missing_rows(result, page.width, full=full)
+    rows += _missing_rows(result, full=full)
     rows += _host_rows(result, full=full)
     rows += _replaced_rows(result, full=full)
     rows += _search_path_rows(result, full=full)
     page.table([Column(), Column(fit="wrap", minimum=30)], rows)
 
 
-def _missing_rows(result: Result, page_width: int, *, full: bool) -> list[tuple[Cell, Cell]]:
+def _missing_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
     needed_by: dict[str, list[str]] = defaultdict(list)
     for library in result.libraries:
         for needed in library.needed:
@@ -45,7 +42,7 @@ def _missing_rows(result: Result, page_width: int, *, full: bool) -> list[tuple[
     ordered = sorted(needed_by.items(), key=lambda item: (-len(item[1]), item[0]))
     for name, paths in ordered if full else ordered[:_SHOWN]:
         others = f" and {format_amount(len(paths) - 1, 'other')}" if len(paths) > 1 else ""
-        path = paths[0] if full else shorten_middle(escape(paths[0]), page_width // 2)
+        path = paths[0] if full else paths[0].rpartition("/")[2]
         rows.append((("missing", "red"), f"{name}, needed by {path}{others}"))
     if len(ordered) > len(rows):
         rows.append(("", (f"and {format_count(len(ordered) - len(rows))} more (-v)", "dim")))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 
 from inspector.model import SEVERITY_ORDER, Finding
 from inspector.render.escaping import escape
 from inspector.render.quantities import format_amount, format_count, format_size
 from inspector.render.registry import Detail
-from inspector.render.terminal_page import Page, shorten_paths
+from inspector.render.terminal_page import Page
 from inspector.result import Result
 
 _FIXES_SHOWN = 3
@@ -37,14 +38,14 @@ def write_coverage(page: Page, result: Result, detail: Detail) -> None:
 
 def write_next(page: Page, result: Result, detail: Detail) -> None:
     """The most valuable fixes, and the commands that lead on."""
-    findings = sorted((finding for finding in result.findings if finding.suppressed is None), key=_most_valuable_first)
+    findings = _most_valuable_first(result.findings)
     fixes = _first_fixes(findings)
     if fixes:
         page.heading("Mend first")
         for number, (rule, text) in enumerate(fixes, 1):
             page.line(
                 f"{number}. ",
-                text if detail == "full" else shorten_paths(text, page.width // 2),
+                text,
                 (f"  {rule}", "dim"),
                 hanging=3,
             )
@@ -62,8 +63,17 @@ def write_next(page: Page, result: Result, detail: Detail) -> None:
             page.command(command)
 
 
-def _most_valuable_first(finding: Finding) -> tuple[int, int, str, str]:
-    return SEVERITY_ORDER[finding.severity], -(finding.fix.saves if finding.fix else 0), finding.rule, finding.subject
+def _most_valuable_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Errors and warnings by how many findings their rule has, notes by the bytes that mending saves."""
+    standing = [finding for finding in findings if finding.suppressed is None]
+    amounts = Counter(finding.rule for finding in standing)
+
+    def order(finding: Finding) -> tuple[int, int, str, str]:
+        saves = finding.fix.saves if finding.fix else 0
+        worth = saves if finding.severity == "info" else amounts[finding.rule]
+        return SEVERITY_ORDER[finding.severity], -worth, finding.rule, finding.subject
+
+    return sorted(standing, key=order)
 
 
 def _first_fixes(findings: list[Finding]) -> list[tuple[str, str]]:

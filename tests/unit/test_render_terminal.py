@@ -60,7 +60,7 @@ def test_the_order_of_the_screen() -> None:
         "1 finding of severity error: missing-library",
         "incomplete: 1 problem while reading",
         "Version floors  allow manylinux_2_34_x86_64",
-        "Libraries  412 ELF objects",
+        "Libraries  412 ELF objects; needed: 410 bundled, 1,654 host, 1 missing",
         "missing          libxcb-cursor.so.0",
         "host's, bundled  libstdc++.so.6, libgcc_s.so.1, libxcb.so.1",
         "not $ORIGIN      /home/build/qt5/lib (11), an empty element (1), /usr/lib (1)",
