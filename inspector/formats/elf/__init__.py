@@ -11,8 +11,8 @@ Reading::
     official_appimage_offset(source: Source) -> int | None    where the AppImage runtimes look for their payload
 
 ``read_elf`` raises ``FormatError`` only where nothing can be read: no magic, shorter than its header, an unknown class or byte order,
-or ``LimitExceeded`` past ``Limits.elf_tables`` (which the methods of ``SymbolTable`` raise too); an ``OSError`` of the source passes.  Everything else that is wrong is a sentence in ``ElfFile.defects``, and the rest is read
-all the same.  ``ElfFile.loader_refusals`` holds what glibc's ld.so would say on loading it, first message first, whatever we could read.
+or ``LimitExceeded`` past ``Limits.elf_tables`` (which the methods of ``SymbolTable`` raise too); an ``OSError`` of the source passes.
+Everything else that is wrong is a sentence in ``ElfFile.defects``, and the rest is read all the same.  ``ElfFile.loader_refusals`` holds what glibc's ld.so would say on loading it, first message first, whatever we could read.
 
 :class:`ElfFile` (frozen)::
 
@@ -37,14 +37,14 @@ Rows: ``VersionNeed(library, version, index, weak, hash)``, ``VersionDefinition(
 ``exported_versions() -> set[tuple[str, str | None]]``, ``exported_names() -> set[str]``, ``undefined_names() -> set[str]`` (weak ones left out).
 With ``load_symbols=False`` the table is not read and asking it raises ``ValueError``; ``ElfFile.without_symbols()`` gives the memory back.
 
-``byte_kinds()``: code, read_only_data, data, dynamic_linking, relocations, unwind, notes, debug, symbols, other, headers, dead, payload; always all of
-them, adding up to the file's size (``byte_kinds.KINDS``).  ``patchelf`` leaves a payload of a single byte behind.
+``byte_kinds()``: code, read_only_data, data, dynamic_linking, relocations, unwind, notes, debug, symbols, other, headers, dead, payload;
+always all of them, adding up to the file's size (``byte_kinds.KINDS``).  ``patchelf`` leaves a payload of a single byte behind.
 
 Text: bytes that are not UTF-8 are written ``\\xNN``, as in the paths of a tree.
 
 Memory: an ``ElfFile`` keeps the raw tables (dynsym, dynstr, versym; section headers and their names): 24 bytes a symbol plus its name on 64 bit, and
-no Python object per symbol or section until one is asked for.  It keeps no reference to its source, and
-can be pickled.
+no Python object per symbol or section until one is asked for.  It keeps no reference to its source and can
+be pickled.
 """
 
 from __future__ import annotations
