@@ -11,8 +11,19 @@ A new format is a module with a :class:`~inspector.artifact.reader.Reader`, adde
 """
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.opening import READERS, open_artifact
+from inspector.artifact.opening import READERS, limitations, open_artifact
 from inspector.artifact.reader import Candidate, Reader
 from inspector.artifact.tree import Kind, Node, Tree
 
-__all__ = ["READERS", "Artifact", "Candidate", "Kind", "Node", "Reader", "RuntimeLayout", "Tree", "open_artifact"]
+__all__ = [
+    "READERS",
+    "Artifact",
+    "Candidate",
+    "Kind",
+    "Node",
+    "Reader",
+    "RuntimeLayout",
+    "Tree",
+    "limitations",
+    "open_artifact",
+]

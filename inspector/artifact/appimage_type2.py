@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import struct
 
-from inspector.artifact.appimage_runtime import SIGNATURE, UPDATE_INFORMATION, identify_runtime, section_text, stored_digest
+from inspector.artifact.appimage_runtime import (
+    SIGNATURE,
+    UPDATE_INFORMATION,
+    identify_runtime,
+    section_text,
+    stored_digest,
+)
 from inspector.artifact.appimage_signature import read_signature_info
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import squashfs_tree
@@ -51,7 +57,11 @@ def _has_runtime_sections(elf: ElfFile) -> bool:
 
 def _nature(candidate: Candidate) -> str:
     """What makes the file an AppImage, for a sentence that goes on with what is wrong with it."""
-    return "has the magic bytes of a type 2 AppImage" if candidate.magic == MAGIC else "is the runtime of a type 2 AppImage"
+    return (
+        "has the magic bytes of a type 2 AppImage"
+        if candidate.magic == MAGIC
+        else "is the runtime of a type 2 AppImage"
+    )
 
 
 def _is_squashfs(head: bytes) -> bool:

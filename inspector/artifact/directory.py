@@ -19,6 +19,10 @@ from inspector.errors import FormatError, LimitExceeded, NothingInspected
 from inspector.limits import Limits
 from inspector.model import Problem
 
+LIMITATIONS = (
+    "A file's content is not compared before it is read: equal files are known by hard links only.",
+    "Directories deeper than the limit path_depth are not listed.",
+)
 _OPEN_FILES = 32
 _KINDS = {
     stat.S_IFREG: Kind.FILE,
@@ -31,16 +35,17 @@ _KINDS = {
 }
 
 
-def open_directory(path: str, limits: Limits) -> Artifact:
+def open_directory(path: str | os.PathLike[str], shown: str, limits: Limits) -> Artifact:
     """List a directory as an artifact of format "appdir" (it holds an AppRun or a desktop file) or "directory".
 
+    :param shown: the path as text, for messages and the Result.
     :raises NothingInspected: where it cannot be listed, holds no file, or more than the limits allow.
     """
     try:
         root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise NothingInspected(
-            f"{path} cannot be listed: {error.strerror}", "check the directory's permissions"
+            f"{shown} cannot be listed: {error.strerror}", "check the directory's permissions"
         ) from error
     files = DirectoryFiles(root)
     try:
@@ -48,20 +53,18 @@ def open_directory(path: str, limits: Limits) -> Artifact:
         listing.run()
     except LimitExceeded as error:
         files.close()
-        raise NothingInspected(f"{path} is too large: {error}") from error
+        raise NothingInspected(f"{shown} is too large: {error}") from error
     except BaseException:
         files.close()
         raise
     tree = Tree(listing.nodes)
     if not any(True for _ in tree.files()) and not listing.problems:
         files.close()
-        raise NothingInspected(f"{path} holds no file", "give the directory that the application lies in")
+        raise NothingInspected(f"{shown} holds no file", "give the directory that the application lies in")
     launcher = tree.get("AppRun")
-    is_appdir = launcher is not None or any(
-        node.path.endswith(".desktop") and "/" not in node.path for node in tree
-    )
+    is_appdir = launcher is not None or any(node.path.endswith(".desktop") and "/" not in node.path for node in tree)
     return Artifact(
-        path=path,
+        path=shown,
         format="appdir" if is_appdir else "directory",
         arch=None,
         size=listing.size,

@@ -7,7 +7,8 @@ import stat
 
 from inspector.artifact import appimage_type1, appimage_type2, foreign_bundles, single_elf
 from inspector.artifact.artifact import Artifact
-from inspector.artifact.directory import open_directory
+from inspector.artifact.directory import LIMITATIONS, open_directory
+from inspector.artifact.names import text_of
 from inspector.artifact.reader import Candidate, Reader, why_unreadable
 from inspector.artifact.unrecognised import describe
 from inspector.errors import FormatError, NothingInspected
@@ -31,14 +32,14 @@ def open_artifact(path: str | os.PathLike[str], limits: Limits | None = None) ->
     :param path: an AppImage of either type, an AppDir, any other directory, or one ELF file.
     :raises NothingInspected: where there is nothing to read: no such path, no permission, no known format, no payload; one line and a hint.
     """
-    shown = os.fspath(path)
+    shown = text_of(os.fsencode(path))  # a path that is not UTF-8 must not break whoever prints it
     limits = limits or Limits()
     try:
         status = os.stat(path)  # noqa: PTH116 -- Path would resolve nothing more and cost a conversion of the user's spelling
     except (OSError, ValueError) as error:
-        raise _missing(shown, error) from error
+        raise _missing(path, shown, error) from error
     if stat.S_ISDIR(status.st_mode):
-        return open_directory(shown, limits)
+        return open_directory(path, shown, limits)
     if not stat.S_ISREG(status.st_mode):
         raise NothingInspected(
             f"{shown} is neither a file nor a directory", "give an AppImage, an AppDir or an ELF file"
@@ -52,6 +53,11 @@ def open_artifact(path: str | os.PathLike[str], limits: Limits | None = None) ->
     except BaseException:
         source.close()
         raise
+
+
+def limitations() -> dict[str, tuple[str, ...]]:
+    """What each format's reader cannot do, by the format's name in a sentence; the documentation's table is made from it."""
+    return {reader.title: reader.limitations for reader in READERS} | {"a directory": LIMITATIONS}
 
 
 def _open_file(candidate: Candidate) -> Artifact:
@@ -74,12 +80,12 @@ def _open_file(candidate: Candidate) -> Artifact:
     raise NothingInspected(f"{candidate.path} is {what}, not an AppImage, an AppDir or an ELF file", hint)
 
 
-def _missing(shown: str, error: OSError | ValueError) -> NothingInspected:
+def _missing(path: str | os.PathLike[str], shown: str, error: OSError | ValueError) -> NothingInspected:
     if isinstance(error, ValueError):
         return NothingInspected(f"{shown!r} is no path: {error}", "check the path")
     if isinstance(error, FileNotFoundError):
         try:
-            target = os.readlink(shown)  # noqa: PTH115 -- the target as written
+            target = text_of(os.fsencode(os.readlink(path)))  # noqa: PTH115 -- the target as written
         except OSError:
             return NothingInspected(f"{shown} does not exist", "check the path")
         return NothingInspected(f"{shown} is a symbolic link to {target}, which does not exist", "check the link")

@@ -6,7 +6,6 @@ import posixpath
 from functools import partial
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.names import text_of
 from inspector.artifact.reader import Candidate, Reader
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import NothingInspected
@@ -21,7 +20,7 @@ def _open(candidate: Candidate) -> Artifact:
             "the file may be cut off; compare its size with the original",
         )
     source = candidate.source
-    name = text_of(posixpath.basename(candidate.path.encode("utf-8", "surrogateescape"))) or "file"
+    name = posixpath.basename(candidate.path) or "file"
     node = Node(name, Kind.FILE, 0o644, source.size, source.size, inode=1, opener=partial(_itself, source))
     if isinstance(source, FileSource):
         status = source.path.stat()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.artifact import open_artifact
+from inspector.artifact import READERS, limitations, open_artifact
 from inspector.errors import ExitCode, FormatError, NothingInspected
 from tests import squashfs_images
 from tests.appimage_builder import SECTIONS, runtime
@@ -198,6 +198,28 @@ def test_what_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
                 open_artifact(path)
             assert caught.value.message == message
             assert caught.value.hint
+
+
+def test_a_path_that_is_not_utf_8_can_be_printed(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xffapp")
+    with pytest.raises(NothingInspected, match=r"\\xffapp does not exist"):
+        open_artifact(path)
+    for content, expected in ((RUNTIME + IMAGE, "appimage-2"), (runtime({}, magic=b""), "elf")):
+        path.write_bytes(content)
+        with open_artifact(path) as artifact:
+            assert artifact.format == expected
+            assert artifact.path.encode().endswith(rb"/\xffapp")
+    path.unlink()
+    path.mkdir()
+    (path / "AppRun").touch()
+    with open_artifact(path) as artifact:
+        assert artifact.path.encode().endswith(rb"/\xffapp")
+
+
+def test_every_format_says_what_its_reader_cannot_do() -> None:
+    said = limitations()
+    assert len(said) == len(READERS) + 1
+    assert all(sentences and all(sentence.endswith(".") for sentence in sentences) for sentences in said.values())
 
 
 def test_payload_is_found_where_the_last_section_ends(tmp_path: Path) -> None:
