@@ -7,6 +7,8 @@ import os
 import random
 import stat
 import subprocess
+import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -300,6 +302,25 @@ def test_sweep_decodes_every_fragment_once(tree: Path, tmp_path: Path) -> None:
             assert len(inode.read_at(start, inode.tail_size)) == inode.tail_size
         assert len(image.fragments) > 5
         assert image.decoded_bytes <= len(image.fragments) * 16 * 1024
+
+
+def test_sweep_that_is_given_up_leaves_nothing_behind(tree: Path, tmp_path: Path) -> None:
+    def workers() -> int:
+        return sum(thread.name == "squashfs-read-ahead" for thread in threading.enumerate())
+
+    with FileSource(make_squashfs(tree, tmp_path / "image", "-comp", "xz", "-b", "64K", "-tailends")) as source:
+        image = SquashfsImage(source)
+        by_name = {name: inode for name, inode in image.walk() if inode.is_file}
+        sweep = image.read_order(by_name.values())
+        heads = [next(sweep).read_at(0, 5) for _ in range(200)]
+        assert len(heads) == 200
+        assert workers() > 0 or len(os.sched_getaffinity(0)) == 1
+        sweep.close()
+        end = time.monotonic() + 10
+        while workers() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert workers() == 0
+        assert by_name[b"owned" if b"owned" in by_name else b"mode-600"].read_at(0, 2) in (b"by", b"mo")
 
 
 def test_head_of_a_large_file_decodes_little(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import struct
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -36,7 +37,7 @@ from inspector.formats.squashfs import Inode, SquashfsImage
 from inspector.limits import Limits
 from inspector.source import BytesSource
 
-zstd = pytest.importorskip("compression.zstd" if __import__("sys").version_info >= (3, 14) else "backports.zstd")
+zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 HELLO = b"hello, world"
 
@@ -61,6 +62,13 @@ def test_the_honest_image_is_read() -> None:
     assert members[b"file"].uid == 1000
     assert members[b"file"].read_at(5, 3) == HELLO[5:8]
     assert members[b"file"].read_at(12, 3) == members[b"file"].read_at(-1, 3) == members[b""].read_at(0, 3) == b""
+
+
+def test_an_image_inside_an_image() -> None:
+    inner = honest()
+    words = tuple(RAW_BLOCK | min(BLOCK_SIZE, len(inner) - at) for at in range(0, len(inner), BLOCK_SIZE))
+    outer = walked(one_file(file_inode(2, len(inner), words), data=inner))
+    assert dict(SquashfsImage(outer[b"file"]).walk())[b"file"].read_at(0, 100) == HELLO
 
 
 class TestSuperblock:
@@ -150,7 +158,7 @@ class TestSuperblock:
             opened(honest(compressor=3))
 
     def test_lz4_names_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(__import__("sys").modules, "lz4.block", None)
+        monkeypatch.setitem(sys.modules, "lz4.block", None)
         with pytest.raises(UnsupportedFormat, match=r"bundle-inspect\[lz4\]"):
             opened(honest(compressor=5))
 
@@ -444,6 +452,19 @@ class TestDirectories:
         assert told == [b"b", b"d"]
         with pytest.raises(FormatError, match="unknown type 15"):
             walked(content)
+
+    def test_same_error_each_time(self) -> None:
+        """A broken inode that many names lead to must not make the honest ones behind it look as if they overlapped."""
+        first, second = file_inode(2, 0), file_inode(2, 0)
+        names = [b"%03d" % number for number in range(200)]
+        entries = b"".join(listing((name, 32 if number else 0, 2, FILE)) for number, name in enumerate(names))
+        entries += listing((b"last", 64, 3, FILE))
+        inodes = first + second + file_inode(3, 0)
+        img = opened(image(inodes + directory_inode(1, 0, len(entries)), entries, root=len(inodes)))
+        told: list[str] = []
+        for walks in (1, 2, 3):
+            assert [path for path, _ in img.walk(lambda path, error: told.append(error.what))] == [b"", b"000", b"last"]
+            assert told == ["two inodes have the number 2"] * 199 * walks
 
     def test_lookup(self) -> None:
         content = self.nested(3)

@@ -40,8 +40,9 @@ from __future__ import annotations
 
 from inspector.formats.squashfs.content import Fragment
 from inspector.formats.squashfs.data import DataBlock
-from inspector.formats.squashfs.image import SquashfsImage, TableRange
+from inspector.formats.squashfs.image import SquashfsImage
 from inspector.formats.squashfs.inode import Inode, InodeKind
+from inspector.formats.squashfs.layout import TableRange
 from inspector.formats.squashfs.superblock import MAGIC, Superblock, read_superblock
 
 __all__ = [

@@ -96,9 +96,11 @@ class Decompressor:
 
     :ivar name: the compressor's name in the superblock.
     :ivar unit: how many bytes are decoded at least, whatever is asked for; a prefix saves work only where it is shorter than that.
+    :ivar worth_a_thread: bytes of a block from which its decoding takes long enough to pay for another thread.
     """
 
     unit = 1
+    worth_a_thread = 64 * 1024
 
     def __init__(self, name: str, begin: Callable[[bytes], Stream]) -> None:
         self.name = name
@@ -121,6 +123,9 @@ class Decompressor:
 
 class _ZstdDecompressor(Decompressor):
     unit = ZSTD_UNIT
+    worth_a_thread = (
+        256 * 1024
+    )  # measured: a sweep of 128 KiB blocks was 7 % slower with threads, one of 1 MiB blocks a third faster
 
 
 class _WholeStream:
@@ -140,6 +145,7 @@ class _WholeStream:
 
 class _Lz4Decompressor(Decompressor):
     unit = LARGEST_BLOCK  # this library does not decode a block in parts
+    worth_a_thread = LARGEST_BLOCK
 
     def __init__(self) -> None:
         try:

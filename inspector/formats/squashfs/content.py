@@ -55,6 +55,12 @@ class FragmentTable:
         return Fragment(position, word & BLOCK_LENGTH, bool(word & BLOCK_RAW))
 
 
+def _processors() -> int:
+    """How many processors this process may use; 0 where a second thread would only take turns with the first."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return count if count > 1 else 0
+
+
 class Sweep:
     """One pass over many files in the order of :meth:`ContentReader.position_key`: the current fragment stays, the next ones are decoded ahead.
 
@@ -71,8 +77,7 @@ class Sweep:
         self._current = -1
         self._content = b""
         self._ahead: ReadAhead | None = None
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._threads = min(processors, _MOST_THREADS) if processors > 1 else 0
+        self._threads = min(_processors(), _MOST_THREADS) if blocks.worth_a_thread else 0
 
     def fragment(self, index: int) -> bytes | None:
         """The content of a fragment; None where it is not part of this sweep, or is not compressed.
@@ -82,8 +87,10 @@ class Sweep:
         if index == self._current:
             return self._content
         ordinal = self._ordinals.get(index)
+        if ordinal is None:
+            return None
         fragment = self._fragments[index]
-        if ordinal is None or fragment.raw:
+        if fragment.raw:
             return None
         self._decode_ahead(ordinal)
         if self._ahead is not None and ordinal in self._ahead:
@@ -217,13 +224,15 @@ class ContentReader:
         start += inode.fragment_offset
         end += inode.fragment_offset
         content = self.sweep.fragment(index) if self.sweep is not None else None
-        fragment = self.fragments[index]
         if content is not None:
             piece = content[start:end]
         else:
+            fragment = self.fragments[index]
             piece = self._blocks.read(fragment.position, fragment.stored, raw=fragment.raw, start=start, end=end)
         if len(piece) < end - start:
-            raise FormatError(f"inode {inode.number} lies behind the end of fragment {index}", fragment.position)
+            raise FormatError(
+                f"inode {inode.number} lies behind the end of fragment {index}", self.fragments[index].position
+            )
         return piece
 
     def _position(self, inode: Inode, block: int) -> int:

@@ -128,6 +128,11 @@ class BlockReader:
         self._keep(key, decoded)
         return decoded.content[start:end]
 
+    @property
+    def worth_a_thread(self) -> bool:
+        """Whether a block takes so long to decode that it pays to do it ahead on another thread."""
+        return self._block_size >= self._decompressor.worth_a_thread
+
     def decode(self, stored: bytes) -> bytes:
         """The content of a whole block.  Safe to call from several threads; counts nothing."""
         return self._decompressor.decode(stored, self._block_size)

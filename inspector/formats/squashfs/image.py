@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeVar, cast, overload
+from typing import TypeVar, cast, overload
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.squashfs.compression import decompressor, parse_options
 from inspector.formats.squashfs.content import FRAGMENT_SIZE, ContentReader, FragmentTable
 from inspector.formats.squashfs.data import BlockReader
 from inspector.formats.squashfs.directory import Entry, listing
-from inspector.formats.squashfs.inode import KINDS, Inode, InodeKind, InodeParser
+from inspector.formats.squashfs.inode import KINDS, Inode, InodeKind
+from inspector.formats.squashfs.inode_table import InodeParser
+from inspector.formats.squashfs.layout import TableRange, index_size, merge_ranges
 from inspector.formats.squashfs.metadata import MetadataReader
 from inspector.formats.squashfs.superblock import (
     FLAG_COMPRESSOR_OPTIONS,
-    METADATA_SIZE,
     SUPERBLOCK_SIZE,
     read_superblock,
 )
@@ -31,14 +32,6 @@ _NO_XATTRS = (
 
 Item = TypeVar("Item")
 ErrorHandler = Callable[[bytes, FormatError], None]
-
-
-class TableRange(NamedTuple):
-    """Bytes ``[start, end)`` of the image that hold a table."""
-
-    name: str
-    start: int
-    end: int
 
 
 class SquashfsImage:
@@ -77,7 +70,7 @@ class SquashfsImage:
             limits.symlink_length,
             self._content,
         )
-        self._inodes: dict[tuple[int, int], Inode] = {}
+        self._inodes: dict[tuple[int, int], Inode | FormatError] = {}
         self._numbers: set[int] = set()
         self._listed = 0
         self._all_inodes_known = False
@@ -212,13 +205,13 @@ class SquashfsImage:
             TableRange("superblock", 0, SUPERBLOCK_SIZE),
             TableRange("inode", superblock.inode_table, superblock.directory_table),
             TableRange("directory", superblock.directory_table, self._directory_end),
-            TableRange("id", self._id_start, superblock.id_table + _index_size(superblock.id_count, _ID_SIZE)),
+            TableRange("id", self._id_start, superblock.id_table + index_size(superblock.id_count, _ID_SIZE)),
         ]
         if self._options_end > SUPERBLOCK_SIZE:
             ranges.append(TableRange("compressor options", SUPERBLOCK_SIZE, self._options_end))
         for name, position, count, record_size in self._optional_tables():
             start = self._first_position(position) if count else position
-            ranges.append(TableRange(name, start, position + _index_size(count, record_size)))
+            ranges.append(TableRange(name, start, position + index_size(count, record_size)))
         if superblock.xattr_table is not None:
             table = self._xattrs(superblock.xattr_table)
             ranges.append(TableRange("xattr", table.start, table.end))
@@ -239,29 +232,30 @@ class SquashfsImage:
         for index in fragments:
             fragment = self.fragments[index]
             ranges.append((fragment.position, fragment.position + fragment.stored))
-        merged: list[tuple[int, int]] = []
-        for start, end in sorted(ranges):
-            if merged and start <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-            else:
-                merged.append((start, end))
-        return merged
+        return merge_ranges(ranges)
 
     def _inode(self, block: int, offset: int) -> Inode:
-        """The inode of a reference, the same object each time."""
-        inode = self._inodes.get((block, offset))
-        if inode is None:
-            inode = self._parser.parse(self._inode_table.locate(block, offset))
-            if inode.number in self._numbers:
-                raise FormatError(
-                    f"two inodes have the number {inode.number}"
-                )  # Linux would show one of them under both names
-            self._listed += inode.listing[2]
-            if self._listed > len(self._directory_table.content):
-                raise FormatError(f"the listing of directory inode {inode.number} overlaps with another one")
-            self._numbers.add(inode.number)
-            self._content.note_tail(inode)
-            self._inodes[block, offset] = inode
+        """The inode of a reference: the same object, or the same error, each time."""
+        found = self._inodes.get((block, offset))
+        if found is None:
+            try:
+                found = self._new_inode(block, offset)
+            except FormatError as error:
+                found = error
+            self._inodes[block, offset] = found
+        if isinstance(found, FormatError):
+            raise type(found)(found.what, found.offset)
+        return found
+
+    def _new_inode(self, block: int, offset: int) -> Inode:
+        inode = self._parser.parse(self._inode_table.locate(block, offset))
+        if inode.number in self._numbers:  # Linux would show one of them under both names
+            raise FormatError(f"two inodes have the number {inode.number}")
+        self._listed += inode.listing[2]
+        if self._listed > len(self._directory_table.content):
+            raise FormatError(f"the listing of directory inode {inode.number} overlaps with another one")
+        self._numbers.add(inode.number)
+        self._content.note_tail(inode)
         return inode
 
     def _entries(self, directory: Inode) -> Iterator[Entry]:
@@ -343,8 +337,3 @@ class SquashfsImage:
         if self._xattr_table is None:
             self._xattr_table = XattrTable(self._metadata, position)
         return self._xattr_table
-
-
-def _index_size(count: int, record_size: int) -> int:
-    """Bytes of the array that says where the blocks of a table are."""
-    return 8 * -(-count * record_size // METADATA_SIZE)

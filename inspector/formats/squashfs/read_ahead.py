@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from inspector.errors import FormatError
-
 
 class _Job:
     __slots__ = ("done", "error", "result", "stored")
@@ -72,7 +70,7 @@ class ReadAhead:
         while (job := self._queue.get()) is not None:
             try:
                 job.result = self._decode(job.stored)
-            except (FormatError, MemoryError) as error:
+            except BaseException as error:  # noqa: BLE001 - whoever takes the result gets it
                 job.error = error
             finally:
                 job.stored = b""
