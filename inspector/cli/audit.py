@@ -16,6 +16,7 @@ from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
 from inspector.errors import ExitCode, UsageError
 from inspector.render.quantities import format_amount
+from inspector.render.registry import FORMATS
 
 if TYPE_CHECKING:
     from inspector.model import Severity
@@ -44,20 +45,21 @@ def make_parser() -> VerbParser:
     what = make_group(parser, "what to audit")
     what.add_argument("paths", nargs="*", metavar="PATH", help="an AppImage, an AppDir, any directory, or one ELF file")
     report = make_group(parser, "the report")
+    suffixes = ", ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
     report.add_argument(
         "-o",
         "--output",
         action="append",
         default=[],
         metavar="FILE",
-        help="write the report to FILE, in the format of its suffix (.json, .txt); FORMAT:FILE names the format, - is "
+        help=f"write the report to FILE, in the format of its suffix ({suffixes}); FORMAT:FILE names the format, - is "
         "stdout; may be repeated, and then nothing else goes to stdout",
     )
     report.add_argument(
         "--format",
-        type=one_of(("text", "json")),
+        type=one_of(FORMATS),
         metavar="FORMAT",
-        help="text (default) or json, for stdout and files without a suffix",
+        help=f"{', '.join(FORMATS)}: for stdout (text if not given) and files without a suffix",
     )
     report.add_argument(
         "--files", action="store_true", help="list every file in the JSON report, with raw and stored size"
