@@ -123,6 +123,15 @@ class _Catalogue:
 
 
 @cache
+def library_catalogue_date() -> str:
+    """The day (ISO 8601) as of which the catalogue speaks."""
+    path = data_directory("rules") / _TABLE
+    with path.open(encoding="utf-8") as stream:
+        dates = (line.partition("=")[2].strip() for line in stream if line.startswith("# as_of ="))
+        return next(dates, "")
+
+
+@cache
 def _catalogue() -> _Catalogue:
     path = data_directory("rules") / _TABLE
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from inspector.facts.library_licenses import LibraryLicense, identify_library
+from inspector.facts.library_licenses import LibraryLicense, identify_library, library_catalogue_date
 from inspector.facts.license_classes import CLASS_ORDER, LicenseClass, license_class, strictest
 from inspector.resources import load_table
 
@@ -18,6 +18,7 @@ __all__ = [
     "LicenseClass",
     "PythonModuleLicense",
     "identify_library",
+    "library_catalogue_date",
     "license_class",
     "python_module_license",
     "strictest",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
@@ -15,21 +16,20 @@ from dataclasses import dataclass
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
+from inspector.facts.core_metadata import end_of_headers, parse_headers, single_value
 from inspector.facts.license_classes import LicenseClass
 from inspector.facts.python_licenses import LicenseSource, StatedLicense, stated_license
 from inspector.limits import MIB, Limits
 from inspector.model import Problem
 
 _METADATA_NAMES = (".dist-info/METADATA", ".egg-info/PKG-INFO", ".egg-info", "/EGG-INFO/PKG-INFO", ".dist-info/RECORD")
-_HEADERS = frozenset({"name", "version", "license-expression", "license", "classifier", "license-file"})
-_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:(.*)")
 _NORMALIZED = re.compile(r"[-_.]+")  # PEP 503
 _DIRECTORY = re.compile(r"(?P<name>.+?)(?:-(?P<version>[^-]+)(?:-py[0-9.]+)?)?\.(?:dist-info|egg-info|egg)")
 _LICENSE_NAME = re.compile(r"(?:licen[cs]e|copying|notice|authors|copyright)", re.IGNORECASE)
 _FIRST_READ = 16 * 1024  # bytes; the headers of nearly all distributions end before
 _MOST_METADATA = MIB  # bytes of headers that are read at most; pasted licence texts have 50 KB
-_LONGEST_VALUE = 200  # characters of a name or a version
-_MOST_VALUES = 1000  # of a header that may stand several times
+_MOST_MODULES = 500  # top-level names of one distribution
+_MOST_FILES_BY_NAME = 1_000_000  # of a whole tree; a file counts for each distribution that claims it
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,7 @@ class PythonDistributions:
 
 
 def collect_python_distributions(tree: Tree, limits: Limits | None = None) -> PythonDistributions:
-    """Every distribution of a tree, also those that others vendor.
-
-    :raises Nothing: unreadable and broken members become problems.
-    """
+    """Every distribution of a tree, also those that others vendor.  Unreadable and broken members become problems; nothing is raised."""
     collector = _Collector(tree, limits or Limits())
     found = [collector.read(node) for node in _metadata_nodes(tree)]
     found.sort(key=lambda distribution: distribution.metadata_path)
@@ -100,6 +97,8 @@ class _Collector:
     def __init__(self, tree: Tree, limits: Limits) -> None:
         self._tree = tree
         self._limits = limits
+        self._extensions: dict[str, dict[str, list[str]]] = {}
+        self._left_by_name = _MOST_FILES_BY_NAME
         self.problems: list[Problem] = []
 
     def read(self, node: Node) -> PythonDistribution:
@@ -132,20 +131,20 @@ class _Collector:
     def _headers(self, node: Node) -> dict[str, list[str]]:
         try:
             content = node.read_at(0, _FIRST_READ)
-            if _end_of_headers(content) < 0 and node.size > len(content):
+            if end_of_headers(content) < 0 and node.size > len(content):
                 content = node.read_at(0, _MOST_METADATA)
         except (FormatError, OSError) as error:
             self._problem("unreadable-member", node.path, str(error))
             return {}
-        end = _end_of_headers(content)
+        end = end_of_headers(content)
         text = content[: end if end >= 0 else len(content)].decode("utf-8-sig", "backslashreplace")
         return parse_headers(text)
 
     def _identity(self, directory: str, headers: dict[str, list[str]], node: Node) -> tuple[str, str | None]:
         egg = posixpath.dirname(directory) if posixpath.basename(directory) == "EGG-INFO" else directory
         by_directory = _DIRECTORY.fullmatch(posixpath.basename(egg))
-        name = _single(headers, "name")
-        version = _single(headers, "version")
+        name = single_value(headers, "name")
+        version = single_value(headers, "version")
         if name is None and node.name != "RECORD":
             self._problem("broken-metadata", node.path, "it has no Name")
         if version is None and node.name != "RECORD":
@@ -158,7 +157,7 @@ class _Collector:
     def _license(self, headers: dict[str, list[str]], node: Node) -> StatedLicense:
         field = next(iter(headers.get("license", ())), None)
         stated = stated_license(
-            _single(headers, "license-expression", longest=4096),
+            single_value(headers, "license-expression", longest=4096),
             None if field in (None, "", "UNKNOWN") else field,  # what distutils wrote where nothing was stated
             headers.get("classifier", []),
         )
@@ -188,7 +187,11 @@ class _Collector:
         installed = self._tree.get(f"{directory}/installed-files.txt")  # pip before PEP 376 records for egg-info
         if installed is not None and installed.kind is Kind.FILE:
             return self._own(_resolved(self._lines(installed), directory), directory), True
-        return self._own(self._by_names(directory, site, name), directory), False
+        claimed = set(itertools.islice(self._by_names(directory, site, name), self._left_by_name))
+        self._left_by_name -= len(claimed)
+        if self._left_by_name <= 0:
+            self._problem("limit-exceeded", directory, "too many files are claimed by distributions without a record")
+        return self._own(claimed, directory), False
 
     def _own(self, paths: Iterable[str], directory: str) -> set[str]:
         """Those of the paths that are files of the tree, and all below the metadata directory."""
@@ -211,14 +214,24 @@ class _Collector:
             modules = [line.strip() for line in self._lines(top_level)]
         else:
             modules = [_NORMALIZED.sub("_", name), _NORMALIZED.sub("_", name).lower()]
-        for module in dict.fromkeys(modules):
+        for module in list(dict.fromkeys(modules))[:_MOST_MODULES]:
             if not module or module.startswith(("/", ".")) or ".." in module:
                 continue
             base = posixpath.join(site, module)
             yield from (node.path for node in self._below(base))
             yield base + ".py"
             parent, stem = posixpath.split(base)
-            yield from (node.path for node in self._tree.children(parent) if _is_extension_of(node.name, stem))
+            yield from self._extension_modules(parent).get(stem, ())
+
+    def _extension_modules(self, directory: str) -> dict[str, list[str]]:
+        """Paths of the shared objects of a directory by module name."""
+        found = self._extensions.get(directory)
+        if found is None:
+            found = self._extensions[directory] = {}
+            for node in self._tree.children(directory):
+                if node.name.endswith(".so"):
+                    found.setdefault(node.name.partition(".")[0], []).append(node.path)
+        return found
 
     def _lines(self, node: Node) -> list[str]:
         return self._text(node).splitlines()[:100_000]
@@ -244,42 +257,6 @@ class _Collector:
                     todo.append(node.path)
 
 
-def parse_headers(text: str) -> dict[str, list[str]]:
-    """The headers that this module reads, by lower-case name, values in order; folded lines joined by line feeds.
-
-    Follows RFC 822 as old tools did: a line that is no header belongs to the header before it, because pasted licence texts are often not indented.
-    """
-    headers: dict[str, list[str]] = {}
-    current: list[str] | None = None
-    for line in text.split("\n"):
-        line = line.rstrip("\r")
-        match = None if line[:1] in (" ", "\t") else _HEADER.match(line)
-        if match is None:
-            if current:
-                current[-1] += "\n" + line.strip().removeprefix("|")  # the indentation of metadata 1.2 and 2.1
-            continue
-        name = match[1].lower()
-        current = headers.setdefault(name, []) if name in _HEADERS else None
-        if current is not None:
-            if len(current) >= _MOST_VALUES:
-                current = None
-            else:
-                current.append(match[2].strip())
-    return headers
-
-
-def _end_of_headers(content: bytes) -> int:
-    """Where the empty line is that ends the headers, or -1."""
-    ends = [at for at in (content.find(b"\n\n"), content.find(b"\n\r\n")) if at >= 0]
-    return min(ends, default=-1)
-
-
-def _single(headers: dict[str, list[str]], name: str, *, longest: int = _LONGEST_VALUE) -> str | None:
-    """The first value of a header on one line, or None where it is missing, empty or too long to be one."""
-    value = " ".join(next(iter(headers.get(name, ())), "").split())
-    return value if 0 < len(value) <= longest else None
-
-
 def _resolved(names: Iterable[str], base: str) -> Iterator[str]:
     """Paths relative to ``base`` as tree paths; absolute ones and those that leave the tree are left out."""
     prefix = f"{base}/" if base else ""
@@ -292,7 +269,3 @@ def _resolved(names: Iterable[str], base: str) -> Iterator[str]:
         path = posixpath.normpath(prefix + name)
         if not path.startswith("../"):
             yield path
-
-
-def _is_extension_of(file_name: str, module: str) -> bool:
-    return file_name.startswith(module + ".") and file_name.endswith(".so")

@@ -88,7 +88,7 @@ def _read_field(text: str | None) -> StatedLicense:
     if len(text) <= _LONGEST_NAME and "\n" not in text.strip():
         found = table["license_field"].get(plain)
         family = table["license_field_classes"].get(plain)
-        if found is None and family is None:
+        if found is None and family is None and license_class(text.strip()) != "unknown":
             found = canonical_expression(text.strip())
         if found is not None:
             return StatedLicense(found, license_class(found), "License", words)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
-from inspector.facts.python_distributions import PythonDistribution, collect_python_distributions, parse_headers
+from inspector.facts.core_metadata import parse_headers
+from inspector.facts.python_distributions import PythonDistribution, collect_python_distributions
 from inspector.limits import Limits
 from inspector.source import BytesSource, FileSource, Source
 
@@ -271,6 +272,20 @@ def test_any_bytes_make_a_distribution_or_a_problem(metadata: bytes, record: byt
     (distribution,) = found.distributions
     assert distribution.name
     assert set(distribution.files) <= {f"{info}/METADATA", f"{info}/RECORD", "site/x.py"}
+
+
+def test_distributions_that_all_claim_one_directory_cost_no_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inspector.facts import python_distributions
+
+    monkeypatch.setattr(python_distributions, "_MOST_FILES_BY_NAME", 500)
+    files = {f"{SITE}/shared/file{number}.py": b"" for number in range(100)}
+    for number in range(20):
+        files[f"{SITE}/x{number}-1.egg-info/PKG-INFO"] = f"Name: x{number}\nVersion: 1\n\n".encode()
+        files[f"{SITE}/x{number}-1.egg-info/top_level.txt"] = b"shared\n" * 1000
+    found = collect_python_distributions(tree_of(files))
+    assert len(found.distributions) == 20
+    assert 450 < sum(len(distribution.files) for distribution in found.distributions) <= 500 + 2 * 20
+    assert "limit-exceeded" in {problem.kind for problem in found.problems}
 
 
 def directory_tree(root: Path) -> Tree:

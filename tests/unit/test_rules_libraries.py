@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts.licenses import identify_library, license_class, python_module_license
+from inspector.facts.licenses import (
+    identify_library,
+    library_catalogue_date,
+    license_class,
+    python_module_license,
+)
 from inspector.resources import data_directory, load_table
 
 PATH = data_directory("rules") / "licenses/libraries.csv"
@@ -35,6 +40,10 @@ def test_the_catalogue_says_honestly_how_much_of_it_was_compared() -> None:
     for row in ROWS:
         if row["checked"].startswith("differs"):
             assert row["note"], row
+
+
+def test_the_catalogue_is_dated() -> None:
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", library_catalogue_date())
 
 
 def test_every_expression_is_valid_spdx() -> None:

@@ -58,6 +58,12 @@ def test_a_rule_is_found_by_its_name_and_its_code(rule: Rule) -> None:
     assert find_rule(rule.name) is find_rule(rule.code) is rule
 
 
+def test_the_catalogue_and_the_checks_have_the_same_rules() -> None:
+    from inspector.checks import ALL_RULES
+
+    assert {rule.name for rule in RULES} == set(ALL_RULES)
+
+
 def test_codes_of_a_family_are_counted_without_gaps() -> None:
     for family, prefix in FAMILY_PREFIX.items():
         codes = [rule.code for rule in RULES if rule.family == family]
