@@ -13,7 +13,8 @@ from inspector.facts.exposures import find_exposures
 from inspector.facts.facts import Facts
 from inspector.facts.floors import RUNTIME, floors, unmet_versions, version_requests
 from inspector.facts.launcher import Launcher, read_launcher
-from inspector.facts.load_graph import build_load_graph
+from inspector.facts.load_graph import LoadFacts, build_load_graph
+from inspector.facts.platform_tag import platform_needs, platform_tag
 from inspector.facts.python_distributions import collect_python_distributions
 from inspector.facts.roots import find_roots
 from inspector.facts.run_time_paths import mount_of
@@ -22,6 +23,7 @@ from inspector.facts.sizes import file_facts, measure_sizes
 from inspector.formats.elf import read_elf
 from inspector.limits import Limits
 from inspector.progress import SILENT, Progress
+from inspector.result import TagInfo
 
 
 def collect_facts(artifact: Artifact, limits: Limits, progress: Progress = SILENT) -> Facts:
@@ -58,6 +60,7 @@ def collect_facts(artifact: Artifact, limits: Limits, progress: Progress = SILEN
         requests=requests,
         floors=floors(requests),
         unmet_versions=unmet_versions(objects, graph),
+        tag=_tag(objects, graph, arch),
         search_elements=search_elements(objects, tree, mount),
         components=components.components,
         exposures=find_exposures(objects, graph, components.components),
@@ -82,6 +85,15 @@ def _library_path(artifact: Artifact, launcher: Launcher) -> str | None:
     if launcher.library_path is not None:
         parts.append(launcher.library_path)
     return ":".join(parts) if parts else None
+
+
+def _tag(objects: tuple[ElfObject, ...], graph: LoadFacts, arch: str | None) -> TagInfo:
+    needs = []
+    for found in objects:
+        bundled = {need.name for need in graph.needs.get(found.path, ()) if need.origin == "bundle"}
+        needs.append(platform_needs(found.path, found.elf, bundled))
+    tag = platform_tag(needs, arch=arch)
+    return TagInfo(allowed=tag.allowed, reasons=tag.reasons)
 
 
 def _own_loader(launcher: Launcher) -> str | None:
