@@ -12,7 +12,8 @@ Reading::
 
 ``read_elf`` raises ``FormatError`` only where nothing can be read: no magic, shorter than its header, an unknown class or byte order,
 or ``LimitExceeded`` past ``Limits.elf_tables`` (which the methods of ``SymbolTable`` raise too); an ``OSError`` of the source passes.
-Everything else that is wrong is a sentence in ``ElfFile.defects``, and the rest is read all the same.  ``ElfFile.loader_refusals`` holds what glibc's ld.so would say on loading it, first message first, whatever we could read.
+Everything else that is wrong is a sentence in ``ElfFile.defects``, and the rest is read all the same.
+``ElfFile.loader_refusals`` holds what glibc's ld.so would say on loading it, first message first, whatever we could read.
 
 :class:`ElfFile` (frozen)::
 
