@@ -27,7 +27,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     unknown = [
         component
         for component in facts.components
-        if component.licenses is None and component.kind in ("python", "library")
+        if component.license_class == "unknown" and component.kind in ("python", "library")
     ]
     if unknown:
         names = ", ".join(component.name for component in unknown[:5])

@@ -31,6 +31,7 @@ class Component:
 
     :ivar licenses: an SPDX expression, or None where nothing tells.
     :ivar license_class: its class ("permissive", "strong-copyleft", …, "unknown").
+    :ivar stated: the maker's own words where they make no expression ("GPL v3"), else "".
     :ivar evidence: how it was recognised, one clause each.
     :ivar files: tree paths, sorted.
     :ivar bytes: of these files; stored bytes as they lie in the container, copies included.
@@ -44,6 +45,7 @@ class Component:
     evidence: tuple[str, ...]
     files: tuple[str, ...]
     bytes: ByteCount = field(default_factory=ByteCount)
+    stated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,7 @@ def _distribution(found: PythonDistribution, owned: Sequence[str], sizes: Mappin
         evidence=(f"{found.metadata_path}: {found.license_words}" if found.license_words else found.metadata_path,),
         files=tuple(sorted(owned)),
         bytes=_total(owned, sizes),
+        stated="" if found.licenses else found.license_words,
     )
 
 

@@ -19,6 +19,7 @@ COPYLEFT = ("network-copyleft", "strong-copyleft", "weak-copyleft")
 class LicenseExposure:
     """One way to one copyleft component.
 
+    :ivar license: an SPDX expression, or the maker's own words where they make none.
     :ivar chain: tree paths and names from what is started to the component.
     :ivar subject: the path or name that a finding is about.
     :ivar bundled: whether the component's code is in the artifact; False where the host supplies it.
@@ -101,7 +102,7 @@ def _host_libraries(objects: Sequence[ElfObject], graph: LoadFacts) -> list[Lice
 def _distributions(components: Sequence[Component]) -> list[LicenseExposure]:
     return [
         LicenseExposure(
-            license=component.licenses or "",
+            license=component.licenses or component.stated,
             license_class=component.license_class,
             component=component.name,
             linkage="python",
