@@ -18,23 +18,23 @@ def parse_headers(text: str) -> dict[str, list[str]]:
 
     Follows RFC 822 as old tools did: a line that is no header belongs to the header before it, because pasted licence texts are often not indented.
     """
-    headers: dict[str, list[str]] = {}
+    headers: dict[str, list[list[str]]] = {}
     current: list[str] | None = None
     for line in text.split("\n"):
         line = line.rstrip("\r")
         match = None if line[:1] in (" ", "\t") else _HEADER.match(line)
         if match is None:
-            if current:
-                current[-1] += "\n" + line.strip().removeprefix("|")  # the indentation of metadata 1.2 and 2.1
+            if current is not None:
+                current.append(line.strip().removeprefix("|"))  # the indentation of metadata 1.2 and 2.1
             continue
         name = match[1].lower()
-        current = headers.setdefault(name, []) if name in _HEADERS else None
-        if current is not None:
-            if len(current) >= _MOST_VALUES:
-                current = None
-            else:
-                current.append(match[2].strip())
-    return headers
+        current = None
+        if name in _HEADERS:
+            values = headers.setdefault(name, [])
+            if len(values) < _MOST_VALUES:
+                current = [match[2].strip()]
+                values.append(current)
+    return {name: ["\n".join(lines) for lines in values] for name, values in headers.items()}
 
 
 def end_of_headers(content: bytes) -> int:
