@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the arguments without the program's name; those of the process by default.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--version"]:
+    if arguments in (["--version"], ["-V"]):
         from inspector import __version__
 
         print(f"inspect {__version__} (bundle-inspect)")

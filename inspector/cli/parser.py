@@ -77,7 +77,7 @@ class VerbParser(argparse.ArgumentParser):
 
         :raises UsageError: for anything wrong, with the nearest option where one was mistyped.
         """
-        options, unknown = self.parse_known_args(arguments)
+        options, unknown = self.parse_known_intermixed_args(arguments)  # paths and options in any order
         if not unknown:
             return options
         known = [name for action in self._actions for name in action.option_strings]

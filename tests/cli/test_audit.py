@@ -51,6 +51,13 @@ def test_exit_codes(run, samples, arguments: list[str], code: int) -> None:
     assert run("audit", *arguments).code == code
 
 
+def test_paths_and_options_stand_in_any_order(run, samples) -> None:
+    samples.answers["-odd"] = samples.answers["good"]
+    assert run("audit", "good", "--fail-on", "never", "bad", "-q").code == 0
+    assert run("audit", "-q", "good", "--", "-odd", "bad").code == 1
+    assert [path for path, _ in samples.calls] == ["good", "bad", "good", "-odd", "bad"]
+
+
 def test_the_verdict_in_the_report_is_that_of_the_options(run, samples) -> None:
     assert json.loads(run("audit", "bad", "--format", "json", "--fail-on", "never").out)["verdict"] == {
         "gate": "passed",
