@@ -44,7 +44,7 @@ _FOREIGN = {
     "ppc64": "powerpc64-linux-gnu", "ppc64el": "powerpc64le-linux-gnu", "riscv64": "riscv64-linux-gnu", "s390x": "s390x-linux-gnu",
     "sh4": "sh4-linux-gnu", "sparc64": "sparc64-linux-gnu",
 }  # fmt: skip
-_SAMPLE = 60
+_SAMPLE = 25
 
 
 def elf_files(places: list[str]) -> list[Path]:
