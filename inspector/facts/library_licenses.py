@@ -55,7 +55,8 @@ def identify_library(name: str) -> LibraryLicense | None:
     """The catalogue's row for a soname or a file name (no directory), or None.
 
     Tried in this order: the name; the name without the hashes of wheel repair tools; the name with its version cut shorter part by part
-    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); any row with the same base name, the strictest licence where they differ.
+    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); any row with the same base name, the strictest licence where they differ.  The last only for
+    names with a version or a hash: plugins without one share base names with libraries that they have nothing to do with (Qt's ``libqpdf.so``).
     """
     if not name or len(name) > _LONGEST or ".so" not in name:
         return None
@@ -66,7 +67,7 @@ def identify_library(name: str) -> LibraryLicense | None:
         if row is not None:
             return row
     stem = _STEM.fullmatch(plain)
-    return None if stem is None else catalogue.find_stem(stem[1])
+    return None if stem is None or name == f"{stem[1]}.so" else catalogue.find_stem(stem[1])
 
 
 def _shorter_versions(name: str) -> Iterator[str]:

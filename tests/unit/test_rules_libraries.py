@@ -67,7 +67,7 @@ def test_no_pattern_stands_twice_and_none_is_hidden_by_an_earlier_one() -> None:
     [
         ("libreadline.so.8", "GNU Readline", "strong-copyleft", "name"),
         ("libreadline.so.8.2", "GNU Readline", "strong-copyleft", "name"),
-        ("libreadline.so", "GNU Readline", "strong-copyleft", "stem"),
+        ("libreadline.so.9", "GNU Readline", "strong-copyleft", "stem"),
         ("libgdbm_compat.so.4", "GNU dbm", "strong-copyleft", "name"),
         ("libdb-5.3.so", "Berkeley DB", "strong-copyleft", "name"),
         ("libdb-18.1.so", "Berkeley DB", "network-copyleft", "name"),
@@ -104,7 +104,7 @@ def test_a_library_is_recognised(name: str, project: str, class_: str, matched: 
 
 @pytest.mark.parametrize(
     "name",
-    ["", "libreadline", "readline.cpython-311-x86_64-linux-gnu.so", "libmyapp.so.1", "LIBZ.SO.1", "libz.so.1" * 100],
+    ["", "libreadline", "libqpdf.so", "libassimp.so", "readline.cpython-311-x86_64-linux-gnu.so", "libmyapp.so.1", "LIBZ.SO.1", "libz.so.1" * 100],
 )
 def test_other_names_are_not(name: str) -> None:
     assert identify_library(name) is None
