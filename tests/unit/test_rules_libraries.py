@@ -104,7 +104,16 @@ def test_a_library_is_recognised(name: str, project: str, class_: str, matched: 
 
 @pytest.mark.parametrize(
     "name",
-    ["", "libreadline", "libqpdf.so", "libassimp.so", "readline.cpython-311-x86_64-linux-gnu.so", "libmyapp.so.1", "LIBZ.SO.1", "libz.so.1" * 100],
+    [
+        "",
+        "libreadline",
+        "libqpdf.so",
+        "libassimp.so",
+        "readline.cpython-311-x86_64-linux-gnu.so",
+        "libmyapp.so.1",
+        "LIBZ.SO.1",
+        "libz.so.1" * 100,
+    ],
 )
 def test_other_names_are_not(name: str) -> None:
     assert identify_library(name) is None
