@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from squashfs_images import Manifest, extract, make_squashfs, manifest_of_directory, need
+from tests.squashfs_images import Manifest, extract, make_squashfs, manifest_of_directory, need
 
 from inspector.formats.squashfs import InodeKind, SquashfsImage
 from inspector.source import FileSource, SliceSource, Source

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from squashfs_images import (
+from tests.squashfs_images import (
     ABSENT,
     BLOCK_SIZE,
     DIRECTORY,

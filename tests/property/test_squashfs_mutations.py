@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from squashfs_images import (
+from tests.squashfs_images import (
     DIRECTORY,
     FILE,
     RAW_BLOCK,
