@@ -190,11 +190,13 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         assert process.wait() in (0, 128 + signal.SIGPIPE)
 
 
-def test_a_closed_stdout_is_no_traceback() -> None:
+@pytest.mark.parametrize(("arguments", "code"), [("rules >&-", 0), ("explain no-such 2>&-", 2), ("rules >&- 2>&-", 0)])
+def test_closed_streams_change_no_exit_code(arguments: str, code: int) -> None:
     done = subprocess.run(
-        ["sh", "-c", '"$0" -m inspector rules >&-', sys.executable], capture_output=True, text=True, check=False
+        ["sh", "-c", f'"$0" -m inspector {arguments}', sys.executable], capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+    assert done.returncode == code
 
 
 def test_rules_as_json(run) -> None:
