@@ -47,6 +47,9 @@ class Runtime:
         return "zstd" in self.compressors
 
 
+LARGEST_RUNTIME = 4 << 20
+"""Bytes within which the section table of every runtime lies; the largest known has less than one million."""
+
 I686_RUNTIME = "libappimage/appimaged-i686.AppImage"
 """A genuine 32-bit AppImage of 2016 to 2018 whose runtime needs libfuse.so.2."""
 
@@ -104,6 +107,12 @@ def payload_offset(elf: bytes | bytearray) -> int:
     return max(table + entry_size * count, last.offset + last.size)
 
 
+def payload_offset_of(path: Path) -> int:
+    """``payload_offset`` of a file, without reading its payload."""
+    with path.open("rb") as file:
+        return payload_offset(file.read(LARGEST_RUNTIME))
+
+
 def sections(elf: bytes | bytearray) -> Iterator[Section]:
     """The sections of a little-endian ELF file of either word size, in table order (System V gABI, chapter 4)."""
     table, entry_size, count, names_index = _section_table(elf)
@@ -115,9 +124,9 @@ def sections(elf: bytes | bytearray) -> Iterator[Section]:
         (offset,) = struct.unpack_from(layout, elf, start + offset_at)
         (size,) = struct.unpack_from(layout, elf, start + size_at)
         headers.append((name, offset, size))
-    names = elf[headers[names_index][1] :]
+    names = headers[names_index][1]
     for name, offset, size in headers:
-        yield Section(bytes(names[name : names.index(b"\0", name)]), offset, size)
+        yield Section(bytes(elf[names + name : elf.index(b"\0", names + name)]), offset, size)
 
 
 def _section_table(elf: bytes | bytearray) -> tuple[int, int, int, int]:

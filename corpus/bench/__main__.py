@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import corpus
-from corpus.bench.contenders import PEERS, Subject, startup, subject
+from corpus.bench.contenders import PEERS, Subject, startup, subject, unpack_directory
 from corpus.bench.measure import Comparison, compare
 from corpus.bench.report import as_json, bars_broken, print_comparison
-from corpus.store import scratch_directory
 
 DEFAULT_SUBJECTS = (
     "pyqt5-widgets.AppImage",
@@ -40,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     comparisons = [_compare(startup(), options.rounds)]
     for name in options.names or DEFAULT_SUBJECTS:
-        with scratch_directory() as scratch:
+        with unpack_directory() as scratch:
             try:
                 found = subject(name, peers, scratch)
             except KeyError:
@@ -48,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             except corpus.Unavailable as reason:
                 print(f"{name}: left out: {reason}\n")
                 continue
+            print(f"trees unpacked below {scratch.parent}")
             comparisons.append(_compare(found, options.rounds))
     broken = bars_broken(comparisons)
     for line in broken:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from corpus.store import scratch_directory
+
 CHECKOUT = Path(__file__).resolve().parents[2]
+STARTER = Path(__file__).with_name("measured_start.py")
 
 
 class RunFailed(Exception):
@@ -25,7 +28,7 @@ class Run:
     processor_seconds: float
     """User and system time of the child and its waited-for children."""
     peak_bytes: int
-    """Largest resident set of the child or of one of its children; never below that of the benchmark itself, from which the child starts."""
+    """Largest resident set of the child or of any one of its children; about 10 MB at least, those of the process that starts it."""
 
 
 def run_child(command: Sequence[str], accepted: Collection[int], environment: Mapping[str, str] | None = None) -> Run:
@@ -39,22 +42,24 @@ def run_child(command: Sequence[str], accepted: Collection[int], environment: Ma
         if not name.startswith(("COVERAGE", "PYTHON", "SOURCE_DATE_EPOCH"))
     }
     kept["PYTHONPATH"] = str(CHECKOUT)
-    started = time.perf_counter()
-    child = subprocess.Popen(
-        command,
-        cwd=CHECKOUT,
-        env={**kept, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert child.stderr is not None
-    said = child.stderr.read()  # ends when the child does; read first so that a full pipe never blocks it
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - started
-    child.stderr.close()
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in accepted:
-        words = said.decode("utf-8", "replace").strip().splitlines() or ["(nothing on standard error)"]
-        raise RunFailed(f"{' '.join(command[:4])} … ended with status {child.returncode}: {words[-1]}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)  # ru_maxrss is in KiB on Linux
+    with scratch_directory() as scratch:
+        standard_error = scratch / "standard error"
+        starter = [sys.executable, "-I", "-S", str(STARTER), str(standard_error), *command]
+        finished = subprocess.run(
+            starter,
+            cwd=CHECKOUT,
+            env={**kept, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if finished.returncode != 0:
+            raise RunFailed(f"{command[0]} could not be started: {finished.stderr.strip().splitlines()[-1]}")
+        seconds, user, system, peak, status = finished.stdout.split()
+        if int(status) not in accepted:
+            words = standard_error.read_text(encoding="utf-8", errors="replace").strip().splitlines() or [
+                "(nothing on standard error)"
+            ]
+            raise RunFailed(f"{Path(command[0]).name} ended with status {status}: {words[-1]}")
+    return Run(float(seconds), float(user) + float(system), int(peak) * 1024)  # ru_maxrss is in KiB on Linux

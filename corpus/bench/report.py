@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,7 +90,6 @@ def as_json(comparisons: Sequence[Comparison]) -> str:
             "processors": os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0)),
             "system": platform.platform(),
             "python": platform.python_version(),
-            "own_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         },
         "subjects": [
             {

@@ -151,7 +151,7 @@ def test_genuine_appimages_are_executable_files(name: str, corpus_artifact: Arti
     assert path.stat().st_mode & stat.S_IXUSR
     if shutil.which("unsquashfs") is None:
         pytest.skip("unsquashfs is not installed")
-    offset = str(appimage_runtime.payload_offset(path.read_bytes()))
+    offset = str(appimage_runtime.payload_offset_of(path))
     listed = subprocess.run(["unsquashfs", "-o", offset, "-l", str(path)], capture_output=True, text=True, check=True)
     assert "squashfs-root/AppRun" in listed.stdout
 
@@ -326,7 +326,7 @@ def test_unsquashfs_takes_the_tree_out_of_a_matrix_image(name: str, corpus_artif
     if shutil.which("unsquashfs") is None:
         pytest.skip("unsquashfs is not installed")
     appimage = corpus_artifact(name)
-    offset = appimage_runtime.payload_offset(appimage.read_bytes())
+    offset = appimage_runtime.payload_offset_of(appimage)
     subprocess.run(
         ["unsquashfs", "-q", "-n", "-o", str(offset), "-d", tmp_path / "tree", appimage],
         check=True,
@@ -358,7 +358,7 @@ def test_a_bad_input_can_be_built(name: str, corpus_artifact: Artifact) -> None:
 def test_unsquashfs_refuses_a_cut_or_foreign_image(name: str, corpus_artifact: Artifact, tmp_path: Path) -> None:
     if shutil.which("unsquashfs") is None:
         pytest.skip("unsquashfs is not installed")
-    offset = appimage_runtime.payload_offset(corpus_artifact("appimage-matrix/zstd-128K.AppImage").read_bytes())
+    offset = appimage_runtime.payload_offset_of(corpus_artifact("appimage-matrix/zstd-128K.AppImage"))
     command = ["unsquashfs", "-n", "-o", str(offset), "-d", tmp_path / "tree", corpus_artifact(name)]
     assert subprocess.run(command, capture_output=True, check=False).returncode != 0
 

@@ -1,0 +1,148 @@
+"""Questions to the real loader of a tree, and its answers: one process a question, all of one bundle in one chamber.
+
+The answers are kept below ``truth/answers`` of the corpus's cache, so that a change of the model is compared without asking again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from corpus.recipe import Unavailable
+from corpus.store import cache_directory
+from corpus.truth.loader_output import Opening, Trace, read_opening, read_start, read_trace
+from corpus.truth.probes import probes
+
+BUNDLE = "/bundle"
+PROBES = "/probes"
+
+_TRACE = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_WARN": "yes", "LD_BIND_NOW": "1"}
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One object in one process.
+
+    :ivar object: run-time path in the tree ("/bundle/usr/lib/…").
+    :ivar program: run-time path of the executable that loads it; equal to ``object`` for a program, None for our own smallest program.
+    """
+
+    object: str
+    program: str | None
+
+    @property
+    def is_program(self) -> bool:
+        """Whether the object is started, not loaded."""
+        return self.program == self.object
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the real loader said.
+
+    :ivar trace: of the process with the object in it; a library is preloaded into its program.
+    :ivar start: of a program: None where it started, else the loader's text.
+    :ivar opening: of a library: what ``dlopen`` in its program said.
+    :ivar error: why the question could not be asked (the kernel's refusal to start the program), or None.
+    """
+
+    trace: Trace
+    start: str | None = None
+    opening: Opening | None = None
+    error: str | None = None
+
+
+Way = Literal["trace", "real"]
+
+
+def ask(
+    tree: Path, bundle: Path, questions: Sequence[Question], environment: Mapping[str, str], *, again: bool = False
+) -> dict[Question, Answer]:
+    """Ask the tree's loader all questions about a bundle, which lies at :data:`BUNDLE` there.
+
+    :param environment: what the bundle's launcher sets; given to the programs alone.
+    :param again: ask even if the answers to exactly these questions are known.
+    """
+    jobs = [_job(question, environment, way) for question in questions for way in ("trace", "real")]
+    raw = _known(tree, bundle, jobs) if not again else None
+    if raw is None:
+        raw = run_in_tree(tree, {bundle: BUNDLE, probes(): PROBES}, jobs)
+        _keep(tree, bundle, jobs, raw)
+    pairs = zip(questions, raw[0::2], raw[1::2], strict=True)
+    return {question: _answer(question, trace, real) for question, trace, real in pairs}
+
+
+def run_in_tree(tree: Path, places: Mapping[Path, str], jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Run every job in the tree with directories mounted at places.
+
+    :raises Unavailable: where mounts are not allowed or the chamber did not come up.
+    """
+    mounts = [f"{source}={place}" for source, place in places.items()]
+    command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", "corpus.truth.chamber"]
+    told = "".join(json.dumps(job) + "\n" for job in jobs)
+    finished = subprocess.run(
+        [*command, str(tree), *mounts], input=told, capture_output=True, text=True, cwd=_CHECKOUT, check=False
+    )
+    answers = [json.loads(line) for line in finished.stdout.splitlines()]
+    if len(answers) != len(jobs):
+        said = (finished.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise Unavailable(f"{len(answers)} of {len(jobs)} questions were answered in {tree.name}: {said}")
+    return answers
+
+
+def _job(question: Question, environment: Mapping[str, str], way: Way) -> dict[str, Any]:
+    own = dict(environment)
+    program = question.program or f"{PROBES}/program"
+    preloads = [own["LD_PRELOAD"]] if own.get("LD_PRELOAD") else []
+    if way == "trace":
+        own |= _TRACE
+        preloads += [] if question.is_program else [question.object]
+    elif question.is_program:
+        own["LD_BIND_NOW"] = "1"
+        preloads.append(f"{PROBES}/start_probe.so")
+    else:
+        own["TRUTH_OPEN"] = question.object
+        preloads.append(f"{PROBES}/open_probe.so")
+    if preloads:
+        own["LD_PRELOAD"] = ":".join(preloads)
+    return {"argv": [program], "env": own}
+
+
+def _answer(question: Question, trace: Mapping[str, Any], real: Mapping[str, Any]) -> Answer:
+    error = trace.get("error") or real.get("error")
+    if error is not None:
+        return Answer(Trace(), error=error)
+    read = read_trace(trace["out"], trace["err"], trace["status"])
+    if question.is_program:
+        return Answer(read, start=read_start(real["out"], real["err"], real["status"]))
+    return Answer(read, opening=read_opening(real["out"], real["err"], real["status"]))
+
+
+def _key(tree: Path, bundle: Path, jobs: Sequence[Mapping[str, Any]]) -> Path:
+    version = [(tree / "etc/debian_version").read_text(), str((tree / "var/lib/dpkg/status").stat().st_size)]
+    told = json.dumps([str(bundle), bundle.stat().st_mtime_ns, version, jobs], sort_keys=True)
+    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    return cache_directory() / "truth/answers" / tree.name / f"{bundle.name}-{digest}.json"
+
+
+def _known(tree: Path, bundle: Path, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+    try:
+        found: list[dict[str, Any]] = json.loads(_key(tree, bundle, jobs).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _keep(tree: Path, bundle: Path, jobs: Sequence[Mapping[str, Any]], raw: Sequence[Mapping[str, Any]]) -> None:
+    path = _key(tree, bundle, jobs)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(raw), encoding="utf-8")
+    partial.rename(path)

@@ -1,0 +1,66 @@
+"""The process inside a tree: mounts the bundle, enters the tree and runs one program after another as it is told.
+
+Started as ``unshare --mount … python -m corpus.truth.chamber TREE SOURCE=PLACE…``, so that its mounts are its own and end with it.  Reads one JSON
+object a line from standard input ({"argv", "env", "cwd"}) and writes one a line, in the same order: {"status", "out", "err"} or {"error"}.
+The environment is given to the started program alone, never to this process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors  # noqa: F401 - subprocess imports it lazily, and inside the tree there is no standard library
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+SECONDS = 60
+_MOST_OUTPUT = 4 << 20
+
+
+def main(arguments: list[str]) -> int:
+    """Mount, enter, answer until standard input ends."""
+    tree = Path(arguments[0])
+    for pair in ("/proc=/proc", *arguments[1:]):
+        source, _, place = pair.partition("=")
+        target = tree / place.lstrip("/")
+        target.mkdir(parents=True, exist_ok=True)
+        # $ORIGIN of a program comes from the link /proc/self/exe (glibc, sysdeps/unix/sysv/linux/dl-origin.c): without /proc it has no value.
+        subprocess.run(["mount", "--bind", source, str(target)], check=True)
+    os.chroot(tree)
+    os.chdir("/")
+    with ThreadPoolExecutor(2) as pool:
+        questions = (json.loads(line) for line in sys.stdin)
+        for answer in pool.map(_run, questions):
+            sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+def _run(question: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        finished = subprocess.run(
+            question["argv"],
+            env=question["env"],
+            cwd=question.get("cwd", "/"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=SECONDS,
+            check=False,
+        )
+    except OSError as failure:
+        return {"error": os.strerror(failure.errno or 0)}
+    except subprocess.TimeoutExpired:
+        return {"error": f"still running after {SECONDS} s"}
+    out, err = (
+        part[:_MOST_OUTPUT].decode("utf-8", "surrogateescape") for part in (finished.stdout, finished.stderr)
+    )
+    return {"status": finished.returncode, "out": out, "err": err}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,137 @@
+"""Root directories of real Debian releases, made by debootstrap when they are first asked for.
+
+``<suite>`` is debootstrap's smallest variant, ``<suite>-desktop`` a copy of it with the libraries that a desktop brings.  They lie in the
+corpus's cache below ``truth/trees``.  The mirror is the one that this machine's own apt is configured with.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from corpus.programs import ProgramFailed, require, run
+from corpus.recipe import Unavailable
+from corpus.store import cache_directory, locked, remove
+
+SUITES = ("bullseye", "bookworm", "trixie", "testing")
+DESKTOP = "-desktop"
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+DESKTOP_PACKAGES = (
+    "libgl1",
+    "libegl1",
+    "libgles2",
+    "libopengl0",
+    "libx11-6",
+    "libx11-xcb1",
+    "libxcb1",
+    "libxext6",
+    "libxrender1",
+    "libxi6",
+    "libxkbcommon0",
+    "libxkbcommon-x11-0",
+    "libwayland-client0",
+    "libwayland-cursor0",
+    "libwayland-egl1",
+    "libglib2.0-0",
+    "libfontconfig1",
+    "libfreetype6",
+    "libdbus-1-3",
+    "libasound2",
+    "libpulse0",
+    "libnss3",
+    "libcups2",
+    "libgssapi-krb5-2",
+    "libexpat1",
+    "fuse",
+)
+"""Names of Debian 11 and 12; apt chooses the renamed package ("libglib2.0-0t64") where a later release provides the old name."""
+
+
+def why_impossible() -> str | None:
+    """Why no tree can be made or asked on this machine; None where it can."""
+    if os.geteuid() != 0:
+        return "the real loaders run in a chroot, and that needs root"
+    if platform.machine() != "x86_64":
+        return f"the trees are for x86-64, and this machine is {platform.machine()}"
+    return None
+
+
+def tree_path(name: str) -> Path:
+    """Where a tree lies once it is made."""
+    return cache_directory() / "truth/trees" / name
+
+
+def tree(name: str) -> Path:
+    """The root directory of a tree, made first when it is not there (one to three minutes, 200 to 700 MB).
+
+    :raises Unavailable: without root or debootstrap, or where the mirror does not serve the suite.
+    """
+    reason = why_impossible()
+    if reason is not None:
+        raise Unavailable(reason)
+    path = tree_path(name)
+    with locked(f"truth-tree-{name}"):
+        if not path.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(f"{name}.partial")
+            remove_tree(partial)
+            if name.endswith(DESKTOP):
+                _add_desktop(tree(name.removesuffix(DESKTOP)), partial)
+            else:
+                _debootstrap(name, partial)
+            partial.rename(path)
+    return path
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a tree that no process runs in."""
+    if path.is_dir():
+        remove(path)
+
+
+def _debootstrap(suite: str, destination: Path) -> None:
+    require(["debootstrap", "apt-get"])
+    if not KEYRING.is_file():
+        raise Unavailable(f"{KEYRING} is not there (package debian-archive-keyring)")
+    packages = cache_directory() / "downloads/debootstrap"
+    packages.mkdir(parents=True, exist_ok=True)
+    options = ["--variant=minbase", "--arch=amd64", f"--keyring={KEYRING}", f"--cache-dir={packages}"]
+    try:
+        run(["debootstrap", *options, suite, destination, _mirror()])
+    except ProgramFailed as failure:
+        raise Unavailable(f"debootstrap of {suite}: {str(failure).splitlines()[-1]}") from failure
+
+
+def _mirror() -> str:
+    """The archive that this machine's apt reads its own release from."""
+    listed = run(
+        ["apt-get", "indextargets", "--format", "$(SITE) $(CODENAME) $(COMPONENT)", "Created-By: Packages"]
+    ).splitlines()
+    own = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    for line in listed:
+        site, _, rest = line.partition(" ")
+        if own and rest == f"{own} main":
+            return site
+    raise Unavailable("this machine's apt names no Debian archive")
+
+
+def _add_desktop(minimal: Path, destination: Path) -> None:
+    run(["cp", "-a", "--reflink=auto", minimal, destination])
+    shutil.copyfile("/etc/resolv.conf", destination / "etc/resolv.conf")
+    (destination / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+    (destination / "usr/sbin/policy-rc.d").chmod(0o755)
+    _apt_in(destination, ["update"])
+    _apt_in(destination, ["install", "--yes", "--no-install-recommends", *DESKTOP_PACKAGES])
+    _apt_in(destination, ["clean"])
+
+
+def _apt_in(root: Path, arguments: Sequence[str]) -> None:
+    environment = ["env", "DEBIAN_FRONTEND=noninteractive", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+    try:
+        run(["chroot", root, *environment, "apt-get", "-q", *arguments])
+    except ProgramFailed as failure:
+        raise Unavailable(f"apt in {root.name}: {str(failure).splitlines()[-1]}") from failure
