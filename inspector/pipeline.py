@@ -14,11 +14,13 @@ from inspector.facts.components import Component
 from inspector.facts.facts import Facts
 from inspector.facts.floor_causes import remedy_for
 from inspector.facts.floors import NamespaceFloor, VersionRequest
+from inspector.facts.host_libraries import excludelist_date
+from inspector.facts.licenses import library_catalogue_date
+from inspector.facts.platform_policies import policy_source
 from inspector.limits import Limits
 from inspector.model import Coverage, Finding, Skipped
 from inspector.policy.gate import FailOn, judge
 from inspector.progress import SILENT, Progress
-from inspector.resources import load_table
 from inspector.result import (
     ArtifactInfo,
     ComponentInfo,
@@ -132,8 +134,11 @@ def _result(
 
 
 def _data_dates() -> dict[str, str]:
-    tables = {"excludelist": "appimage/excludelist.toml", "floor_causes": "floors/causes.toml"}
-    return {name: str(load_table(table).get("as_of", "")) for name, table in tables.items()}
+    return {
+        "excludelist": excludelist_date(),
+        "library_licenses": library_catalogue_date(),
+        "platform_policies": policy_source(),
+    }
 
 
 def _rule_info(name: str) -> RuleInfo:

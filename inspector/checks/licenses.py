@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from inspector.checks.finding import finding
 from inspector.facts.exposures import LicenseExposure
 from inspector.facts.facts import Facts
-from inspector.model import Finding
+from inspector.facts.licenses import python_module_license
+from inspector.model import Finding, Fix
 
 RULES = ("strong-copyleft-reached", "network-copyleft-reached", "weak-copyleft-bundled", "license-unknown")
 
@@ -43,5 +44,18 @@ def _exposure(rule: str, exposure: LicenseExposure) -> Finding:
         f"{exposure.component} is {exposure.license}{where}",
         evidence=[" -> ".join(exposure.chain)],
         severity=None if exposure.bundled else "info",
+        fix=_fix(exposure),
         key=exposure.component,
     )
+
+
+def _fix(exposure: LicenseExposure) -> Fix | None:
+    """What Python's own modules offer: to leave the module out, or to build it with another library."""
+    for path in exposure.chain[:-1]:
+        module = python_module_license(path.rpartition("/")[2])
+        if module is not None:
+            instead = (
+                f", or take a Python whose {module.module} uses {module.alternatives[0]}" if module.alternatives else ""
+            )
+            return Fix(text=f"remove {path}{instead}; it is imported by {module.imported_by}", action="drop-license")
+    return None
