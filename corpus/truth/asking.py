@@ -9,6 +9,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,14 +88,22 @@ def run_in_tree(tree: Path, places: Mapping[Path, str], jobs: Sequence[Mapping[s
     mounts = [f"{source}={place}" for source, place in places.items()]
     command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", "corpus.truth.chamber"]
     told = "".join(json.dumps(job) + "\n" for job in jobs)
-    finished = subprocess.run(
-        [*command, str(tree), *mounts], input=told, capture_output=True, text=True, cwd=_CHECKOUT, check=False
-    )
-    answers = [json.loads(line) for line in finished.stdout.splitlines()]
-    if len(answers) != len(jobs):
-        said = (finished.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise Unavailable(f"{len(answers)} of {len(jobs)} questions were answered in {tree.name}: {said}")
-    return answers
+    with tempfile.TemporaryDirectory() as directory:
+        answers = Path(directory, "answers")
+        answers.touch()
+        finished = subprocess.run(
+            [*command, str(answers), str(tree), *mounts],
+            input=told,
+            capture_output=True,
+            text=True,
+            cwd=_CHECKOUT,
+            check=False,
+        )
+        lines = answers.read_text(encoding="ascii").split("\n")[:-1]
+    if finished.returncode != 0 or len(lines) != len(jobs):
+        said = (finished.stderr.strip().splitlines() or [f"it ended with status {finished.returncode}"])[-1]
+        raise Unavailable(f"{len(lines)} of {len(jobs)} questions were answered in {tree.name}: {said}")
+    return [json.loads(line) for line in lines]
 
 
 def _job(question: Question, environment: Mapping[str, str], way: Way) -> dict[str, Any]:

@@ -34,7 +34,7 @@ _INTERPRETER_WITH: dict[str, tuple[str, ...]] = {
     "pyarrow": ("pyarrow", "numpy", "pandas"),
     "extensions": (
         "aiohttp", "av", "bcrypt", "brotli", "cffi", "cryptography", "duckdb", "greenlet", "grpcio", "h5py", "hiredis", "lxml", "lz4",
-        "markupsafe", "matplotlib", "msgpack", "ninja", "orjson", "pillow", "pydantic_core", "pynacl", "pyzmq", "regex", "ruff",
+        "matplotlib", "msgpack", "ninja", "orjson", "pillow", "pydantic_core", "pynacl", "pyzmq", "regex", "ruff",
         "tokenizers", "uvloop", "zstandard",
     ),
 }  # fmt: skip

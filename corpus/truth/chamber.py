@@ -1,7 +1,7 @@
 """The process inside a tree: mounts the bundle, enters the tree and runs one program after another as it is told.
 
-Started as ``unshare --mount … python -m corpus.truth.chamber TREE SOURCE=PLACE…``, so that its mounts are its own and end with it.  Reads one JSON
-object a line from standard input ({"argv", "env", "cwd"}) and writes one a line, in the same order: {"status", "out", "err"} or {"error"}.
+Started as ``unshare --mount … python -m corpus.truth.chamber ANSWERS TREE SOURCE=PLACE…``, so that its mounts are its own and end with it.  Reads one JSON
+object a line from standard input ({"argv", "env", "cwd"}) and writes one a line to the file ANSWERS, in the same order: {"status", "out", "err"} or {"error"}.
 The environment is given to the started program alone, never to this process.
 """
 
@@ -23,20 +23,18 @@ _MOST_OUTPUT = 4 << 20
 
 def main(arguments: list[str]) -> int:
     """Mount, enter, answer until standard input ends."""
-    tree = Path(arguments[0])
-    for pair in ("/proc=/proc", *arguments[1:]):
+    tree = Path(arguments[1])
+    for pair in ("/proc=/proc", *arguments[2:]):
         source, _, place = pair.partition("=")
         target = tree / place.lstrip("/")
         target.mkdir(parents=True, exist_ok=True)
         # $ORIGIN of a program comes from the link /proc/self/exe (glibc, sysdeps/unix/sysv/linux/dl-origin.c): without /proc it has no value.
         subprocess.run(["mount", "--bind", source, str(target)], check=True)
-    os.chroot(tree)
-    os.chdir("/")
-    with ThreadPoolExecutor(2) as pool:
-        questions = (json.loads(line) for line in sys.stdin)
-        for answer in pool.map(_run, questions):
-            sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+    with Path(arguments[0]).open("w", encoding="ascii") as answers, ThreadPoolExecutor(2) as pool:
+        os.chroot(tree)
+        os.chdir("/")
+        questions = [json.loads(line) for line in sys.stdin]
+        answers.writelines(json.dumps(answer) + "\n" for answer in pool.map(_run, questions))
     return 0
 
 
@@ -56,9 +54,7 @@ def _run(question: Mapping[str, Any]) -> dict[str, Any]:
         return {"error": os.strerror(failure.errno or 0)}
     except subprocess.TimeoutExpired:
         return {"error": f"still running after {SECONDS} s"}
-    out, err = (
-        part[:_MOST_OUTPUT].decode("utf-8", "surrogateescape") for part in (finished.stdout, finished.stderr)
-    )
+    out, err = (part[:_MOST_OUTPUT].decode("utf-8", "surrogateescape") for part in (finished.stdout, finished.stderr))
     return {"status": finished.returncode, "out": out, "err": err}
 
 

@@ -51,7 +51,10 @@ def _remove_library(root: Path) -> None:
 
 
 def _absolute_rpath(root: Path) -> None:
-    for pattern in (f"{_SITE_PACKAGES}/numpy/_core/_multiarray_umath*.so", f"{_SITE_PACKAGES}/numpy/linalg/_umath_linalg*.so"):
+    for pattern in (
+        f"{_SITE_PACKAGES}/numpy/_core/_multiarray_umath*.so",
+        f"{_SITE_PACKAGES}/numpy/linalg/_umath_linalg*.so",
+    ):
         _patchelf(_only(root, pattern), "--force-rpath", "--set-rpath", "/home/builder/project/build/lib")
 
 
@@ -105,7 +108,9 @@ def _with_newer_glibc(content: bytes) -> bytes:
         if need.version.startswith("GLIBC_2."):
             newer = need.version.replace("GLIBC_2", "GLIBC_9")
             changed = changed.replace(b"\0" + need.version.encode() + b"\0", b"\0" + newer.encode() + b"\0")
-            changed = changed.replace(_elf_hash(need.version).to_bytes(4, "little"), _elf_hash(newer).to_bytes(4, "little"))
+            changed = changed.replace(
+                _elf_hash(need.version).to_bytes(4, "little"), _elf_hash(newer).to_bytes(4, "little")
+            )
     return changed
 
 
@@ -151,7 +156,11 @@ DAMAGES: dict[str, tuple[str, str, Change]] = {
     "library-removed": ("pandas-report", "libraries removed", _remove_library),
     "rpath-absolute": ("scipy", "RPATHs of a build machine", _absolute_rpath),
     "runpath-removed": ("psycopg2", "RPATHs removed", _remove_runpath),
-    "foreign-architecture": ("python-runtime", "libraries of another machine or class in the way", _foreign_architecture),
+    "foreign-architecture": (
+        "python-runtime",
+        "libraries of another machine or class in the way",
+        _foreign_architecture,
+    ),
     "text-file": ("python-runtime", "a Git LFS pointer and a linker script as libraries", _text_file),
     "truncated": ("python-runtime", "libraries cut in the middle, in the header, and empty", _truncated),
     "version-too-new": ("python-runtime", "versions of the C library that no release has", _version_too_new),

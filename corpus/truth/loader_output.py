@@ -16,7 +16,9 @@ _SYMBOL = re.compile(
     r"|symbol (?P<bound>\S+)[,]? version (?P<bound_version>\S+) not defined in file (?P<file>\S+) with link time reference)"
 )
 _SYMBOL_LINE = re.compile(r"^(?:.*: )?" + _SYMBOL.pattern + r"\t\((?P<object>.*)\)$")
-_PRELOAD = re.compile(r"^ERROR: ld\.so: object '(?P<object>.*)' from LD_PRELOAD cannot be preloaded \((?P<reason>.*)\): ignored\.$")
+_PRELOAD = re.compile(
+    r"^ERROR: ld\.so: object '(?P<object>.*)' from LD_PRELOAD cannot be preloaded \((?P<reason>.*)\): ignored\.$"
+)
 _FATAL = re.compile(r"error while loading shared libraries: (?P<text>.*)$")
 _INCONSISTENT = re.compile(r"^Inconsistency detected by ld\.so: (?P<text>.*)$")
 
@@ -96,9 +98,7 @@ def _read_error(line: str, trace: Trace) -> None:
         trace.symbols.add((match["name"] or match["bound"], match["object"]))
     elif match := _PRELOAD.match(line):
         trace.preload = match["reason"]
-    elif match := _FATAL.search(line):
-        trace.fatal = match["text"]
-    elif match := _INCONSISTENT.match(line):
+    elif (match := _FATAL.search(line)) or (match := _INCONSISTENT.match(line)):
         trace.fatal = match["text"]
     elif line and "no version information available" not in line:
         trace.unread.append(line)
@@ -123,7 +123,11 @@ def read_start(out: str, err: str, status: int) -> str | None:
 
 def failure_text(err: str, status: int) -> str:
     """The loader's own words without the program's name in front, or the signal or status that ended it."""
-    text = [line for line in err.splitlines() if line and "cannot be preloaded" not in line and "no version information" not in line]
+    text = [
+        line
+        for line in err.splitlines()
+        if line and "cannot be preloaded" not in line and "no version information" not in line
+    ]
     if text:
         return "\n".join(text)
     return f"signal {-status}" if status < 0 else f"ended with status {status} and said nothing"
