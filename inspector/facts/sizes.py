@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from heapq import nsmallest
 from typing import NamedTuple
 
 from inspector.artifact.tree import Tree
@@ -85,31 +86,25 @@ def measure_sizes(
 
     :param owners: component name by tree path, for every regular file.
     """
-    components, kinds, directories, largest, tests = _Tally(), _Tally(), _Tally(), _Tally(), _Tally()
+    components, kinds, direct, tests = _Tally(), _Tally(), _Tally(), _Tally()
     debug_raw = debug_stored = 0
-    parents: dict[str, tuple[str, ...]] = {}
     for path, (raw, stored, kind, test, debug) in files.items():
         kinds.add(kind, raw, stored)
         components.add(owners.get(path, "other"), raw, stored)
-        largest.add(path, raw, stored)
+        direct.add(path.rpartition("/")[0], raw, stored)
         if test:
             tests.add("tests", raw, stored)
         if debug:
             debug_raw += debug
             debug_stored += stored * debug // raw
-        directory = path.rpartition("/")[0]
-        lineage = parents.get(directory)
-        if lineage is None:
-            lineage = parents[directory] = _lineage(directory)
-        for ancestor in lineage:
-            directories.add(ancestor, raw, stored)
+    directories = _with_descendants(direct)
     total = ByteCount(raw=sum(file.raw for file in files.values()), stored=sum(file.stored for file in files.values()))
     return SizesInfo(
         total=total,
         by_component=components.largest(None),
         by_directory=_directories(directories),
         by_type=kinds.largest(None),
-        largest=largest.largest(),
+        largest=_largest_files(files),
         duplicates=duplicates.groups,
         duplicate_bytes=duplicates.wasted,
         debug_bytes=ByteCount(raw=debug_raw, stored=debug_stored),
@@ -117,7 +112,7 @@ def measure_sizes(
         bytecode_bytes=kinds.total(BYTECODE, SPARE_BYTECODE),
         static_library_bytes=kinds.total(STATIC_LIBRARIES),
         elf_sections=_section_bytes(objects),
-        tree=_tree(directories, largest, total.raw),
+        tree=_tree(directories, files, total.raw),
     )
 
 
@@ -135,13 +130,23 @@ def _elf_kind(found: ElfObject) -> str:
     return "ELF programs" if found.elf.is_program else "ELF shared libraries"
 
 
-def _lineage(directory: str) -> tuple[str, ...]:
-    """A directory and all that it lies in, without the root."""
-    names: list[str] = []
-    while directory:
-        names.append(directory)
-        directory = posixpath.dirname(directory)
-    return tuple(names)
+def _with_descendants(direct: _Tally) -> _Tally:
+    """From what lies directly in each directory to what lies anywhere below it; the root is left out."""
+    sums = _Tally()
+    for directory, (raw, stored, files) in direct.rows.items():
+        name = directory
+        while name:
+            row = sums.rows.setdefault(name, [0, 0, 0])
+            row[0] += raw
+            row[1] += stored
+            row[2] += files
+            name = name.rpartition("/")[0]
+    return sums
+
+
+def _largest_files(files: Mapping[str, FileFact]) -> tuple[SizeRow, ...]:
+    largest = nsmallest(_MOST_ROWS, files.items(), key=lambda item: (-item[1].raw, item[0]))
+    return tuple(SizeRow(name=path, raw=file.raw, stored=file.stored) for path, file in largest)
 
 
 def _directories(directories: _Tally) -> tuple[SizeRow, ...]:
@@ -157,10 +162,8 @@ def _directories(directories: _Tally) -> tuple[SizeRow, ...]:
     return kept.largest()
 
 
-def _tree(directories: _Tally, files: _Tally, total: int) -> tuple[SizeRow, ...]:
+def _tree(directories: _Tally, files: Mapping[str, FileFact], total: int) -> tuple[SizeRow, ...]:
     least = max(total // _TREE_SHARE, 1)
-    rows: Iterable[SizeRow] = (
-        *(row for row in directories.largest(None) if row.raw >= least),
-        *(row for row in files.largest(None) if row.raw >= least),
-    )
+    rows = [row for row in directories.largest(None) if row.raw >= least]
+    rows += [SizeRow(name=path, raw=file.raw, stored=file.stored) for path, file in files.items() if file.raw >= least]
     return tuple(sorted(rows, key=lambda row: row.name))
