@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -102,9 +103,13 @@ def execute(options: argparse.Namespace) -> ExitCode:
 
     from inspector.policy.gate import most_severe
 
+    # What an audit makes lives to its end: the cyclic collector would walk it again and again, a fifth of the time.
+    gc.disable()
     results: list[Result] = []
     codes: list[ExitCode] = []
-    for path in options.paths:
+    for number, path in enumerate(options.paths):
+        if number:
+            gc.collect()
         result, code = _audit_one(path, options)
         codes.append(code)
         if result is not None:
