@@ -8,14 +8,14 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from corpus.recipe import Unavailable
-from corpus.truth.asking import ask
+from corpus.truth.asking import Answer, Question, ask
 from corpus.truth.bundles import bundles
-from corpus.truth.comparing import Pair, compare
-from corpus.truth.model import model_answers, read_bundle
+from corpus.truth.comparing import Difference, Pair, compare
+from corpus.truth.model import ModelAnswer, model_answers, read_bundle
 from corpus.truth.trees import DESKTOP, SUITES, tree, why_impossible
 
 SYSTEMS = (*SUITES, *(f"{suite}{DESKTOP}" for suite in SUITES))
@@ -68,10 +68,7 @@ def run(systems: Sequence[str], names: Sequence[str], *, again: bool = False) ->
             asked = time.monotonic()
             model = model_answers(bundle, root, questions, bundle.environment)
             done = time.monotonic()
-            compared = [
-                Pair(system, name, question, compare(question, real[question], model[question]))
-                for question in questions
-            ]
+            compared = [Pair(system, name, question, _differences(question, real, model)) for question in questions]
             agreeing = sum(not pair.differences for pair in compared)
             print(
                 f"{name} on {system}: {agreeing} of {len(compared)} agree "
@@ -80,6 +77,13 @@ def run(systems: Sequence[str], names: Sequence[str], *, again: bool = False) ->
             )
             pairs += compared
     return pairs
+
+
+def _differences(
+    question: Question, real: Mapping[Question, Answer], model: Mapping[Question, ModelAnswer]
+) -> tuple[Difference, ...]:
+    program = None if question.is_program or question.program is None else Question(question.program, question.program)
+    return compare(question, real[question], model[question], real.get(program) if program is not None else None)
 
 
 def report(pairs: Sequence[Pair], show: int) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import corpus
 from corpus.pypi import Wheel, download_wheel
 from corpus.store import cache_directory, locked, remove
-from corpus.truth import damage
+from corpus.truth import damage, rule_cases
 
 APPLICATIONS = ("python-runtime", "flask-app", "pandas-report", "pyqt5-widgets")
 
@@ -76,6 +76,7 @@ def bundles() -> dict[str, Bundle]:
     found = [Bundle(name, "AppDir of the corpus") for name in APPLICATIONS]
     for name, projects in _INTERPRETER_WITH.items():
         found.append(Bundle(name, f"python-runtime with {', '.join(projects)}", _laying(projects)))
+    found.append(Bundle("rules", "tiny libraries, a case for each rule of the loader", rule_cases.make))
     for name, (base, summary, change) in damage.DAMAGES.items():
         found.append(Bundle(f"broken-{name}", summary, _breaking(base, change)))
     return {bundle.name: bundle for bundle in found}

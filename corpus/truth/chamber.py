@@ -1,8 +1,8 @@
 """The process inside a tree: mounts the bundle, enters the tree and runs one program after another as it is told.
 
-Started as ``unshare --mount … python -m corpus.truth.chamber ANSWERS TREE SOURCE=PLACE…``, so that its mounts are its own and end with it.  Reads one JSON
-object a line from standard input ({"argv", "env", "cwd"}) and writes one a line to the file ANSWERS, in the same order: {"status", "out", "err"} or {"error"}.
-The environment is given to the started program alone, never to this process.
+Started as ``unshare --mount … python -m corpus.truth.chamber ANSWERS TREE SOURCE=PLACE…``, so that its mounts are its own and end with it.
+Reads one JSON object a line from standard input ({"argv", "env"}) and writes one a line to the file ANSWERS, in the same order:
+{"status", "out", "err"} or {"error"}.  The environment is given to the started program alone, never to this process.
 """
 
 from __future__ import annotations
@@ -43,10 +43,9 @@ def _run(question: Mapping[str, Any]) -> dict[str, Any]:
         finished = subprocess.run(
             question["argv"],
             env=question["env"],
-            cwd=question.get("cwd", "/"),
+            cwd="/",
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=SECONDS,
             check=False,
         )

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus.truth.asking import PROBES, Answer, Question
+from corpus.truth.loader_output import Opening, Trace
 from corpus.truth.model import ModelAnswer
 
 _NOT_COMPARED = ("linux-vdso.so.1", "linux-gate.so.1")
+_OF_THE_PROBE = ("libdl.so.2", "libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +37,78 @@ class Pair:
     differences: tuple[Difference, ...]
 
 
-def compare(question: Question, real: Answer, model: ModelAnswer) -> tuple[Difference, ...]:
-    """Everything on which the two answers differ."""
-    trace = real.trace
+def compare(question: Question, real: Answer, model: ModelAnswer, alone: Answer | None) -> tuple[Difference, ...]:
+    """Everything on which the two answers differ.
+
+    :param alone: the answer about the program alone, where it is known and the question is about a library.
+    """
     if real.error is not None:
         return () if model.failure is not None else (Difference("failure", real.error, None),)
+    if real.opening is not None and (real.trace.silent or (alone is not None and _displaces(real.trace, alone.trace))):
+        return _compare_opening(question, real.opening, model)
+    return (*_compare_trace(question, real.trace, model), *_compare_verdict(real, model))
+
+
+def _displaces(trace: Trace, alone: Trace) -> bool:
+    """Whether the object, as it was preloaded, took the place of a library that the program itself finds elsewhere or not at all.
+
+    A library that is opened later cannot do that, so what the trace says of such a process is not what happens.
+    """
+    if trace.fatal or trace.preload:
+        return False
+    return (
+        bool(alone.missing - trace.missing)
+        or any(name in trace.resolved and trace.resolved[name] != path for name, path in alone.resolved.items())
+        or any(
+            name not in trace.resolved and name not in trace.missing
+            for name in alone.resolved
+            if name not in _NOT_COMPARED
+        )
+    )
+
+
+def _compare_trace(question: Question, trace: Trace, model: ModelAnswer) -> tuple[Difference, ...]:
     stopped = trace.fatal or trace.preload
     if stopped or model.failure:
-        if stopped and model.failure:
-            return ()
-        return (Difference("failure", stopped, model.failure),)
-    differences = []
+        return () if stopped and model.failure else (Difference("failure", stopped, model.failure),)
+    differences: list[Difference | None] = []
+    if trace.unread:
+        differences.append(Difference("lines that the harness does not understand", trace.unread, None))
     if trace.missing != model.missing:
-        differences.append(
-            Difference(
-                "missing libraries", sorted(trace.missing - model.missing), sorted(model.missing - trace.missing)
-            )
-        )
-    elif difference := _resolved(question, trace.resolved, model.resolved):
-        differences.append(difference)
-    if model.versions is not None and trace.versions != model.versions:
-        differences.append(
-            Difference(
-                "missing versions", sorted(trace.versions - model.versions), sorted(model.versions - trace.versions)
-            )
-        )
-    if model.symbols is not None and not trace.missing and trace.symbols != model.symbols:
-        differences.append(
-            Difference(
-                "undefined symbols", sorted(trace.symbols - model.symbols), sorted(model.symbols - trace.symbols)
-            )
-        )
-    return tuple(differences)
+        differences.append(_sets("missing libraries", trace.missing, model.missing))
+    else:
+        differences.append(_resolved(question, trace.resolved, model.resolved))
+    if model.versions is not None:
+        differences.append(_sets("missing versions", trace.versions, model.versions))
+    if (
+        model.symbols is not None and not trace.missing
+    ):  # with a library missing, the loader may crash before it has looked up everything
+        differences.append(_sets("undefined symbols", trace.symbols, model.symbols))
+    return tuple(difference for difference in differences if difference is not None)
+
+
+def _sets(about: str, real: set[Any], model: set[Any]) -> Difference | None:
+    return None if real == model else Difference(about, sorted(real - model), sorted(model - real))
+
+
+def _compare_verdict(real: Answer, model: ModelAnswer) -> tuple[Difference, ...]:
+    """Whether the program really started, or the library was really opened."""
+    if model.versions is None or model.symbols is None:
+        return ()
+    message = real.opening.message if real.opening is not None else real.start
+    return () if (message is not None) == model.fails else (Difference("verdict", message, model.complaint),)
+
+
+def _compare_opening(question: Question, opening: Opening, model: ModelAnswer) -> tuple[Difference, ...]:
+    if opening.message is None:
+        if model.fails:
+            return (Difference("verdict", None, model.complaint),)
+        real = {path: path for path in opening.objects if path.rpartition("/")[2] not in _OF_THE_PROBE}
+        difference = _resolved(question, real, model.resolved)
+        return () if difference is None else (difference,)
+    if model.versions is None and ("version `" in opening.message or "undefined symbol" in opening.message):
+        return ()
+    return () if model.fails else (Difference("verdict", opening.message, None),)
 
 
 def _resolved(question: Question, real: Mapping[str, str], model: Mapping[str, str]) -> Difference | None:

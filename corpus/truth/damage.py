@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,7 +146,7 @@ def _older_library(root: Path) -> None:
 
 def _program_moved(root: Path) -> None:
     """The launcher's library directory gets another name, so that only RPATHs and the host are left."""
-    os.rename(root / "usr/lib/libreadline.so.8", root / "usr/lib/libreadline.so.8.renamed")
+    (root / "usr/lib/libreadline.so.8").rename(root / "usr/lib/libreadline.so.8.renamed")
     for path in (root / "usr/lib").glob("libtcl8.6*"):
         path.unlink()
 

@@ -20,6 +20,7 @@ _PRELOAD = re.compile(
     r"^ERROR: ld\.so: object '(?P<object>.*)' from LD_PRELOAD cannot be preloaded \((?P<reason>.*)\): ignored\.$"
 )
 _FATAL = re.compile(r"error while loading shared libraries: (?P<text>.*)$")
+_WARNING = re.compile(r": (?:no version information available|weak version `[^']*' not found) \(required by ")
 _INCONSISTENT = re.compile(r"^Inconsistency detected by ld\.so: (?P<text>.*)$")
 
 
@@ -45,6 +46,7 @@ class Trace:
     :ivar symbols: undefined symbols, each with the object that wants it.
     :ivar fatal: the loader's sentence where it stopped before it listed anything, or an assertion, or a signal.
     :ivar preload: why the object was not preloaded, or None.
+    :ivar silent: the program needs no library, and then the loader lists nothing at all, not even what is preloaded ("statically linked").
     :ivar unread: lines that none of the above explains.
     """
 
@@ -54,6 +56,7 @@ class Trace:
     symbols: set[tuple[str, str]] = field(default_factory=set)
     fatal: str | None = None
     preload: str | None = None
+    silent: bool = False
     unread: list[str] = field(default_factory=list)
 
 
@@ -82,7 +85,9 @@ def read_trace(out: str, err: str, status: int) -> Trace:
         elif match := _PLAIN.match(line):
             if "/" in match["name"]:
                 trace.resolved[match["name"]] = match["name"]
-        elif line.strip() not in ("", "statically linked"):
+        elif line.strip() == "statically linked":
+            trace.silent = True
+        elif line.strip():
             trace.unread.append(line)
     for line in err.splitlines():
         _read_error(line, trace)
@@ -100,7 +105,7 @@ def _read_error(line: str, trace: Trace) -> None:
         trace.preload = match["reason"]
     elif (match := _FATAL.search(line)) or (match := _INCONSISTENT.match(line)):
         trace.fatal = match["text"]
-    elif line and "no version information available" not in line:
+    elif line and not _WARNING.search(line):
         trace.unread.append(line)
 
 
@@ -124,9 +129,7 @@ def read_start(out: str, err: str, status: int) -> str | None:
 def failure_text(err: str, status: int) -> str:
     """The loader's own words without the program's name in front, or the signal or status that ended it."""
     text = [
-        line
-        for line in err.splitlines()
-        if line and "cannot be preloaded" not in line and "no version information" not in line
+        line for line in err.splitlines() if line and "cannot be preloaded" not in line and not _WARNING.search(line)
     ]
     if text:
         return "\n".join(text)

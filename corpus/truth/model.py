@@ -6,9 +6,11 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from corpus.truth.asking import BUNDLE, Question
 from corpus.truth.loader_output import MissingVersion
+from corpus.truth.rule_cases import QUESTIONS
 from inspector.artifact import open_artifact
 from inspector.facts.elf_objects import ElfObject, read_elf_objects
 from inspector.facts.launcher import Launcher, read_launcher
@@ -36,6 +38,19 @@ class ModelAnswer:
     symbols: set[tuple[str, str]] | None = None
     failure: str | None = None
 
+    @property
+    def fails(self) -> bool:
+        """Whether the process does not come up with the object in it."""
+        return bool(self.failure or self.missing or self.versions or self.symbols)
+
+    @property
+    def complaint(self) -> str | None:
+        """What is wrong, for a person who compares."""
+        if self.failure:
+            return self.failure
+        wrong: list[Any] = [*sorted(self.missing), *sorted(self.versions or ()), *sorted(self.symbols or ())]
+        return ", ".join(map(str, wrong[:3])) or None
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedBundle:
@@ -50,10 +65,15 @@ class OpenedBundle:
     environment: dict[str, str]
 
     def questions(self) -> list[Question]:
-        """One question for each root."""
+        """One question for each root, or those that the bundle lists for itself."""
+        pairs = [(root.path, root.program) for root in self.roots]
+        if (listed := self.path / QUESTIONS).is_file():
+            pairs = [
+                (first, second)
+                for first, _, second in (line.partition(" ") for line in listed.read_text().splitlines())
+            ]
         return [
-            Question(f"{BUNDLE}/{root.path}", None if root.program is None else f"{BUNDLE}/{root.program}")
-            for root in self.roots
+            Question(f"{BUNDLE}/{path}", None if program is None else f"{BUNDLE}/{program}") for path, program in pairs
         ]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from corpus.programs import ProgramFailed, require, run
 from corpus.recipe import Unavailable
-from corpus.store import cache_directory, locked, remove
+from corpus.store import BUILD_VARIABLE, cache_directory, locked, remove
 
 SUITES = ("bullseye", "bookworm", "trixie", "testing")
 DESKTOP = "-desktop"
@@ -47,8 +47,10 @@ DESKTOP_PACKAGES = (
     "libgssapi-krb5-2",
     "libexpat1",
     "fuse",
+    "libfuse2",
+    "fuse3",
 )
-"""Names of Debian 11 and 12; apt chooses the renamed package ("libglib2.0-0t64") where a later release provides the old name."""
+"""Names of Debian 11 and 12.  Later releases renamed some for 64-bit time ("libglib2.0-0t64") and dropped others, which are left out there."""
 
 
 def why_impossible() -> str | None:
@@ -76,6 +78,8 @@ def tree(name: str) -> Path:
     path = tree_path(name)
     with locked(f"truth-tree-{name}"):
         if not path.is_dir():
+            if os.environ.get(BUILD_VARIABLE) == "0":
+                raise Unavailable(f"the tree {name} is not there, and {BUILD_VARIABLE}=0 forbids making it")
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(f"{name}.partial")
             remove_tree(partial)
@@ -125,7 +129,10 @@ def _add_desktop(minimal: Path, destination: Path) -> None:
     (destination / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
     (destination / "usr/sbin/policy-rc.d").chmod(0o755)
     _apt_in(destination, ["update"])
-    _apt_in(destination, ["install", "--yes", "--no-install-recommends", *DESKTOP_PACKAGES])
+    known = set(run(["chroot", destination, "/usr/bin/apt-cache", "pkgnames"]).split())
+    named = [f"{name}t64" if f"{name}t64" in known else name for name in DESKTOP_PACKAGES]
+    packages = [name for name in named if name in known]
+    _apt_in(destination, ["install", "--yes", "--no-install-recommends", *packages])
     _apt_in(destination, ["clean"])
 
 
