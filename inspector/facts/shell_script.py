@@ -1,48 +1,32 @@
 """What a launcher script exports and starts, read without running it.
 
-A small reading of POSIX sh, enough for AppRun files, their hooks and wrapper scripts: assignments, ``export``, quoting, parameter expansion,
-the command substitutions by which such scripts find their own directory, ``exec`` and plain commands, ``source``.  Conditions are not
-evaluated: every branch counts as taken.  What cannot be known becomes :data:`UNKNOWN` inside a value, and is never guessed.
+A reading of POSIX sh and of what launchers use of bash: assignments, ``export``, expansion, lists, conditions, loops, functions, ``source``,
+``exec``.  A condition that the bundle alone decides is decided (a file of the bundle, a variable that the script set); where the host decides,
+every branch counts as taken.  Nothing is executed.  What cannot be known becomes :data:`UNKNOWN` inside a value.
 """
 
 from __future__ import annotations
 
-import posixpath
+import fnmatch
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-ARGUMENTS = "\N{SYMBOL FOR GROUP SEPARATOR}"
-"""Stands in a word where the script writes the user's arguments (``"$@"``)."""
+from inspector.facts.shell_expansion import ARGUMENTS, SET_BY_HOST, UNKNOWN, Expander
+from inspector.facts.shell_files import ShellFiles
+from inspector.facts.shell_words import Command, block_ends, split_commands
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
-_PARAMETER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
-_OPERATOR = re.compile(r"(:?[-+=?]|%%?|##?)(.*)", re.DOTALL)
-_KEYWORDS = frozenset(
-    {
-        "if",
-        "then",
-        "else",
-        "elif",
-        "fi",
-        "for",
-        "while",
-        "until",
-        "do",
-        "done",
-        "case",
-        "esac",
-        "in",
-        "{",
-        "}",
-        "!",
-        "time",
-    }
-)
-_STARTERS = frozenset({"exec", "env", "nohup", "setsid", "command", "eval"})
+__all__ = ["ARGUMENTS", "UNKNOWN", "ScriptEnvironment", "read_script"]
+
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)", re.DOTALL)
+_DECLARATIONS = frozenset({"export", "declare", "typeset", "readonly", "local"})
+_BUILTINS = frozenset({"unset", "set", "exit", ":", "true", "false"})
 _MOST_COMMANDS = 5_000
+_MOST_TURNS = 64
 _MOST_VALUE = 65_536
+_MOST_SOURCED = 50
+_DEEPEST = 24
 
 
 @dataclass(slots=True)
@@ -51,18 +35,32 @@ class ScriptEnvironment:
 
     :ivar variables: shell variables, exported or not; values with run-time paths.
     :ivar exported: names that child processes see.
-    :ivar commands: each command's words, expanded, in order; a word that is wholly the user's arguments is :data:`ARGUMENTS`.
+    :ivar commands: each command's words, expanded, in order; a word that is wholly the user's arguments is :data:`ARGUMENTS`.  Assignments in
+        front of a command (or behind ``env``) are exported, as they are for that command.
     :ivar sourced: run-time paths or patterns of the files that were sourced.
+    :ivar fixed: names whose values no script changes: what the user says that the environment is.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
     exported: set[str] = field(default_factory=set)
     commands: list[tuple[str, ...]] = field(default_factory=list)
     sourced: list[str] = field(default_factory=list)
+    fixed: frozenset[str] = frozenset()
 
     def environment(self) -> dict[str, str]:
         """The exported variables with their values."""
         return {name: self.variables[name] for name in sorted(self.exported) if name in self.variables}
+
+    def set(self, name: str, value: str) -> None:
+        """Set a variable, unless its value is fixed."""
+        if name not in self.fixed:
+            self.variables[name] = value[:_MOST_VALUE]
+
+    def unset(self, name: str) -> None:
+        """Forget a variable, unless its value is fixed."""
+        if name not in self.fixed:
+            self.variables.pop(name, None)
+            self.exported.discard(name)
 
 
 def read_script(
@@ -71,6 +69,8 @@ def read_script(
     *,
     into: ScriptEnvironment | None = None,
     source: Callable[[str], list[tuple[str, str]]] | None = None,
+    files: ShellFiles | None = None,
+    machine: str | None = None,
 ) -> ScriptEnvironment:
     """Read a script.
 
@@ -78,266 +78,284 @@ def read_script(
     :param path: its run-time path, the value of ``$0``.
     :param into: an environment to go on with (for sourced files), else an empty one.
     :param source: gives (path, text) of the files that a sourced path or pattern names; None reads no other file.
+    :param files: the bundle's files, which decide conditions; None where nothing can be looked up.
+    :param machine: what ``uname -m`` prints, or None.
     """
     state = into if into is not None else ScriptEnvironment()
-    _Reader(state, path, source).run(text)
+    reader = _Reader(state, Expander(state.variables, path, files, machine), source)
+    reader.run_script(text)
     return state
 
 
 class _Reader:
     def __init__(
-        self, state: ScriptEnvironment, path: str, source: Callable[[str], list[tuple[str, str]]] | None
+        self,
+        state: ScriptEnvironment,
+        expander: Expander,
+        source: Callable[[str], list[tuple[str, str]]] | None,
     ) -> None:
         self.state = state
-        self.path = path
+        self.expander = expander
         self.source = source
+        self.functions: dict[str, tuple[Sequence[Command], Mapping[int, int], int, int]] = {}
+        self.export_all = False
+        self.stopped = False
+        self.work = 0
 
-    def run(self, text: str) -> None:
-        for raw_words in split_commands(text):
-            if len(self.state.commands) > _MOST_COMMANDS:
-                return
-            self._command(raw_words)
+    def run_script(self, text: str, *, certain: bool = True, depth: int = 0) -> None:
+        """Read a text in this environment."""
+        commands = split_commands(text)
+        self._run(commands, block_ends(commands), 0, len(commands), certain, depth)
 
-    def _command(self, raw_words: list[str]) -> None:
-        words = list(raw_words)
-        while words and words[0] in _KEYWORDS:
-            if words[0] == "for" and len(words) > 3 and words[2] == "in":
-                self.state.variables[words[1]] = " ".join(self.expand(word) for word in words[3:])
-                return
-            if words[0] == "case":
-                return
-            words.pop(0)
+    def _run(
+        self, commands: Sequence[Command], ends: Mapping[int, int], start: int, stop: int, certain: bool, depth: int
+    ) -> bool | None:
+        """Go through ``commands[start:stop]``.  The status of the last one: succeeds, fails, or nobody knows.
+
+        :param certain: whether they run for sure.
+        """
+        status: bool | None = True
+        before, index = ";", start
+        while index < stop and not self.stopped and self.work < _MOST_COMMANDS:
+            self.work += 1
+            command = commands[index]
+            last = ends.get(index, index)
+            body = index
+            if command.end == "()":
+                body = index + 1
+                last = ends.get(body, body)
+            after = commands[last].end if last < len(commands) else ";"
+            skipped = (before == "&&" and status is False) or (before == "||" and status is True)
+            if not skipped:
+                sure = certain and not (before in ("&&", "||") and status is None)
+                if command.end == "()":
+                    self.functions[command.words[0]] = (commands, ends, body + 1, last)
+                elif last > index and depth < _DEEPEST:
+                    status = self._block(commands, ends, index, last, sure, depth + 1)
+                elif command.words:
+                    status = self._simple(command.words, sure and after not in ("|", "&", ")") and before != "|", depth)
+            index, before = last + 1, after or before
+        return status
+
+    # -- compound commands -------------------------------------------------------------------------------------------------------------
+
+    def _block(
+        self, commands: Sequence[Command], ends: Mapping[int, int], start: int, end: int, certain: bool, depth: int
+    ) -> bool | None:
+        words = commands[start].words
+        if words[0] == "if":
+            return self._if(commands, ends, start, end, certain, depth)
+        if words[0] == "case":
+            return self._case(commands, ends, start, end, certain, depth)
+        if words[0] == "{":
+            return self._run(commands, ends, start + 1, end, certain, depth)
+        inner = start + 1
+        if words[0] in ("for", "select") and len(words) > 1:
+            values = [value for word in words[3:] for value in self.expander.words(word)]
+            if words[2:3] != ("in",):
+                values = [ARGUMENTS]
+            while inner < end and commands[inner].words[:1] != ("do",):
+                inner += 1
+            for value in values[:_MOST_TURNS]:
+                self.state.set(words[1], value)
+                self._run(commands, ends, inner + 1, end, certain, depth)
+            return None
+        self._run(commands, ends, inner, end, False, depth)
+        return None
+
+    def _if(
+        self, commands: Sequence[Command], ends: Mapping[int, int], start: int, end: int, certain: bool, depth: int
+    ) -> bool | None:
+        marks = [(start, "if")]
+        index = start + 1
+        while index < end:
+            word = commands[index].words[0] if commands[index].words else ""
+            if word in ("then", "elif", "else"):
+                marks.append((index, word))
+            index = ends.get(index, index) + 1
+        marks.append((end, "fi"))
+        status: bool | None = True
+        for (place, word), (following, _) in pairwise(marks):
+            if word in ("if", "elif"):
+                status = self._run(commands, ends, place + 1, following, certain, depth)
+                if status is None:
+                    certain = False
+            elif word == "else" or status is not False:
+                self._run(commands, ends, place + 1, following, certain, depth)
+                if word == "then" and status is True:
+                    return None
+        return None
+
+    def _case(
+        self, commands: Sequence[Command], ends: Mapping[int, int], start: int, end: int, certain: bool, depth: int
+    ) -> bool | None:
+        subject = self.expander.expand(commands[start].words[1]) if len(commands[start].words) > 1 else UNKNOWN
+        known = UNKNOWN not in subject and ARGUMENTS not in subject
+        index = start + 1
+        while index < end:
+            patterns: list[str] = []
+            while index < end:
+                patterns += commands[index].words
+                index += 1
+                if commands[index - 1].end == ")":
+                    break
+            body = index
+            while index < end and commands[index].end != ";;":
+                index = ends.get(index, index)
+                index += commands[index].end != ";;"
+            index = min(index + 1, end)
+            if not known:
+                self._run(commands, ends, body, index, False, depth)
+            elif any(_fits(subject, self.expander.expand(pattern)) for pattern in patterns):
+                return self._run(commands, ends, body, index, certain, depth)
+        return None
+
+    # -- simple commands -----------------------------------------------------------------------------------------------------------------
+
+    def _simple(self, words: tuple[str, ...], certain: bool, depth: int) -> bool | None:
+        negated = False
+        while words and words[0] in ("!", "time", "builtin", "command") and words[1:2] != ("-v",):
+            negated ^= words[0] == "!"
+            words = words[1:]
+        status = self._execute(words, certain, depth) if words else True
+        return status if status is None or not negated else not status
+
+    def _execute(self, words: tuple[str, ...], certain: bool, depth: int) -> bool | None:
+        if words[0] in _DECLARATIONS:
+            options = [word for word in words[1:] if word.startswith("-")]
+            self._declare(words[1:], export=words[0] == "export" or any("x" in option for option in options))
+            return True
+        assignments = 0
+        while assignments < len(words) and _ASSIGNMENT.fullmatch(words[assignments]):
+            assignments += 1
+        for word in words[:assignments]:
+            self._assign(word, export=assignments < len(words))
+        words = words[assignments:]
         if not words:
-            return
-        if words[0] in ("export", "declare", "typeset", "readonly", "local"):
-            self._assign_words(words[1:], export=words[0] == "export" or "-x" in words)
-            return
-        while words and (match := _ASSIGNMENT.fullmatch(words[0])):
-            self._assign(match[1], match[2])
-            words.pop(0)
-        if not words:
-            return
-        if words[0] in ("source", ".") and len(words) > 1:
-            self._source(self.expand(words[1]))
-            return
-        if words[0] == "unset":
-            for name in words[1:]:
-                self.state.variables.pop(name, None)
-                self.state.exported.discard(name)
-            return
-        expanded = tuple(word for raw in words for word in [self.expand(raw)] if word)
-        if expanded:
-            self.state.commands.append(expanded)
+            return True
+        name = self.expander.expand(words[0])
+        if name in (".", "source") and len(words) > 1:
+            self._source(self.expander.expand(words[1]), certain, depth)
+            return None
+        if name in ("[", "[[", "test"):
+            return self._test([self.expander.expand(word) for word in words[1:] if word not in ("]", "]]")])
+        if name in self.functions and depth < _DEEPEST:
+            return self._call(name, words[1:], certain, depth)
+        if name in _BUILTINS:
+            return self._builtin(name, words[1:], certain)
+        expanded = tuple(value for word in words for value in self.expander.words(word))
+        if name == "env" or expanded[:2] == ("exec", "env"):
+            self._environment_of(expanded)
+        self.state.commands.append(expanded)
+        if name == "exec" and len(expanded) > 1 and certain:
+            self.stopped = True
+        return None
 
-    def _assign_words(self, words: list[str], *, export: bool) -> None:
+    def _builtin(self, name: str, words: Sequence[str], certain: bool) -> bool | None:
+        if name == "unset":
+            for word in words:
+                self.state.unset(word)
+        elif name == "set":
+            self.export_all |= "-a" in words or "allexport" in words
+        elif name == "exit":
+            self.stopped = certain
+        return name != "false"
+
+    def _call(self, name: str, words: Sequence[str], certain: bool, depth: int) -> bool | None:
+        commands, ends, start, stop = self.functions[name]
+        outer = self.expander.positional
+        self.expander.positional = [value for word in words for value in self.expander.words(word)]
+        try:
+            return self._run(commands, ends, start, stop, certain, depth + 1)
+        finally:
+            self.expander.positional = outer
+
+    def _environment_of(self, words: Sequence[str]) -> None:
+        """``env NAME=VALUE program``: what the program sees."""
+        for word in words[words.index("env") + 1 :]:
+            match = _ASSIGNMENT.fullmatch(word)
+            if match is None and not word.startswith("-"):
+                return
+            if match is not None:
+                self.state.set(match[1], match[3])
+                self.state.exported.add(match[1])
+
+    def _declare(self, words: Sequence[str], *, export: bool) -> None:
         for word in words:
             if word.startswith("-"):
                 continue
-            match = _ASSIGNMENT.fullmatch(word)
-            if match:
-                self._assign(match[1], match[2])
-            name = match[1] if match else word
-            if export:
-                self.state.exported.add(name)
+            if _ASSIGNMENT.fullmatch(word):
+                self._assign(word, export=export)
+            elif export:
+                self.state.exported.update(
+                    name for name in self.expander.words(word) if _ASSIGNMENT.fullmatch(f"{name}=")
+                )
 
-    def _assign(self, name: str, raw: str) -> None:
-        if name.startswith("LD_") or name in _ALWAYS_EXPORTED:
+    def _assign(self, word: str, *, export: bool) -> None:
+        match = _ASSIGNMENT.fullmatch(word)
+        if match is None:
+            return
+        name = match[1]
+        if export or self.export_all or name in SET_BY_HOST:
             self.state.exported.add(name)
-        self.state.variables[name] = self.expand(raw)[:_MOST_VALUE]
+        value = self.expander.expand(match[3])
+        between = " " if match[3].startswith("(") else ""
+        self.state.set(name, self.expander.parameter(name) + between + value if match[2] else value)
 
-    def _source(self, target: str) -> None:
+    def _source(self, target: str, certain: bool, depth: int) -> None:
         self.state.sourced.append(target)
-        if self.source is None or len(self.state.sourced) > 50:
+        if self.source is None or len(self.state.sourced) > _MOST_SOURCED or depth >= _DEEPEST:
             return
         for path, text in self.source(target):
-            _Reader(self.state, path, self.source).run(text)
+            outer, self.expander.source_path = self.expander.source_path, path  # $0 stays that of the script
+            self.run_script(text, certain=certain, depth=depth + 1)
+            self.expander.source_path = outer
 
-    # -- expansion ---------------------------------------------------------------------------------------------------------------
+    # -- conditions ----------------------------------------------------------------------------------------------------------------------
 
-    def expand(self, raw: str, depth: int = 0) -> str:
-        """A raw word with quotes removed and parameters and known substitutions replaced."""
-        if depth > 12:
-            return UNKNOWN
-        parts: list[str] = []
-        position, size, quoted = 0, len(raw), False
-        while position < size:
-            char = raw[position]
-            if char == "'" and not quoted:
-                end = raw.find("'", position + 1)
-                end = size if end < 0 else end
-                parts.append(raw[position + 1 : end])
-                position = end + 1
-            elif char == '"':
-                quoted = not quoted
-                position += 1
-            elif char == "\\" and position + 1 < size:
-                parts.append(raw[position + 1])
-                position += 2
-            elif char == "$":
-                value, position = self._dollar(raw, position, depth)
-                parts.append(value)
-            elif char == "`":
-                end = raw.find("`", position + 1)
-                end = size if end < 0 else end
-                parts.append(self._substitute(raw[position + 1 : end], depth))
-                position = end + 1
-            else:
-                parts.append(char)
-                position += 1
-        return "".join(parts)[:_MOST_VALUE]
+    def _test(self, words: list[str], depth: int = 0) -> bool | None:
+        """``test``, ``[`` and ``[[`` (POSIX.1-2017, "test"); None where the host or the user decides."""
+        for operator in ("||", "-o", "&&", "-a"):
+            if operator in words[1:-1] and depth < _DEEPEST:
+                at = words.index(operator, 1)
+                one, other = self._test(words[:at], depth + 1), self._test(words[at + 1 :], depth + 1)
+                decisive = operator in ("||", "-o")
+                if decisive in (one, other):
+                    return decisive
+                return None if None in (one, other) else not decisive
+        if words[:1] == ["!"] and len(words) > 1 and depth < _DEEPEST:
+            status = self._test(words[1:], depth + 1)
+            return None if status is None else not status
+        if len(words) == 1:
+            words = ["-n", *words]
+        if len(words) == 3:
+            return _compare(*words)
+        return self._test_one(*words) if len(words) == 2 else None
 
-    def _dollar(self, raw: str, position: int, depth: int) -> tuple[str, int]:
-        following = raw[position + 1 : position + 2]
-        if following == "(":
-            end = matching_end(raw, position + 1, "(", ")")
-            return self._substitute(raw[position + 2 : end], depth), end + 1
-        if following == "{":
-            end = matching_end(raw, position + 1, "{", "}")
-            return self._braced(raw[position + 2 : end], depth), end + 1
-        match = _PARAMETER.match(raw, position + 1)
-        if match is None:
-            return "$", position + 1
-        return self._parameter(match[1]), match.end()
-
-    def _parameter(self, name: str) -> str:
-        if name == "0":
-            return self.path
-        if name in "@*":
-            return ARGUMENTS
-        if name.isdigit() or name in "#?$!-":
-            return UNKNOWN
-        return self.state.variables.get(name, "")
-
-    def _braced(self, body: str, depth: int) -> str:
-        if body.startswith("BASH_SOURCE"):
-            return self.path
-        match = _PARAMETER.match(body)
-        if match is None:
-            return UNKNOWN
-        name, rest = match[1], body[match.end() :]
-        value = self._parameter(name)
-        if not rest:
-            return value
-        operator = _OPERATOR.fullmatch(rest)
-        if operator is None:
-            return UNKNOWN
-        sign, word = operator[1], operator[2]
-        if sign in (":-", "-", ":=", "="):
-            return value or self.expand(word, depth + 1)
-        if sign in (":+", "+"):
-            return self.expand(word, depth + 1) if value else ""
-        if sign.startswith("%") and word == "/*":
-            return value.rpartition("/")[0] if sign == "%" else value.partition("/")[0]
-        if sign.startswith("#") and word == "*/":
-            return value.rpartition("/")[2] if sign == "##" else value.partition("/")[2]
-        if sign in ("%", "%%") and not any(char in word for char in "*?["):
-            return value.removesuffix(self.expand(word, depth + 1))
-        return value if sign in (":?", "?") else UNKNOWN
-
-    def _substitute(self, command: str, depth: int) -> str:
-        """The output of ``$(command)`` where it is one of the ways in which a script finds its own directory."""
-        result = ""
-        for words in split_commands(command):
-            expanded = [self.expand(word, depth + 1) for word in words]
-            arguments = [
-                word
-                for word in expanded[1:]
-                if not word.startswith("-") and word not in ("2>/dev/null", "&>/dev/null", ">/dev/null")
-            ]
-            match expanded[:1]:
-                case ["dirname"] if arguments:
-                    result = posixpath.dirname(arguments[0]) or "."
-                case ["basename"] if arguments:
-                    result = posixpath.basename(arguments[0])
-                case ["readlink" | "realpath"] if arguments:
-                    result = posixpath.normpath(arguments[0])
-                case ["cd"] if arguments:
-                    result = posixpath.normpath(arguments[0])
-                case ["pwd"]:
-                    result = result or UNKNOWN
-                case ["echo" | "printf"] if len(arguments) == 1:
-                    result = arguments[0]
-                case _:
-                    return UNKNOWN
-        return result
+    def _test_one(self, operator: str, value: str) -> bool | None:
+        if operator in ("-z", "-n"):
+            if value in (UNKNOWN, ARGUMENTS):
+                return None
+            return bool(value) == (operator == "-n")
+        kind = (
+            self.expander.files.kind(value) if self.expander.files is not None and UNKNOWN not in value else "unknown"
+        )
+        if kind == "unknown":
+            return None
+        if operator == "-d":
+            return kind == "directory"
+        if operator in ("-f", "-s"):
+            return kind == "file"
+        return kind != "absent" if operator in ("-e", "-r", "-x", "-L", "-h") else None
 
 
-_ALWAYS_EXPORTED = frozenset({"PATH", "HOME", "PYTHONPATH", "PYTHONHOME", "APPDIR", "XDG_DATA_DIRS", "QT_PLUGIN_PATH"})
+def _compare(one: str, operator: str, other: str) -> bool | None:
+    if any(mark in word for word in (one, other) for mark in (UNKNOWN, ARGUMENTS)):
+        return None
+    if operator in ("=", "=="):
+        return _fits(one, other)
+    return not _fits(one, other) if operator == "!=" else None
 
 
-def matching_end(text: str, start: int, opening: str, closing: str) -> int:
-    """Index of the bracket that closes the one at ``start``; the text's end where none does."""
-    depth, quote = 0, ""
-    for position in range(start, len(text)):
-        char = text[position]
-        if quote:
-            quote = "" if char == quote else quote
-        elif char == "'":
-            quote = char
-        elif char == opening:
-            depth += 1
-        elif char == closing:
-            depth -= 1
-            if depth == 0:
-                return position
-    return len(text)
-
-
-def split_commands(text: str) -> list[list[str]]:
-    """Commands as lists of raw words: quotes and expansions are kept, comments dropped, ``;``, ``&&``, ``||``, ``|`` and line ends separate."""
-    text = text.replace("\\\n", "")
-    commands: list[list[str]] = [[]]
-    word: list[str] = []
-
-    def end_word() -> None:
-        if word:
-            commands[-1].append("".join(word))
-            word.clear()
-
-    position, size = 0, len(text)
-    while position < size:
-        char = text[position]
-        if char == "\\" and position + 1 < size:
-            word.append(text[position : position + 2])
-            position += 2
-        elif char in "'\"`":
-            end = _quote_end(text, position)
-            word.append(text[position : end + 1])
-            position = end + 1
-        elif char == "$" and text[position + 1 : position + 2] in ("(", "{"):
-            opening = text[position + 1]
-            end = matching_end(text, position + 1, opening, ")" if opening == "(" else "}")
-            word.append(text[position : end + 1])
-            position = end + 1
-        elif char == "#" and not word:
-            end = text.find("\n", position)
-            position = size if end < 0 else end
-        elif char in " \t\r":
-            end_word()
-            position += 1
-        elif char in ";\n&|()":
-            end_word()
-            if commands[-1]:
-                commands.append([])
-            position += 1
-        else:
-            word.append(char)
-            position += 1
-    end_word()
-    return [command for command in commands if command]
-
-
-def _quote_end(text: str, start: int) -> int:
-    quote = text[start]
-    position, size = start + 1, len(text)
-    while position < size:
-        char = text[position]
-        if char == quote:
-            return position
-        if char == "\\" and quote != "'":
-            position += 2
-        elif char == "$" and quote == '"' and text[position + 1 : position + 2] == "(":
-            position = matching_end(text, position + 1, "(", ")") + 1
-        else:
-            position += 1
-    return size - 1
+def _fits(value: str, pattern: str) -> bool:
+    return value == pattern or (len(pattern) <= 256 and len(value) <= 4096 and fnmatch.fnmatchcase(value, pattern))
