@@ -22,7 +22,7 @@ _STANDARD_LIBRARY = re.compile(r"(?:^|/)(?:lib(?:64|32)?|include)/(?:lib)?(pytho
 _INTERPRETER = re.compile(r"(?:python(\d\.\d+)(?:t|d|m)?(?:-config)?|libpython(\d\.\d+)(?:t|d|m)?\.(?:so[.\d]*|a))$")
 _SITE = re.compile(r"(?:^|/)(?:site|dist)-packages/")
 _CACHED = re.compile(r"(?:^|(.*)/)__pycache__/([^/]+?)\.(?:cpython|pypy)-[^/]*\.pyc$")
-_LAUNCHER_FILES = "launcher and desktop files"
+_ROOT_FILES = "files at the root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _owner_by_directory(directory: str) -> str:
     standard = _STANDARD_LIBRARY.search(directory)
     if standard:
         return standard[1].replace("python", "CPython ")
-    return "/".join(directory.split("/")[:3]) + "/" if directory else _LAUNCHER_FILES
+    return "/".join(directory.split("/")[:3]) + "/" if directory else _ROOT_FILES
 
 
 def _is_interpreter(name: str) -> bool:

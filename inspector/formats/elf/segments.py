@@ -119,10 +119,22 @@ def _count(ranges: FileRanges, header: Header) -> int:
 
 
 class AddressMap:
-    """From addresses in memory to offsets in the file, by the PT_LOAD segments."""
+    """From addresses in memory to offsets in the file, by the PT_LOAD segments.
+
+    Segments that are neighbours in memory and in the file alike count as one: patchelf lets a table begin in a segment of its own and
+    run on into the next, which is no border for the loader.
+    """
 
     def __init__(self, loads: Sequence[Segment]) -> None:
-        self._loads = [(load.vaddr, load.vaddr + load.filesz, load.offset) for load in loads if load.filesz]
+        self._loads: list[tuple[int, int, int]] = []
+        for load in sorted((load for load in loads if load.filesz), key=lambda load: load.vaddr):
+            start, offset = load.vaddr, load.offset
+            if self._loads:
+                first, end, first_offset = self._loads[-1]
+                if start == end and offset == first_offset + (end - first):
+                    self._loads.pop()
+                    start, offset = first, first_offset
+            self._loads.append((start, load.vaddr + load.filesz, offset))
 
     def offset(self, address: int) -> int | None:
         """The file offset of ``address``, or None where no byte of the file lies."""
@@ -132,7 +144,7 @@ class AddressMap:
         return None
 
     def room(self, address: int) -> int:
-        """Bytes of the file from ``address`` to the end of its segment."""
+        """Bytes of the file from ``address`` to the end of its segment and its neighbours."""
         for start, end, _ in self._loads:
             if start <= address < end:
                 return end - address
