@@ -22,6 +22,7 @@ from inspector.artifact.reader import Candidate, Reader, why_unreadable
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError, NothingInspected, UnsupportedFormat
 from inspector.formats.elf import ElfFile
+from inspector.formats.elf.packer import packer_of
 from inspector.formats.squashfs import SquashfsImage
 from inspector.model import Problem
 from inspector.result import EnvelopeInfo
@@ -32,7 +33,6 @@ _SQUASHFS_MAGICS = (b"hsqs", b"sqsh", b"shsq", b"qshs")
 _DWARFS_MAGIC = b"DWARFS"
 _SUPERBLOCK = 96
 _PADDING = 4096  # mksquashfs fills the image up to this
-_UPX = b"UPX!"  # upx, src/conf.h: UPX_MAGIC_LE32, in the first pages and near the end of what it packed
 _REBUILD = "build the AppImage again; pack and strip only the files inside the AppDir, never the finished AppImage"
 
 
@@ -197,8 +197,11 @@ def _payload_offset(candidate: Candidate, elf: ElfFile) -> int:
     said = f"{path} {_nature(candidate)}, but has no payload"
     if offset is not None and offset < source.size:
         return offset
-    if _UPX in candidate.head or _UPX in source.read_at(source.size - 64, 64):
-        raise NothingInspected(f"{said}: it was packed with UPX, which drops what lies behind the runtime", _REBUILD)
+    packer = packer_of(source, head=candidate.head)
+    if packer is not None:
+        raise NothingInspected(
+            f"{said}: it was packed with {packer}, which drops what lies behind the runtime", _REBUILD
+        )
     if not elf.header.shnum or not elf.header.shoff:
         raise NothingInspected(
             f"{said}: its runtime has no section headers, by which the payload is found; was sstrip, strip or a packer run on it?",

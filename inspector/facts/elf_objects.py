@@ -9,6 +9,7 @@ from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Node
 from inspector.errors import FormatError
 from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
+from inspector.formats.elf.packer import packer_of
 from inspector.limits import Limits
 from inspector.model import Problem
 from inspector.progress import SILENT, Progress
@@ -81,6 +82,11 @@ def _read(node: Node, artifact: Artifact, limits: Limits) -> ElfFile | None:
     if elf.defects:
         more = f" (and {len(elf.defects) - 1} more)" if len(elf.defects) > 1 else ""
         artifact.problems.append(Problem(kind="malformed-elf", subject=node.path, message=f"{elf.defects[0]}{more}"))
+    if not elf.has_dynamic and elf.type in ("DYN", "EXEC") and (packer := packer_of(node)) is not None:
+        message = (
+            f"packed with {packer}: what it needs, and which versions, cannot be seen; audit it before it is packed"
+        )
+        artifact.problems.append(Problem(kind="packed-program", subject=node.path, message=message))
     return elf
 
 
