@@ -14,6 +14,6 @@ def packer_of(source: Source, *, head: bytes | None = None) -> str | None:
     :param head: the first bytes of the file, where they were read already.
     """
     start = source.read_at(0, _HEAD) if head is None else head[:_HEAD]
-    if _UPX in start and _UPX in source.read_at(max(source.size - _TAIL, 0), _TAIL):
+    if _UPX in start or _UPX in source.read_at(max(source.size - _TAIL, 0), _TAIL):
         return "UPX"
     return None
