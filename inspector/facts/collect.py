@@ -55,7 +55,7 @@ def collect_facts(artifact: Artifact, limits: Limits, progress: Progress = SILEN
         launcher=launcher,
         objects=objects,
         runtime=runtime,
-        own_loader=_own_loader(launcher),
+        own_loader=launcher.own_loader,
         graph=graph,
         requests=requests,
         floors=floors(requests),
@@ -94,9 +94,3 @@ def _tag(objects: tuple[ElfObject, ...], graph: LoadFacts, arch: str | None) -> 
         needs.append(platform_needs(found.path, found.elf, bundled))
     tag = platform_tag(needs, arch=arch)
     return TagInfo(allowed=tag.allowed, reasons=tag.reasons)
-
-
-def _own_loader(launcher: Launcher) -> str | None:
-    """A dynamic loader of the bundle that the launcher starts by name (sharun and its like)."""
-    names = ((path, posixpath.basename(path)) for path in launcher.programs)
-    return next((path for path, name in names if name.startswith(("ld-linux", "ld-musl", "ld64.so"))), None)

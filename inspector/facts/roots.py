@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inspector.artifact.tree import Tree
+from inspector.facts.desktop_entries import desktop_commands
 from inspector.facts.elf_objects import ElfObject
-from inspector.facts.launcher import Launcher, desktop_commands
+from inspector.facts.launcher import Launcher
 from inspector.resources import load_table
 
 Role = Literal["entry", "extension", "plugin", "optional"]
@@ -72,7 +73,7 @@ def _entries(by_path: dict[str, ElfObject], programs: Sequence[ElfObject], tree:
 def _desktop_programs(tree: Tree) -> Iterable[str]:
     for command in desktop_commands(tree):
         for directory in ("usr/bin", "bin", ""):
-            node = tree.resolve(posixpath.join(directory, posixpath.basename(command)))
+            node = tree.resolve(posixpath.join(directory, posixpath.basename(command.words[0])))
             if node is not None and node.is_file:
                 yield node.path
 

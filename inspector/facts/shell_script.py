@@ -271,14 +271,22 @@ class _Reader:
             self.expander.positional = outer
 
     def _environment_of(self, words: Sequence[str]) -> None:
-        """``env NAME=VALUE program``: what the program sees."""
-        for word in words[words.index("env") + 1 :]:
+        """``env -u NAME NAME=VALUE program``: what the program sees.  Only with ``exec`` does it hold for all that follows."""
+        replaced = words[0] == "exec"
+        rest = iter(words[words.index("env") + 1 :])
+        for word in rest:
             match = _ASSIGNMENT.fullmatch(word)
-            if match is None and not word.startswith("-"):
-                return
             if match is not None:
                 self.state.set(match[1], match[3])
                 self.state.exported.add(match[1])
+            elif word in ("-u", "--unset"):
+                name = next(rest, "")
+                if replaced:
+                    self.state.unset(name)
+            elif word in ("-i", "-", "--ignore-environment"):
+                self.state.exported.intersection_update(self.state.exported if not replaced else self.state.fixed)
+            elif not word.startswith("-"):
+                return
 
     def _declare(self, words: Sequence[str], *, export: bool) -> None:
         for word in words:
