@@ -16,16 +16,18 @@ from corpus.truth.asking import Answer, Question, ask
 from corpus.truth.bundles import bundles
 from corpus.truth.comparing import Difference, Pair, compare
 from corpus.truth.model import ModelAnswer, model_answers, read_bundle
-from corpus.truth.trees import DESKTOP, SUITES, tree, why_impossible
+from corpus.truth.trees import ARM64_SYSTEMS, MUSL_SYSTEMS, SYSTEMS, tree, why_impossible
+from inspector.facts.host_capture import capture
+from inspector.loader.host_profile import HostProfile
 
-SYSTEMS = (*SUITES, *(f"{suite}{DESKTOP}" for suite in SUITES))
+ALL_SYSTEMS = (*SYSTEMS, *MUSL_SYSTEMS, *ARM64_SYSTEMS)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """0 where every pair agrees, 1 where one does not, 2 for wrong usage; 0 and a sentence where nothing can be asked here."""
     parser = argparse.ArgumentParser(prog="python -m corpus.truth", description=sys.modules["corpus.truth"].__doc__)
     parser.add_argument(
-        "--system", action="append", choices=SYSTEMS, metavar="NAME", help=f"of {', '.join(SYSTEMS)}; all"
+        "--system", action="append", choices=ALL_SYSTEMS, metavar="NAME", help=f"of {', '.join(ALL_SYSTEMS)}; all"
     )
     parser.add_argument(
         "--bundle", action="append", choices=list(bundles()), metavar="NAME", help=f"of {', '.join(bundles())}; all"
@@ -38,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     if reason is not None:
         print(f"nothing was asked: {reason}")
         return 0
-    pairs = run(options.system or SYSTEMS, options.bundle or list(bundles()), again=options.again)
+    pairs = run(options.system or ALL_SYSTEMS, options.bundle or list(bundles()), again=options.again)
     report(pairs, options.show)
     if options.json is not None:
         options.json.write_text(
@@ -50,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(systems: Sequence[str], names: Sequence[str], *, again: bool = False) -> list[Pair]:
     """Ask and compare; a tree or a bundle that cannot be made is named on standard error and left out."""
     pairs: list[Pair] = []
+    profiles: dict[str, HostProfile] = {}
     for name in names:
         try:
             bundle = read_bundle(bundles()[name].path())
@@ -57,7 +60,7 @@ def run(systems: Sequence[str], names: Sequence[str], *, again: bool = False) ->
             print(f"{name}: left out: {reason}", file=sys.stderr)
             continue
         questions = bundle.questions()
-        for system in systems:
+        for system in (system for system in systems if system in bundles()[name].systems):
             started = time.monotonic()
             try:
                 root = tree(system)
@@ -66,7 +69,9 @@ def run(systems: Sequence[str], names: Sequence[str], *, again: bool = False) ->
                 print(f"{name} on {system}: left out: {reason}", file=sys.stderr)
                 continue
             asked = time.monotonic()
-            model = model_answers(bundle, root, questions, bundle.environment)
+            if system not in profiles:
+                profiles[system] = capture(root, id_=system)
+            model = model_answers(bundle, profiles[system], questions, bundle.environment)
             done = time.monotonic()
             compared = [Pair(system, name, question, _differences(question, real, model)) for question in questions]
             agreeing = sum(not pair.differences for pair in compared)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +20,12 @@ from corpus.recipe import Unavailable
 from corpus.store import cache_directory
 from corpus.truth.loader_output import Opening, Trace, read_opening, read_start, read_trace
 from corpus.truth.probes import probes
+from corpus.truth.trees import ARM64, MUSL
 
 BUNDLE = "/bundle"
 PROBES = "/probes"
+EMULATOR = "/emulator"
+MUSL_LOADER = "/lib/ld-musl-x86_64.so.1"
 
 _TRACE = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_WARN": "yes", "LD_BIND_NOW": "1"}
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -63,6 +67,39 @@ class Answer:
 Way = Literal["trace", "real"]
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a program of a kind of system is started here.
+
+    :ivar traced: what stands before a program that is traced.
+    :ivar real: what stands before one that is started for real.
+    :ivar variables: which make the loader trace.
+    """
+
+    compiler: str = "gcc"
+    traced: tuple[str, ...] = ()
+    real: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=lambda: _TRACE)
+    mounts: Mapping[Path, str] = field(default_factory=dict)
+
+
+def start_of(system: str) -> Start:
+    """The way of starting programs of a system.
+
+    :raises Unavailable: without the emulator that another machine's programs need.
+    """
+    if system.startswith(MUSL):  # musl knows no tracing variable; its --list does the same (ldso/dynlink.c, __dls3)
+        return Start("musl-gcc", (MUSL_LOADER, "--list"), variables={})
+    if system.endswith(ARM64):
+        emulator = shutil.which("qemu-aarch64-static")
+        if emulator is None:
+            raise Unavailable("qemu-aarch64-static is not installed (package qemu-user-static)")
+        # The emulator is static, so that variables meant for the loader pass through it.
+        command = (f"{EMULATOR}/qemu-aarch64-static",)
+        return Start("aarch64-linux-gnu-gcc", command, command, mounts={Path(emulator).parent: EMULATOR})
+    return Start()
+
+
 def ask(
     tree: Path, bundle: Path, questions: Sequence[Question], environment: Mapping[str, str], *, again: bool = False
 ) -> dict[Question, Answer]:
@@ -71,10 +108,11 @@ def ask(
     :param environment: what the bundle's launcher sets; given to the programs alone.
     :param again: ask even if the answers to exactly these questions are known.
     """
-    jobs = [_job(question, environment, way) for question in questions for way in ("trace", "real")]
+    started = start_of(tree.name)
+    jobs = [_job(question, environment, way, started) for question in questions for way in ("trace", "real")]
     raw = _known(tree, bundle, jobs) if not again else None
     if raw is None:
-        raw = run_in_tree(tree, {bundle: BUNDLE, probes(): PROBES}, jobs)
+        raw = run_in_tree(tree, {bundle: BUNDLE, probes(started.compiler): PROBES, **started.mounts}, jobs)
         _keep(tree, bundle, jobs, raw)
     pairs = zip(questions, raw[0::2], raw[1::2], strict=True)
     return {question: _answer(question, trace, real) for question, trace, real in pairs}
@@ -106,12 +144,12 @@ def run_in_tree(tree: Path, places: Mapping[Path, str], jobs: Sequence[Mapping[s
     return [json.loads(line) for line in lines]
 
 
-def _job(question: Question, environment: Mapping[str, str], way: Way) -> dict[str, Any]:
+def _job(question: Question, environment: Mapping[str, str], way: Way, started: Start) -> dict[str, Any]:
     own = dict(environment)
     program = question.program or f"{PROBES}/program"
     preloads = [own["LD_PRELOAD"]] if own.get("LD_PRELOAD") else []
     if way == "trace":
-        own |= _TRACE
+        own |= started.variables
         preloads += [] if question.is_program else [question.object]
     elif question.is_program:
         own["LD_BIND_NOW"] = "1"
@@ -121,7 +159,7 @@ def _job(question: Question, environment: Mapping[str, str], way: Way) -> dict[s
         preloads.append(f"{PROBES}/open_probe.so")
     if preloads:
         own["LD_PRELOAD"] = ":".join(preloads)
-    return {"argv": [program], "env": own}
+    return {"argv": [*(started.traced if way == "trace" else started.real), program], "env": own}
 
 
 def _answer(question: Question, trace: Mapping[str, Any], real: Mapping[str, Any]) -> Answer:
@@ -135,8 +173,8 @@ def _answer(question: Question, trace: Mapping[str, Any], real: Mapping[str, Any
 
 
 def _key(tree: Path, bundle: Path, jobs: Sequence[Mapping[str, Any]]) -> Path:
-    version = [(tree / "etc/debian_version").read_text(), str((tree / "var/lib/dpkg/status").stat().st_size)]
-    told = json.dumps([str(bundle), bundle.stat().st_mtime_ns, version, jobs], sort_keys=True)
+    made = [bundle.stat().st_mtime_ns, (tree / "etc").stat().st_mtime_ns]
+    told = json.dumps([str(bundle), made, jobs], sort_keys=True)
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     return cache_directory() / "truth/answers" / tree.name / f"{bundle.name}-{digest}.json"
 

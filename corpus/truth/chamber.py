@@ -19,6 +19,7 @@ from typing import Any
 
 SECONDS = 60
 _MOST_OUTPUT = 4 << 20
+_NOTHING = os.open(os.devnull, os.O_RDONLY)  # before the tree is entered: not every tree has a /dev
 
 
 def main(arguments: list[str]) -> int:
@@ -44,7 +45,7 @@ def _run(question: Mapping[str, Any]) -> dict[str, Any]:
             question["argv"],
             env=question["env"],
             cwd="/",
-            stdin=subprocess.DEVNULL,
+            stdin=_NOTHING,
             capture_output=True,
             timeout=SECONDS,
             check=False,

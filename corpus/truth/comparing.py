@@ -126,7 +126,7 @@ def _resolved(question: Question, real: Mapping[str, str], model: Mapping[str, s
     lacking = sorted(
         files - {_same(path) for path in model.values()} - {_same(question.object), _same(question.program or "")}
     )
-    lacking = [path for path in lacking if "/ld-linux" not in path]
+    lacking = [path for path in lacking if "/ld-linux" not in path and "/ld-musl" not in path]
     if not wrong and not lacking:
         return None
     return Difference(

@@ -1,4 +1,4 @@
-"""What the real loader writes, read into values: glibc's trace mode, its error messages, and the lines of our probes."""
+"""What the real loaders write, read into values: glibc's trace mode and messages, musl's ``--list``, and the lines of our probes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VERSION = re.compile(
     r"^(?P<program>.*?): (?P<file>\S+): version `(?P<version>[^']*)' not found \(required by (?P<needed_by>.*)\)$"
 )
 _SYMBOL = re.compile(
-    r"(?:undefined symbol: (?P<name>[^\s,]+)(?:, version (?P<version>\S+))?"
+    r"(?:undefined symbol: (?P<name>[^\s,]+)(?:, version (?P<version>\S*))?"
     r"|symbol (?P<bound>\S+)[,]? version (?P<bound_version>\S+) not defined in file (?P<file>\S+) with link time reference)"
 )
 _SYMBOL_LINE = re.compile(r"^(?:.*: )?" + _SYMBOL.pattern + r"\t\((?P<object>.*)\)$")
@@ -20,6 +20,11 @@ _PRELOAD = re.compile(
     r"^ERROR: ld\.so: object '(?P<object>.*)' from LD_PRELOAD cannot be preloaded \((?P<reason>.*)\): ignored\.$"
 )
 _FATAL = re.compile(r"error while loading shared libraries: (?P<text>.*)$")
+_MUSL_MISSING = re.compile(
+    r"^Error loading shared library (?P<name>.*?): (?P<reason>[^:]*) \(needed by (?P<needed_by>.*)\)$"
+)
+_MUSL_SYMBOL = re.compile(r"^Error relocating (?P<object>.*): (?P<name>[^\s:]+): symbol not found$")
+_MUSL_FATAL = re.compile(r"^\S*ld-musl\S*: (?P<text>.*)$")
 _WARNING = re.compile(r": (?:no version information available|weak version `[^']*' not found) \(required by ")
 _INCONSISTENT = re.compile(r"^Inconsistency detected by ld\.so: (?P<text>.*)$")
 
@@ -97,7 +102,14 @@ def read_trace(out: str, err: str, status: int) -> Trace:
 
 
 def _read_error(line: str, trace: Trace) -> None:
-    if match := _VERSION.match(line):
+    if match := _MUSL_MISSING.match(line):
+        trace.missing.add(match["name"])
+        trace.resolved.pop(match["name"], None)
+    elif match := _MUSL_SYMBOL.match(line):
+        trace.symbols.add((match["name"], match["object"]))
+    elif match := _MUSL_FATAL.match(line):
+        trace.fatal = match["text"]
+    elif match := _VERSION.match(line):
         trace.versions.add(MissingVersion(match["file"].rpartition("/")[2], match["version"], match["needed_by"]))
     elif match := _SYMBOL_LINE.match(line):
         trace.symbols.add((match["name"] or match["bound"], match["object"]))
@@ -122,8 +134,11 @@ def read_opening(out: str, err: str, status: int) -> Opening:
 
 
 def read_start(out: str, err: str, status: int) -> str | None:
-    """None where the start probe was reached, else what the loader said."""
-    return None if "probe: started" in out.splitlines() else failure_text(err, status)
+    """None where the program started, else what the loader said.
+
+    The start probe is not reached in a program without start files on musl, whose loader leaves constructors to them; it ends with 0 then.
+    """
+    return None if status == 0 or "probe: started" in out.splitlines() else failure_text(err, status)
 
 
 def failure_text(err: str, status: int) -> str:

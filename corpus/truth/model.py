@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +13,13 @@ from corpus.truth.rule_cases import QUESTIONS
 from inspector.artifact import open_artifact
 from inspector.facts.elf_objects import ElfObject, read_elf_objects
 from inspector.facts.launcher import Launcher, read_launcher
-from inspector.facts.load_graph import TreeFiles, _loader_object
+from inspector.facts.load_graph import TreeFiles
 from inspector.facts.roots import Root, find_roots
 from inspector.facts.run_time_paths import Mount
-from inspector.formats.elf import read_elf
 from inspector.limits import Limits
 from inspector.loader.glibc import GlibcLoader
+from inspector.loader.host_profile import HostProfile
 from inspector.loader.objects import Architecture, Candidate, LoaderObject, LoadGraph, Outcome
-from inspector.source import FileSource
 
 
 @dataclass(slots=True)
@@ -106,10 +104,10 @@ def _environment(launcher: Launcher) -> dict[str, str]:
 
 
 def model_answers(
-    bundle: OpenedBundle, tree: Path, questions: Sequence[Question], environment: Mapping[str, str]
+    bundle: OpenedBundle, profile: HostProfile, questions: Sequence[Question], environment: Mapping[str, str]
 ) -> dict[Question, ModelAnswer]:
-    """The model's answer to every question on the system of a tree."""
-    loader = GlibcLoader(bundle.files, TreeHost(tree), library_path=environment.get("LD_LIBRARY_PATH"))
+    """The model's answer to every question on the system of a profile."""
+    loader = GlibcLoader(bundle.files, CapturedHost(profile), library_path=environment.get("LD_LIBRARY_PATH"))
     answers: dict[Question, ModelAnswer] = {}
     for question in questions:
         if question.is_program:
@@ -132,53 +130,21 @@ def _answer(graph: LoadGraph) -> ModelAnswer:
     return answer
 
 
-class TreeHost:
-    """A tree's default directories as :class:`inspector.loader.objects.HostView`, read from the files themselves."""
+class CapturedHost:
+    """A captured profile as :class:`inspector.loader.objects.HostView`."""
 
-    def __init__(self, tree: Path) -> None:
-        self._tree = tree
-        self._known: dict[str, LoaderObject | None] = {}
+    def __init__(self, profile: HostProfile) -> None:
+        self._libraries = profile.libraries
+        self._by_path = {library.path: library.object for library in profile.libraries.values()}
 
     def find(self, name: str, architecture: Architecture) -> tuple[str, LoaderObject] | None:
         """See :class:`HostView`."""
-        for directory in ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib", "/usr/lib", "/lib64"):
-            found = self._object(f"{directory}/{name}")
-            if found is not None and found.architecture == architecture:
-                return f"{directory}/{name}", found
-        return None
+        library = self._libraries.get(name)
+        if library is None or library.object is None or library.object.architecture != architecture:
+            return None
+        return library.path or name, library.object
 
     def at(self, path: str) -> Candidate | None:
         """See :class:`HostView`."""
-        found = self._object(path)
+        found = self._by_path.get(path)
         return None if found is None else Candidate(found)
-
-    def _object(self, path: str) -> LoaderObject | None:
-        if path not in self._known:
-            real = self._inside(path)
-            if real is None or not real.is_file():
-                self._known[path] = None
-            else:
-                with FileSource(real) as source:
-                    elf = read_elf(source, Limits())
-                found = ElfObject(path, f"host:{real}", True, elf, {})
-                self._known[path] = _loader_object(found)
-        return self._known[path]
-
-    def _inside(self, path: str) -> Path | None:
-        """The file of a path, links followed as the tree's own processes would."""
-        parts, done = posixpath.normpath(path).strip("/").split("/"), Path()
-        for _ in range(200):
-            if not parts:
-                return self._tree / done
-            part = parts.pop(0)
-            if part == "..":
-                done = done.parent
-                continue
-            here = self._tree / done / part
-            if here.is_symlink():
-                target = str(here.readlink())
-                done = Path() if target.startswith("/") else done
-                parts = [*(piece for piece in target.split("/") if piece not in ("", ".")), *parts]
-            else:
-                done = done / part
-        return None

@@ -20,6 +20,13 @@ _PROBES: dict[str, tuple[str, Sequence[str], Sequence[str]]] = {
     "program": ("program.c", ("-nostartfiles", "-Wl,--no-as-needed"), ()),
 }
 
+_MUSL_PROBES: dict[str, tuple[str, Sequence[str], Sequence[str]]] = {
+    "start_probe.so": _PROBES["start_probe.so"],
+    "open_probe.so": ("open_probe.c", ("-shared", "-fPIC"), ()),  # dlopen is in the C library itself
+    # Constructors run in __libc_start_main (musl, src/env/__libc_start_main.c), so the program is an ordinary one.
+    "program": ("musl_program.c", (), ()),
+}
+
 
 def probes(compiler: str = "gcc") -> Path:
     """The directory with ``start_probe.so``, ``open_probe.so`` and ``program``, for the compiler's machine.
@@ -27,12 +34,13 @@ def probes(compiler: str = "gcc") -> Path:
     :raises Unavailable: without the compiler.
     """
     require([compiler])
-    digest = "".join(sha256_of(SOURCES / source)[:8] for source, _, _ in _PROBES.values())
+    sources = _MUSL_PROBES if compiler == "musl-gcc" else _PROBES
+    digest = "".join(sha256_of(SOURCES / source)[:8] for source, _, _ in sources.values())
     directory = cache_directory() / "truth/probes" / f"{compiler}-{digest}"
     with locked(f"truth-probes-{compiler}"):
         if not (directory / "complete").exists():
             directory.mkdir(parents=True, exist_ok=True)
-            for name, (source, options, libraries) in _PROBES.items():
+            for name, (source, options, libraries) in sources.items():
                 run([compiler, "-O1", *options, "-o", directory / name, SOURCES / source, *libraries])
             (directory / "complete").touch()
     return directory

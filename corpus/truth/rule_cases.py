@@ -7,7 +7,7 @@ All are linked without a C library, so that every release can load them; numbers
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from corpus.truth.probes import SOURCES as PROBES
 
 QUESTIONS = "questions.txt"
 
-_OLD = "-Wl,--disable-new-dtags"
-_NEW = "-Wl,--enable-new-dtags"
+OLD = "-Wl,--disable-new-dtags"
+NEW = "-Wl,--enable-new-dtags"
 _PT_LOAD, _PT_DYNAMIC, _PT_NOTE = 1, 2, 4
 
 
@@ -27,6 +27,7 @@ class Case:
 
     root: Path
     name: str
+    loader: str | None = None
     questions: list[tuple[str, str]] = field(default_factory=list)
     symbols: int = 0
 
@@ -59,7 +60,8 @@ class Case:
         target.parent.mkdir(parents=True, exist_ok=True)
         text = target.with_suffix(".c")
         text.write_text(source + "\n", encoding="ascii")
-        basic = ["-nostdlib", "-nostartfiles", "-O1", "-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined"]
+        interpreter = [] if self.loader is None else [f"-Wl,--dynamic-linker={self.loader}"]
+        basic = [*interpreter, "-nostdlib", "-nostartfiles", "-O1", "-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined"]
         needed = [need if need.startswith("-") else self.root / self.name / need for need in needs]
         run(["gcc", *basic, *options, "-o", target, text, *needed])
         text.unlink()
@@ -67,18 +69,27 @@ class Case:
 
 
 def make(root: Path) -> None:
-    """Build every case below ``root`` and write the questions."""
+    """Build every case for glibc below ``root`` and write the questions."""
+    build_all(root, CASES, None)
+
+
+def build_all(root: Path, cases: Mapping[str, Callable[[Case], None]], loader: str | None) -> None:
+    """Build cases below ``root`` and write the questions.
+
+    :param loader: what the programs name as their interpreter, or None for the compiler's own.
+    """
     require(["gcc", "patchelf", "objcopy"])
     root.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
-    for name, build in CASES.items():
-        case = Case(root, name)
+    for name, build in cases.items():
+        case = Case(root, name, loader)
         build(case)
         lines += [f"{name}/{path} {name}/{program}" for path, program in case.questions]
     (root / QUESTIONS).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _patch(path: Path, offset: int, value: bytes) -> None:
+def patch(path: Path, offset: int, value: bytes) -> None:
+    """Overwrite bytes of a file."""
     content = bytearray(path.read_bytes())
     content[offset : offset + len(value)] = value
     path.write_bytes(content)
@@ -88,7 +99,7 @@ def _replace(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _program_headers(path: Path) -> list[tuple[int, int]]:
+def program_headers(path: Path) -> list[tuple[int, int]]:
     """(type, offset of the header) of each program header of a 64-bit little-endian file (gABI, chapter 5)."""
     content = path.read_bytes()
     start, size, count = struct.unpack_from("<Q", content, 32)[0], *struct.unpack_from("<HH", content, 54)
@@ -97,7 +108,8 @@ def _program_headers(path: Path) -> list[tuple[int, int]]:
     ]
 
 
-def _with_origin(directory: str, tags: str = _NEW) -> tuple[str, ...]:
+def with_origin(directory: str, tags: str = NEW) -> tuple[str, ...]:
+    """Link options for a search path."""
     return (tags, f"-Wl,-rpath,{directory}")
 
 
@@ -105,7 +117,7 @@ def _paths_in_needed(case: Case) -> None:  # G1
     case.library("lib/liba.so.1", soname=f"/bundle/{case.name}/lib/liba.so.1")
     case.program("bin/there", needs=("lib/liba.so.1",))
     case.library("lib/libgone.so.1", soname="/nowhere/libgone.so.1")
-    case.program("bin/app", *_with_origin("$ORIGIN/../lib"), needs=("lib/libgone.so.1",))
+    case.program("bin/app", *with_origin("$ORIGIN/../lib"), needs=("lib/libgone.so.1",))
     case.library("lib/liborigin.so.1", soname="$ORIGIN/../lib/liborigin.so.1")
     case.program("bin/origin", needs=("lib/liborigin.so.1",))
     case.library("lib/libcolon.so.1", soname="/nowhere:/bundle/libcolon.so.1")
@@ -115,45 +127,45 @@ def _paths_in_needed(case: Case) -> None:  # G1
 def _already_loaded(case: Case) -> None:  # G2
     case.library("one/libshared.so.1")
     case.library("two/libshared.so.1")
-    case.library("lib/liba.so.1", *_with_origin("$ORIGIN/../two"), needs=("two/libshared.so.1",))
+    case.library("lib/liba.so.1", *with_origin("$ORIGIN/../two"), needs=("two/libshared.so.1",))
     case.program(
-        "bin/app", *_with_origin("$ORIGIN/../one:$ORIGIN/../lib"), needs=("one/libshared.so.1", "lib/liba.so.1")
+        "bin/app", *with_origin("$ORIGIN/../one:$ORIGIN/../lib"), needs=("one/libshared.so.1", "lib/liba.so.1")
     )
-    case.program("bin/other", *_with_origin("$ORIGIN/../lib:$ORIGIN/../one"), needs=("lib/liba.so.1",))
+    case.program("bin/other", *with_origin("$ORIGIN/../lib:$ORIGIN/../one"), needs=("lib/liba.so.1",))
     case.opens("one/libshared.so.1", "bin/other")
 
 
 def _renamed_soname(case: Case) -> None:  # G2: a file under another name than its SONAME
     case.library("lib/libalias.so.1")
     (case.root / case.name / "lib/libplain.so").symlink_to("libalias.so.1")
-    case.library("lib/liba.so.1", *_with_origin("$ORIGIN"), needs=("lib/libalias.so.1",))
-    target = case.program("bin/app", *_with_origin("$ORIGIN/../lib"), needs=("lib/libalias.so.1", "lib/liba.so.1"))
+    case.library("lib/liba.so.1", *with_origin("$ORIGIN"), needs=("lib/libalias.so.1",))
+    target = case.program("bin/app", *with_origin("$ORIGIN/../lib"), needs=("lib/libalias.so.1", "lib/liba.so.1"))
     run(["patchelf", "--replace-needed", "libalias.so.1", "libplain.so", target])
 
 
 def _inheritance(case: Case) -> None:  # G3, G4, G5
     case.library("deep/libb.so.1")
     case.library("lib/liba.so.1", needs=("deep/libb.so.1",))
-    for name, tags in (("old", _OLD), ("new", _NEW)):
-        case.program(f"bin/{name}", *_with_origin("$ORIGIN/../lib:$ORIGIN/../deep", tags), needs=("lib/liba.so.1",))
-        case.program(f"bin/bare-{name}", *_with_origin("$ORIGIN/../deep", tags))
+    for name, tags in (("old", OLD), ("new", NEW)):
+        case.program(f"bin/{name}", *with_origin("$ORIGIN/../lib:$ORIGIN/../deep", tags), needs=("lib/liba.so.1",))
+        case.program(f"bin/bare-{name}", *with_origin("$ORIGIN/../deep", tags))
         case.opens("lib/liba.so.1", f"bin/bare-{name}")
-    case.library("run/liba.so.1", *_with_origin("/nowhere"), needs=("deep/libb.so.1",))
-    case.program("bin/shut-out", *_with_origin("$ORIGIN/../run:$ORIGIN/../deep", _OLD), needs=("run/liba.so.1",))
+    case.library("run/liba.so.1", *with_origin("/nowhere"), needs=("deep/libb.so.1",))
+    case.program("bin/shut-out", *with_origin("$ORIGIN/../run:$ORIGIN/../deep", OLD), needs=("run/liba.so.1",))
     case.opens("run/liba.so.1", "bin/bare-old")
     case.library("chain/libc3.so.1", needs=("lib/liba.so.1",), soname="libc3.so.1")
     case.library(
         "top/libtop.so.1",
-        *_with_origin("$ORIGIN/../chain:$ORIGIN/../lib:$ORIGIN/../deep", _OLD),
+        *with_origin("$ORIGIN/../chain:$ORIGIN/../lib:$ORIGIN/../deep", OLD),
         needs=("chain/libc3.so.1",),
     )
     case.opens("top/libtop.so.1", "bin/bare-new")
-    case.program("bin/through", *_with_origin("$ORIGIN/../top"), needs=("top/libtop.so.1",))
+    case.program("bin/through", *with_origin("$ORIGIN/../top"), needs=("top/libtop.so.1",))
 
 
 def _no_default_directories(case: Case) -> None:  # G6
     case.library("lib/liba.so.1", "-Wl,-z,nodefaultlib", needs=("-l:libdl.so.2",))
-    case.program("bin/app", *_with_origin("$ORIGIN/../lib"), needs=("lib/liba.so.1",))
+    case.program("bin/app", *with_origin("$ORIGIN/../lib"), needs=("lib/liba.so.1",))
     case.program("bin/strict", "-Wl,-z,nodefaultlib", needs=("-l:libdl.so.2",))
 
 
@@ -172,7 +184,7 @@ def _tokens(case: Case) -> None:  # G7
     }
     for name, (runpath, directory) in places.items():
         case.library(f"{directory}/lib{name}.so.1")
-        case.program(f"bin/{name}", *_with_origin(runpath), needs=(f"{directory}/lib{name}.so.1",))
+        case.program(f"bin/{name}", *with_origin(runpath), needs=(f"{directory}/lib{name}.so.1",))
 
 
 def _elements(case: Case) -> None:  # G8: the current directory is / when the harness asks
@@ -181,7 +193,7 @@ def _elements(case: Case) -> None:  # G8: the current directory is / when the ha
         ("empty", ""), ("relative", f"bundle/{case.name}/lib"), ("semicolon", "/nowhere;$ORIGIN/../lib"),
         ("double", "/nowhere::$ORIGIN/../lib/"), ("slashes", "$ORIGIN/..//lib///"), ("missing", "$ORIGIN/../gone/../lib"),
     ):  # fmt: skip
-        case.program(f"bin/{name}", *_with_origin(runpath), needs=("lib/liba.so.1",))
+        case.program(f"bin/{name}", *with_origin(runpath), needs=("lib/liba.so.1",))
 
 
 def _hardware_directories(case: Case) -> None:  # G10, G11
@@ -190,26 +202,26 @@ def _hardware_directories(case: Case) -> None:  # G10, G11
         ("tls", "tls"), ("haswell", "haswell"), ("x86_64", "x86_64"), ("both", "tls/x86_64"), ("avx512", "haswell/avx512_1"),
     ):  # fmt: skip
         case.library(f"lib/{place}/lib{name}.so.1")
-        case.program(f"bin/only-{name}", *_with_origin("$ORIGIN/../lib"), needs=(f"lib/{place}/lib{name}.so.1",))
+        case.program(f"bin/only-{name}", *with_origin("$ORIGIN/../lib"), needs=(f"lib/{place}/lib{name}.so.1",))
         case.library(f"two/{place}/lib{name}.so.1")
         case.library(f"two/lib{name}.so.1")
-        case.program(f"bin/with-{name}", *_with_origin("$ORIGIN/../two", _OLD), needs=(f"two/lib{name}.so.1",))
+        case.program(f"bin/with-{name}", *with_origin("$ORIGIN/../two", OLD), needs=(f"two/lib{name}.so.1",))
 
 
 def _files_in_the_way(case: Case) -> None:  # G12
     changes: dict[str, Callable[[Path], None]] = {
-        "machine": lambda path: _patch(path, 18, struct.pack("<H", 183)),
-        "class": lambda path: _patch(path, 4, b"\1"),
-        "endian": lambda path: _patch(path, 5, b"\2"),
-        "osabi": lambda path: _patch(path, 7, b"\x09"),
-        "osabi-linux": lambda path: _patch(path, 7, b"\x03"),
-        "abiversion": lambda path: _patch(path, 8, b"\x09"),
-        "ident-version": lambda path: _patch(path, 6, b"\2"),
-        "version": lambda path: _patch(path, 20, struct.pack("<I", 2)),
-        "padding": lambda path: _patch(path, 12, b"\1"),
-        "magic": lambda path: _patch(path, 0, b"\x7fELG"),
-        "type": lambda path: _patch(path, 16, struct.pack("<H", 1)),
-        "phentsize": lambda path: _patch(path, 54, struct.pack("<H", 32)),
+        "machine": lambda path: patch(path, 18, struct.pack("<H", 183)),
+        "class": lambda path: patch(path, 4, b"\1"),
+        "endian": lambda path: patch(path, 5, b"\2"),
+        "osabi": lambda path: patch(path, 7, b"\x09"),
+        "osabi-linux": lambda path: patch(path, 7, b"\x03"),
+        "abiversion": lambda path: patch(path, 8, b"\x09"),
+        "ident-version": lambda path: patch(path, 6, b"\2"),
+        "version": lambda path: patch(path, 20, struct.pack("<I", 2)),
+        "padding": lambda path: patch(path, 12, b"\1"),
+        "magic": lambda path: patch(path, 0, b"\x7fELG"),
+        "type": lambda path: patch(path, 16, struct.pack("<H", 1)),
+        "phentsize": lambda path: patch(path, 54, struct.pack("<H", 32)),
         "text": lambda path: _replace(path, b"INPUT(-lnothing)\n" * 8),
         "short": lambda path: _replace(path, path.read_bytes()[:40]),
         "empty": lambda path: _replace(path, b""),
@@ -218,14 +230,14 @@ def _files_in_the_way(case: Case) -> None:  # G12
     for name, change in changes.items():
         case.library(f"good/lib{name}.so.1")
         change(case.library(f"bad/lib{name}.so.1"))
-        case.program(f"bin/{name}", *_with_origin("$ORIGIN/../bad:$ORIGIN/../good"), needs=(f"good/lib{name}.so.1",))
-        case.program(f"bin/only-{name}", *_with_origin("$ORIGIN/../bad"), needs=(f"good/lib{name}.so.1",))
+        case.program(f"bin/{name}", *with_origin("$ORIGIN/../bad:$ORIGIN/../good"), needs=(f"good/lib{name}.so.1",))
+        case.program(f"bin/only-{name}", *with_origin("$ORIGIN/../bad"), needs=(f"good/lib{name}.so.1",))
     case.library("good/libdirectory.so.1")
     (case.root / case.name / "bad/libdirectory.so.1").mkdir()
-    case.program("bin/directory", *_with_origin("$ORIGIN/../bad:$ORIGIN/../good"), needs=("good/libdirectory.so.1",))
+    case.program("bin/directory", *with_origin("$ORIGIN/../bad:$ORIGIN/../good"), needs=("good/libdirectory.so.1",))
     case.library("good/libloop.so.1")
     (case.root / case.name / "bad/libloop.so.1").symlink_to("libloop.so.1")
-    case.program("bin/loop", *_with_origin("$ORIGIN/../bad:$ORIGIN/../good"), needs=("good/libloop.so.1",))
+    case.program("bin/loop", *with_origin("$ORIGIN/../bad:$ORIGIN/../good"), needs=("good/libloop.so.1",))
 
 
 def _programs_as_libraries(case: Case) -> None:  # G13
@@ -233,14 +245,14 @@ def _programs_as_libraries(case: Case) -> None:  # G13
     case.program("bin/other-pie", "-Wl,-soname,other-pie")
     case.opens("bin/other-pie")
     case.library("lib/liba.so.1")
-    case.program("bin/fixed", "-no-pie", "-fno-pie", *_with_origin("$ORIGIN/../lib"), needs=("lib/liba.so.1",))
+    case.program("bin/fixed", "-no-pie", "-fno-pie", *with_origin("$ORIGIN/../lib"), needs=("lib/liba.so.1",))
     case.opens("bin/fixed")
     for name in ("other-pie", "fixed"):  # the linker itself refuses programs as libraries
-        program = case.program(f"bin/needs-{name}", *_with_origin("$ORIGIN:$ORIGIN/../lib"), needs=("lib/liba.so.1",))
+        program = case.program(f"bin/needs-{name}", *with_origin("$ORIGIN:$ORIGIN/../lib"), needs=("lib/liba.so.1",))
         run(["patchelf", "--replace-needed", "liba.so.1", name, program])
     case.library("lib/libnoopen.so.1", "-Wl,-z,nodlopen")
     case.opens("lib/libnoopen.so.1")
-    case.program("bin/needs-noopen", *_with_origin("$ORIGIN/../lib"), needs=("lib/libnoopen.so.1",))
+    case.program("bin/needs-noopen", *with_origin("$ORIGIN/../lib"), needs=("lib/libnoopen.so.1",))
 
 
 def _alignment(case: Case) -> None:  # G14
@@ -253,9 +265,9 @@ def _alignment(case: Case) -> None:  # G14
         ("align-odd", 0x1001),
     ):
         path = case.library(f"lib/lib{name}.so.1")
-        for kind, offset in _program_headers(path):
+        for kind, offset in program_headers(path):
             if kind == _PT_LOAD:
-                _patch(path, offset + 48, struct.pack("<Q", align))  # p_align
+                patch(path, offset + 48, struct.pack("<Q", align))  # p_align
         case.opens(f"lib/lib{name}.so.1")
     path = case.library("lib/libpage-1k.so.1", "-Wl,-z,max-page-size=1024", "-Wl,-z,common-page-size=1024")
     case.opens("lib/libpage-1k.so.1")
@@ -265,9 +277,9 @@ def _no_dynamic_section(case: Case) -> None:  # G16
     case.program("bin/app")
     for name, kind in (("no-dynamic", _PT_DYNAMIC), ("no-load", _PT_LOAD)):
         path = case.library(f"lib/lib{name}.so.1")
-        for found, offset in _program_headers(path):
+        for found, offset in program_headers(path):
             if found == kind:
-                _patch(path, offset, struct.pack("<I", 0))  # PT_NULL
+                patch(path, offset, struct.pack("<I", 0))  # PT_NULL
         case.opens(f"lib/lib{name}.so.1")
     case.library("lib/libdebug.so.1")
     run(["objcopy", "--only-keep-debug", case.root / case.name / "lib/libdebug.so.1"])
@@ -278,16 +290,16 @@ def _executable_stack(case: Case) -> None:  # G17
     case.program("bin/app")
     case.library("lib/libstack.so.1", "-Wl,-z,execstack")
     case.opens("lib/libstack.so.1")
-    case.program("bin/linked", *_with_origin("$ORIGIN/../lib"), needs=("lib/libstack.so.1",))
+    case.program("bin/linked", *with_origin("$ORIGIN/../lib"), needs=("lib/libstack.so.1",))
     case.program("bin/itself", "-Wl,-z,execstack")
     case.opens("lib/libstack.so.1", "bin/itself")
-    case.library("lib/libbehind.so.1", *_with_origin("$ORIGIN"), needs=("lib/libstack.so.1",))
+    case.library("lib/libbehind.so.1", *with_origin("$ORIGIN"), needs=("lib/libstack.so.1",))
     case.opens("lib/libbehind.so.1")
     case.opens("lib/libstack.so.1", "bin/linked")
     path = case.library("lib/libabsent.so.1")
-    for kind, offset in _program_headers(path):
+    for kind, offset in program_headers(path):
         if kind == 0x6474E551:  # PT_GNU_STACK
-            _patch(path, offset, struct.pack("<I", 0))
+            patch(path, offset, struct.pack("<I", 0))
     case.opens("lib/libabsent.so.1")
 
 
@@ -303,7 +315,7 @@ def _versions(case: Case) -> None:  # G19, G20
 
     uses = "int one(void); int two(void); int three(void) { return one() + two(); }"
     provider("full/libv.so.1", "V_1 { one; }; V_2 { two; } V_1;")
-    case.library("lib/libuser.so.1", *_with_origin("$ORIGIN/../place"), source=uses, needs=("full/libv.so.1",))
+    case.library("lib/libuser.so.1", *with_origin("$ORIGIN/../place"), source=uses, needs=("full/libv.so.1",))
     provider("lacking/libv.so.1", "V_1 { one; };", "int one(void) { return 1; }")
     provider("moved/libv.so.1", "V_1 { one; two; }; V_2 { } V_1;")
     provider("other/libv.so.1", "W_1 { one; two; };")
@@ -312,17 +324,17 @@ def _versions(case: Case) -> None:  # G19, G20
     calls = (
         f"{both} int z(void); int y(void) {{ return z(); }}"  # needs a version, so it has a DT_VERSYM, and defines none
     )
-    case.library("versym/libv.so.1", *_with_origin("$ORIGIN"), source=calls, needs=("versym/libbase.so.1",))
+    case.library("versym/libv.so.1", *with_origin("$ORIGIN"), source=calls, needs=("versym/libbase.so.1",))
     for place in ("full", "lacking", "moved", "other", "plain", "versym"):
         user = case.library(
-            f"{place}/libuser-{place}.so.1", *_with_origin("$ORIGIN"), source=uses, needs=("full/libv.so.1",)
+            f"{place}/libuser-{place}.so.1", *with_origin("$ORIGIN"), source=uses, needs=("full/libv.so.1",)
         )
-        case.program(f"bin/{place}", *_with_origin(f"$ORIGIN/../{place}"), needs=(f"{place}/{user.name}",))
-    weak = case.library("lacking/libweak.so.1", *_with_origin("$ORIGIN"), source=uses, needs=("full/libv.so.1",))
+        case.program(f"bin/{place}", *with_origin(f"$ORIGIN/../{place}"), needs=(f"{place}/{user.name}",))
+    weak = case.library("lacking/libweak.so.1", *with_origin("$ORIGIN"), source=uses, needs=("full/libv.so.1",))
     _make_version_needs_weak(weak)
-    case.program("bin/weak", *_with_origin("$ORIGIN/../lacking"), needs=("lacking/libweak.so.1",))
-    removed = case.library("full/libremoved.so.1", *_with_origin("$ORIGIN"), source=uses, needs=("full/libv.so.1",))
-    case.program("bin/removed", *_with_origin("$ORIGIN/../full"), needs=("full/libremoved.so.1",))
+    case.program("bin/weak", *with_origin("$ORIGIN/../lacking"), needs=("lacking/libweak.so.1",))
+    removed = case.library("full/libremoved.so.1", *with_origin("$ORIGIN"), source=uses, needs=("full/libv.so.1",))
+    case.program("bin/removed", *with_origin("$ORIGIN/../full"), needs=("full/libremoved.so.1",))
     run(["patchelf", "--remove-needed", "libv.so.1", removed])
     case.opens("full/libremoved.so.1", "bin/full")
     script.unlink()
@@ -381,13 +393,13 @@ def _symbols(case: Case) -> None:  # G24
     )
     case.library(
         "lib/libneedshidden.so.1",
-        *_with_origin("$ORIGIN"),
+        *with_origin("$ORIGIN"),
         source="int inner(void); int here(void) { return inner(); }",
         needs=("lib/libhidden.so.1",),
     )
     for name in ("function", "data", "weakref", "needshidden"):
         case.opens(f"lib/lib{name}.so.1")
-        case.program(f"bin/{name}", *_with_origin("$ORIGIN/../lib"), needs=(f"lib/lib{name}.so.1",))
+        case.program(f"bin/{name}", *with_origin("$ORIGIN/../lib"), needs=(f"lib/lib{name}.so.1",))
     case.program("bin/provides", "-rdynamic", source="int nowhere(void) { return 1; }")
     case.opens("lib/libfunction.so.1", "bin/provides")
 

@@ -1,6 +1,7 @@
 """Root directories of real Debian releases, made by debootstrap when they are first asked for.
 
-``<suite>`` is debootstrap's smallest variant, ``<suite>-desktop`` a copy of it with the libraries that a desktop brings.  They lie in the
+``<suite>`` is debootstrap's smallest variant, ``<suite>-desktop`` a copy of it with the libraries that a desktop brings, ``<suite>-arm64`` the
+unpacked packages of the smallest variant for 64-bit ARM, and ``musl-<suite>`` nothing but musl as that release packages it.  They lie in the
 corpus's cache below ``truth/trees``.  The mirror is the one that this machine's own apt is configured with.
 """
 
@@ -12,12 +13,18 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from corpus import debian
 from corpus.programs import ProgramFailed, require, run
 from corpus.recipe import Unavailable
 from corpus.store import BUILD_VARIABLE, cache_directory, locked, remove
 
 SUITES = ("bullseye", "bookworm", "trixie", "testing")
 DESKTOP = "-desktop"
+ARM64 = "-arm64"
+MUSL = "musl-"
+SYSTEMS = (*SUITES, *(f"{suite}{DESKTOP}" for suite in SUITES))
+MUSL_SYSTEMS = ("musl-bullseye", "musl-bookworm", "musl-trixie")
+ARM64_SYSTEMS = ("bullseye-arm64", "bookworm-arm64", "trixie-arm64")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 DESKTOP_PACKAGES = (
@@ -85,6 +92,10 @@ def tree(name: str) -> Path:
             remove_tree(partial)
             if name.endswith(DESKTOP):
                 _add_desktop(tree(name.removesuffix(DESKTOP)), partial)
+            elif name.endswith(ARM64):
+                _debootstrap(name.removesuffix(ARM64), partial, "arm64")
+            elif name.startswith(MUSL):
+                _unpack_musl(name.removeprefix(MUSL), partial)
             else:
                 _debootstrap(name, partial)
             partial.rename(path)
@@ -97,17 +108,34 @@ def remove_tree(path: Path) -> None:
         remove(path)
 
 
-def _debootstrap(suite: str, destination: Path) -> None:
-    require(["debootstrap", "apt-get"])
+def _debootstrap(suite: str, destination: Path, architecture: str = "amd64") -> None:
+    require(["debootstrap", "apt-get", "dpkg-deb"])
     if not KEYRING.is_file():
         raise Unavailable(f"{KEYRING} is not there (package debian-archive-keyring)")
     packages = cache_directory() / "downloads/debootstrap"
     packages.mkdir(parents=True, exist_ok=True)
-    options = ["--variant=minbase", "--arch=amd64", f"--keyring={KEYRING}", f"--cache-dir={packages}"]
+    options = ["--variant=minbase", f"--arch={architecture}", f"--keyring={KEYRING}", f"--cache-dir={packages}"]
+    foreign = architecture != "amd64"
+    if suite == "bookworm" and foreign:
+        options.append("--include=python3.11-minimal")  # the interpreter that the bundle for this machine takes along
     try:
-        run(["debootstrap", *options, suite, destination, _mirror()])
+        run(["debootstrap", *options, *(["--foreign"] if foreign else []), suite, destination, _mirror()])
     except ProgramFailed as failure:
         raise Unavailable(f"debootstrap of {suite}: {str(failure).splitlines()[-1]}") from failure
+    if foreign:  # nothing of it can be configured without running it; the loader needs the files only
+        for package in sorted((destination / "var/cache/apt/archives").glob("*.deb")):
+            run(["dpkg-deb", "-x", package, destination])
+
+
+def _unpack_musl(suite: str, destination: Path) -> None:
+    for package in debian.download(
+        ["musl"], None if suite == platform.freedesktop_os_release().get("VERSION_CODENAME") else suite
+    ):
+        debian.unpack(package, destination)
+    # Debian searches directories of its own; without this file musl searches those that it was written for, as on Alpine (ldso/dynlink.c).
+    (destination / "etc/ld-musl-x86_64.path").unlink()
+    if not (destination / "lib").exists():
+        (destination / "lib").symlink_to("usr/lib")
 
 
 def _mirror() -> str:

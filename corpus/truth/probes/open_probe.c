@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
 #if defined(__x86_64__)
 #define OLDEST "GLIBC_2.2.5"
 #elif defined(__aarch64__)
@@ -15,6 +16,7 @@
 #endif
 __asm__(".symver dlopen,dlopen@" OLDEST);
 __asm__(".symver dlerror,dlerror@" OLDEST);
+#endif
 
 static void say(const char *label, const char *text)
 {
