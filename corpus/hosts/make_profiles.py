@@ -8,13 +8,16 @@ names that its libraries define, one list for a namespace.  Such a list is the u
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inspector.facts.host_profile_file import SCHEMA, expand_versions, quoted
+from inspector.facts.host_profile_file import expand_versions
+from inspector.facts.host_profile_schema import SCHEMA
+from inspector.facts.host_profile_writing import quoted
 
 HERE = Path(__file__).resolve().parent
 HOSTS = HERE.parents[1] / "rules/hosts"
@@ -84,15 +87,18 @@ def split_glibc(union: Iterable[str], arch: str, version: str) -> dict[str, list
         "libm.so.6",
     ):  # a release newer than the reference: these two have grown in every release since 2.38
         numbers = [name for name in later if name.removeprefix("GLIBC_")[0].isdigit()]
-        split[library] = sorted(split[library] + numbers, key=_order)
+        split[library] = sorted(split[library] + numbers, key=order)
     markers = [name for name in later if not name.removeprefix("GLIBC_")[0].isdigit()]
-    split["libc.so.6"] = sorted(split["libc.so.6"] + markers, key=_order)
+    split["libc.so.6"] = sorted(split["libc.so.6"] + markers, key=order)
     return split
 
 
-def _order(name: str) -> tuple[int, list[int], str]:
-    tail = name.rpartition("_")[2]
-    return (0, [int(part) for part in tail.split(".")], "") if tail[:1].isdigit() else (1, [], name)
+def order(name: str) -> tuple[int, str, list[int]]:
+    """Sort key of version names: numbered ones by namespace and number, markers behind them."""
+    namespace, _, tail = name.rpartition("_")
+    if re.fullmatch(r"\d+(?:\.\d+)*", tail):
+        return 0, namespace, [int(part) for part in tail.split(".")]
+    return 1, name, []
 
 
 def carried(names: Sequence[str]) -> str:
@@ -101,7 +107,9 @@ def carried(names: Sequence[str]) -> str:
     namespace = ""
     for name in names:
         head, mark, tail = name.rpartition("_")
-        if tail[:1].isdigit():
+        if name[0] in "0123456789=":
+            words.append(f"={name}")
+        elif tail[:1].isdigit():
             words.append(tail if head + mark == namespace else name)
             namespace = head + mark
         else:
@@ -109,85 +117,86 @@ def carried(names: Sequence[str]) -> str:
     return " ".join(words)
 
 
-def presence_of(id_: str, arch: str, libraries: Sequence[str]) -> dict[str, dict[str, list[tuple[str, str]]]]:
-    """``{basis: {presence: [(package, soname)]}}`` for a release of which only version sets were measured."""
-    family, _, version = id_.rpartition("-")
-    if id_ == "arch":
-        family, version = "arch", "0"
-    number = float(version) if version.replace(".", "").isdigit() else 99.0
-    red_hat = family in ("rhel", "centos", "fedora", "amazon-linux")
+Rows = dict[str, dict[str, list[tuple[str, str]]]]
+"""``{basis: {presence: [(package, soname)]}}``."""
+
+
+def _add(rows: Rows, basis: str, presence: str, package: str, *names: str) -> None:
+    rows[basis].setdefault(presence, []).extend((package, name) for name in names)
+
+
+def presence_of(id_: str, arch: str, libraries: Sequence[str]) -> Rows:
+    """Where the libraries of a release are of which only version sets were measured.
+
+    :param libraries: those of glibc's main package.
+    """
+    family, number = _family(id_)
+    rows: Rows = {"measured": {}, "assumed": {}}
     debian_like = family in ("ubuntu", "debian")
-    glibc = "libc6" if debian_like else "glibc"
-    rows: dict[str, dict[str, list[tuple[str, str]]]] = {"measured": {}, "assumed": {}}
-
-    def add(basis: str, presence: str, package: str, *names: str) -> None:
-        rows[basis].setdefault(presence, []).extend((package, name) for name in names)
-
-    for library in libraries:
-        # the container that was measured had them, and the package is a part of every installation
-        add("measured", "minimal", glibc, library)
-    gcc = {
-        "arch": ("gcc-libs", "gcc-libs", "gcc-libs"),
-        "ubuntu": ("libgcc-s1", "libstdc++6", "libatomic1"),
-        "debian": ("libgcc1", "libstdc++6", "libatomic1"),
-    }
-    suse = family.startswith("opensuse")
-    names = ("libgcc_s1", "libstdc++6", "libatomic1") if suse else gcc.get(family, ("libgcc", "libstdc++", "libatomic"))
-    if family == "ubuntu" and number < 20:
-        names = ("libgcc1", *names[1:])
+    # the container that was measured had them, and the package is a part of every installation
+    _add(rows, "measured", "minimal", "libc6" if debian_like else "glibc", *libraries)
     if "libmvec.so.1" not in libraries and arch == "x86_64":
-        add("measured", "absent", "-", "libmvec.so.1")  # glibc has it from 2.22 on
-    add("assumed", "minimal", names[0], "libgcc_s.so.1")
-    add("assumed", "desktop", names[1], "libstdc++.so.6")
-    # installed by hand where the sets were measured; desktops bring it or not, which nobody measured except on Debian
-    add("assumed", "desktop" if family == "arch" else "package", names[2], "libatomic.so.1")
-    zlib = "zlib1g" if debian_like else "libz1" if suse else "zlib"
-    if family == "fedora" or id_ == "rhel-10":
-        zlib = "zlib-ng-compat"
-    add("assumed", "desktop", zlib, "libz.so.1")
-
+        _add(rows, "measured", "absent", "-", "libmvec.so.1")  # glibc has it from 2.22 on
     if debian_like:
-        add(
-            "assumed",
-            "minimal",
-            "libcrypt1" if number >= 20 or family == "debian" and number >= 11 else "libc6",
-            "libcrypt.so.1",
-        )
-        add("assumed", "minimal", "libc6", "libnsl.so.1")
-    elif id_ in ("centos-7", "amazon-linux-2"):
-        add("assumed", "minimal", "glibc", "libcrypt.so.1")
-        add("assumed", "minimal", "glibc", "libnsl.so.1")
-    elif red_hat:
-        if id_ == "rhel-8":
-            add("assumed", "minimal", "libxcrypt", "libcrypt.so.1")
-        else:
-            add("assumed", "minimal", "libxcrypt", "libcrypt.so.2")
-            add("assumed", "package", "libxcrypt-compat", "libcrypt.so.1")
-        add("assumed", "package", "libnsl", "libnsl.so.1")
-    elif family == "arch":
-        add("assumed", "minimal", "libxcrypt", "libcrypt.so.2")
-        add("assumed", "package", "libxcrypt-compat", "libcrypt.so.1")
-    elif suse and id_ != "opensuse-leap-15.6":
-        add(
-            "measured", "package", "libnsl1", "libnsl.so.1"
-        )  # pep600_compliance's README: not there on Leap 16 and Tumbleweed
-
+        libgcc, libstdcxx, libatomic = "libgcc-s1" if number >= 20 else "libgcc1", "libstdc++6", "libatomic1"
+    elif family.startswith("opensuse"):
+        libgcc, libstdcxx, libatomic = "libgcc_s1", "libstdc++6", "libatomic1"
+    else:
+        libgcc, libstdcxx, libatomic = ("gcc-libs",) * 3 if family == "arch" else ("libgcc", "libstdc++", "libatomic")
+    _add(rows, "assumed", "minimal", libgcc, "libgcc_s.so.1")
+    _add(rows, "assumed", "desktop", libstdcxx, "libstdc++.so.6")
+    # installed by hand where the sets were measured; whether desktops bring it was measured on Debian only
+    _add(rows, "assumed", "desktop" if family == "arch" else "package", libatomic, "libatomic.so.1")
+    zlib = "zlib1g" if debian_like else "libz1" if family.startswith("opensuse") else "zlib"
+    _add(rows, "assumed", "desktop", "zlib-ng-compat" if family == "fedora" or id_ == "rhel-10" else zlib, "libz.so.1")
+    _add_left_glibc(rows, id_)
     openssl = _openssl(family, number, id_)
     if openssl is not None:
-        add("assumed", "minimal", *openssl)
-    if (
-        family == "arch"
-        or (family == "ubuntu" and number >= 20)
-        or (red_hat and id_ not in ("centos-7", "amazon-linux-2"))
-    ):
-        package = {"arch": "ncurses", "ubuntu": "libtinfo6"}.get(family, "ncurses-libs")
-        add("assumed", "minimal", package, "libtinfo.so.6")
-    elif id_ in ("centos-7", "ubuntu-16.04", "ubuntu-18.04"):
-        add("assumed", "minimal", "libtinfo5" if debian_like else "ncurses-libs", "libtinfo.so.5")
+        _add(rows, "assumed", "minimal", *openssl)
+    tinfo = _tinfo(family, id_, number)
+    if tinfo is not None:
+        _add(rows, "assumed", "minimal", *tinfo)
     fuse2 = _libfuse2(family, number)
     if fuse2 is not None:
-        add("assumed", *fuse2, "libfuse.so.2")
+        _add(rows, "assumed", *fuse2, "libfuse.so.2")
     return rows
+
+
+def _family(id_: str) -> tuple[str, float]:
+    """Distribution and release number; 0 where it has none."""
+    family, _, version = id_.rpartition("-")
+    return (family, float(version)) if re.fullmatch(r"[\d.]+", version) else (id_, 0.0)
+
+
+def _add_left_glibc(rows: Rows, id_: str) -> None:
+    """libcrypt and libnsl, which distributions moved out of glibc's package or dropped."""
+    family, number = _family(id_)
+    if family in ("ubuntu", "debian"):
+        _add(rows, "assumed", "minimal", "libcrypt1" if number >= 20 else "libc6", "libcrypt.so.1")
+        _add(rows, "assumed", "minimal", "libc6", "libnsl.so.1")
+    elif id_ in ("centos-7", "amazon-linux-2"):
+        _add(rows, "assumed", "minimal", "glibc", "libcrypt.so.1", "libnsl.so.1")
+    elif id_ == "rhel-8":
+        _add(rows, "assumed", "minimal", "libxcrypt", "libcrypt.so.1")
+        _add(rows, "assumed", "package", "libnsl", "libnsl.so.1")
+    elif family in ("rhel", "fedora", "amazon-linux", "arch"):
+        _add(rows, "assumed", "minimal", "libxcrypt", "libcrypt.so.2")
+        _add(rows, "assumed", "package", "libxcrypt-compat", "libcrypt.so.1")
+        _add(rows, "assumed", "package", "libnsl", "libnsl.so.1")
+    elif id_ in ("opensuse-leap-16.0", "opensuse-tumbleweed"):
+        _add(
+            rows, "measured", "package", "libnsl1", "libnsl.so.1"
+        )  # pep600_compliance's README: not there on these two
+
+
+def _tinfo(family: str, id_: str, number: float) -> tuple[str, str] | None:
+    if family == "ubuntu":
+        return ("libtinfo6", "libtinfo.so.6") if number >= 20 else ("libtinfo5", "libtinfo.so.5")
+    if id_ in ("centos-7", "amazon-linux-2"):
+        return ("ncurses-libs", "libtinfo.so.5") if id_ == "centos-7" else None
+    if family in ("rhel", "fedora", "amazon-linux", "arch"):
+        return "ncurses" if family == "arch" else "ncurses-libs", "libtinfo.so.6"
+    return None
 
 
 def _openssl(family: str, number: float, id_: str) -> tuple[str, str, str] | None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from inspector.errors import FormatError, UsageError
 from inspector.facts.default_search import glibc_candidates, musl_candidates
-from inspector.facts.host_profile_file import ARCHITECTURES, SCHEMA, profile_from_document
+from inspector.facts.host_profile_file import profile_from_document
+from inspector.facts.host_profile_schema import ARCHITECTURES, SCHEMA
 from inspector.facts.package_owners import owner_of, package_owners
 from inspector.facts.root_directory import RootDirectory
 from inspector.formats.elf import ElfFile, page_sizes, read_elf
@@ -98,9 +99,10 @@ def _loader(directory: RootDirectory, wanted: str | None) -> tuple[str, str]:
         )
     for program in _PROGRAMS:
         elf = _read(directory, program, load_symbols=False)
-        if elf is not None and elf.interpreter and wanted in (None, elf.arch) and elf.arch in ARCHITECTURES:
-            if directory.regular_file(elf.interpreter) is not None:
-                return elf.interpreter, elf.arch
+        if elf is None or not elf.interpreter or elf.arch not in ARCHITECTURES or wanted not in (None, elf.arch):
+            continue
+        if directory.regular_file(elf.interpreter) is not None:
+            return elf.interpreter, elf.arch
     for arch in (wanted,) if wanted else ARCHITECTURES:
         for loader in (_LOADERS[arch], f"/lib/ld-musl-{arch}.so.1"):
             if directory.regular_file(loader) is not None:
@@ -162,10 +164,8 @@ def _read(directory: RootDirectory, path: str, *, load_symbols: bool = True) -> 
 
 def _facts(elf: ElfFile) -> dict[str, Any]:
     """What the profile says of a file, but for its names and package."""
-    facts: dict[str, Any] = {"found": []}
-    for key, text in (("soname", elf.soname), ("rpath", elf.rpath), ("runpath", elf.runpath)):
-        if text is not None:
-            facts[key] = text
+    paths = {"soname": elf.soname, "rpath": elf.rpath, "runpath": elf.runpath}
+    facts: dict[str, Any] = {"found": []} | {key: text for key, text in paths.items() if text is not None}
     flags = {
         "position_independent_program": elf.type == "EXEC" or bool(elf.flags_1 & DF_1_PIE),
         "no_open": elf.noopen,

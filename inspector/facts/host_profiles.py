@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import InstallationError, UsageError
-from inspector.facts.host_profile_file import ARCHITECTURES, read_profile
+from inspector.facts.host_profile_file import read_profile
+from inspector.facts.host_profile_schema import ARCHITECTURES
 from inspector.loader.host_profile import HostProfile
 from inspector.resources import data_directory, load_table
 
@@ -102,10 +103,21 @@ def load_profile(id_or_path: str, arch: str) -> HostProfile:
     raise UsageError(f"there is no host profile {id_or_path}", _nearest(id_or_path, arch) or _available(arch))
 
 
-def profile_document(profile: HostProfile) -> Mapping[str, str]:
+def load_any_architecture(id_or_path: str) -> HostProfile:
+    """As :func:`load_profile`: a shipped one of the first architecture that has it, a file whatever its architecture is.
+
+    :raises UsageError: as :func:`load_profile`.
+    """
+    if "/" in id_or_path or id_or_path.endswith(".toml"):
+        return _load_file(Path(id_or_path))
+    id_ = _canonical(id_or_path)
+    arch = next((arch for arch in architectures() if id_ in _shipped(arch)), architectures()[0])
+    return load_profile(id_or_path, arch)
+
+
+def profile_sources(profile: HostProfile) -> Mapping[str, str]:
     """The sources of a shipped profile: by field or table, where it was taken from."""
-    path = _shipped(profile.arch).get(profile.id)
-    if path is None:
+    if profile.basis == "captured" or profile.id not in _shipped(profile.arch):
         return {}
     release = load_table(_RELEASES)["release"].get(profile.id, {})
     document = load_table(f"hosts/{profile.arch}/{profile.id}.toml")

@@ -1,6 +1,7 @@
 """The cache of shared libraries that glibc's ldconfig writes and its loader reads (``/etc/ld.so.cache``).
 
-Format: glibc ``sysdeps/generic/dl-cache.h``, ``struct cache_file_new``; files with the older ``ld.so-1.7.0`` table in front hold the new one behind it.
+Format: glibc ``sysdeps/generic/dl-cache.h``, ``struct cache_file_new``; a file that starts with the older
+``ld.so-1.7.0`` table has the new one behind it.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _start(content: bytes) -> int:
     if not content.startswith(_OLD_MAGIC) or len(content) < _OLD_HEADER:
         raise FormatError("this is no cache of shared libraries", 0)
     for order in ("<", ">"):
-        count = Struct(f"{order}I").unpack_from(content, len(_OLD_MAGIC))[0]
+        count: int = Struct(f"{order}I").unpack_from(content, len(_OLD_MAGIC))[0]
         start = -(-(_OLD_HEADER + count * _OLD_ENTRY) // _ALIGNMENT) * _ALIGNMENT
         if content.startswith(_MAGIC, start):
             return start
