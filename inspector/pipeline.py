@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from inspector import __version__
 from inspector.artifact import Artifact, open_artifact
@@ -48,6 +49,7 @@ def audit(
     *,
     limits: Limits | None = None,
     list_files: bool = False,
+    hosts: Sequence[str] = (),
     fail_on: FailOn = "error",
     progress: Progress = SILENT,
 ) -> Result:
@@ -56,6 +58,7 @@ def audit(
     :param path: an AppImage, an AppDir, a directory, or one ELF file.
     :param limits: bounds of work and memory; the defaults suit a release pipeline.
     :param list_files: whether the Result names every member of the tree.
+    :param hosts: the systems to judge by, identifiers ("debian-12") or files of captured profiles; none stands for every supported one.
     :param fail_on: the lowest severity that fails the gate, or "never".
     :raises NothingInspected: where the file is unreadable, empty, of an unknown kind, or has no readable payload.
     """
@@ -64,7 +67,7 @@ def audit(
     with open_artifact(path, limits) as artifact:
         digest = FileDigest(artifact.source)
         try:
-            facts = collect_facts(artifact, limits, progress)
+            facts = collect_facts(artifact, limits, progress, hosts=hosts)
             progress.stage("Judging")
             findings = tuple(run_checks(facts))
         finally:

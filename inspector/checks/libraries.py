@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from inspector.checks.finding import finding
 from inspector.facts.facts import Facts
 from inspector.facts.host_libraries import host_library
+from inspector.facts.shared_with_host import OlderThanHost
 from inspector.model import Finding, Fix
 
 RULES = (
@@ -16,6 +17,8 @@ RULES = (
     "wrong-architecture-library",
     "no-entry-point",
     "launcher-not-executable",
+    "library-path-reaches-host-programs",
+    "bundled-library-older-than-host",
 )
 
 
@@ -26,6 +29,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     yield from _host_libraries(facts)
     yield from _absolute_needs(facts)
     yield from _foreign(facts)
+    yield from _host_programs(facts)
+    yield from _older_than_host(facts)
 
 
 def _launcher(facts: Facts) -> Iterator[Finding]:
@@ -122,3 +127,36 @@ def _foreign(facts: Facts) -> Iterator[Finding]:
                 f"is for {found.elf.arch}, and the bundle is for {facts.arch}",
                 fix=Fix(text=f"remove {found.path}", action="remove-foreign-object", saves=facts.size_of(found.path)),
             )
+
+
+def _host_programs(facts: Facts) -> Iterator[Finding]:
+    reached = facts.host_programs_reached
+    if not reached or facts.own_loader is not None:
+        return
+    libraries = sorted({path for program in reached for path in program.libraries})
+    names = ", ".join(path.rpartition("/")[2] for path in libraries[:4])
+    more = f" and {len(libraries) - 4} more" if len(libraries) > 4 else ""
+    yield finding(
+        "library-path-reaches-host-programs",
+        facts.launcher.library_path_from or facts.launcher.path or "",
+        f"exports LD_LIBRARY_PATH={facts.launcher.library_path}, so that host programs load the bundle's {names}{more}",
+        evidence=[f"{program.program}: {', '.join(program.libraries)}" for program in reached],
+    )
+
+
+def _older_than_host(facts: Facts) -> Iterator[Finding]:
+    if facts.own_loader is not None:
+        return
+    by_path: dict[str, list[OlderThanHost]] = {}
+    for older in facts.older_than_host:
+        by_path.setdefault(older.path, []).append(older)
+    for path, all_older in sorted(by_path.items()):
+        first = all_older[0]
+        has = f"ends with {first.has}, and" if first.has else "is older than what the host has:"
+        yield finding(
+            "bundled-library-older-than-host",
+            path,
+            f"{has} {first.asker} may ask for {first.asked}",
+            evidence=[f"{older.asker}: {older.asked}" for older in all_older],
+            fix=Fix(text=f"remove {path} from the bundle", action="remove-host-library", saves=facts.size_of(path)),
+        )

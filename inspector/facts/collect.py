@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 
 from inspector.artifact.artifact import Artifact
 from inspector.errors import FormatError
@@ -12,6 +13,7 @@ from inspector.facts.elf_objects import ElfObject, main_architecture, read_elf_o
 from inspector.facts.exposures import find_exposures
 from inspector.facts.facts import Facts
 from inspector.facts.floors import RUNTIME, floors, unmet_versions, version_requests
+from inspector.facts.host_profiles import default_hosts, load_profile
 from inspector.facts.launcher import Launcher, read_launcher
 from inspector.facts.load_graph import LoadFacts, build_load_graph
 from inspector.facts.platform_tag import platform_needs, platform_tag
@@ -19,15 +21,23 @@ from inspector.facts.python_distributions import collect_python_distributions
 from inspector.facts.roots import find_roots
 from inspector.facts.run_time_paths import mount_of
 from inspector.facts.search_paths import search_elements
+from inspector.facts.shared_with_host import host_programs_reached, older_than_host
 from inspector.facts.sizes import file_facts, measure_sizes
 from inspector.formats.elf import read_elf
 from inspector.limits import Limits
+from inspector.loader.host_profile import HostProfile
 from inspector.progress import SILENT, Progress
 from inspector.result import TagInfo
 
 
-def collect_facts(artifact: Artifact, limits: Limits, progress: Progress = SILENT) -> Facts:
-    """All facts of an artifact; what cannot be read becomes a problem of the artifact."""
+def collect_facts(
+    artifact: Artifact, limits: Limits, progress: Progress = SILENT, *, hosts: Sequence[str] = ()
+) -> Facts:
+    """All facts of an artifact; what cannot be read becomes a problem of the artifact.
+
+    :param hosts: identifiers or files of host profiles; none stands for every system that its maker supports.
+    :raises UsageError: where a host is not known.
+    """
     tree = artifact.tree
     objects = read_elf_objects(artifact, limits, progress)
     arch = main_architecture(objects, artifact.arch)
@@ -38,6 +48,7 @@ def collect_facts(artifact: Artifact, limits: Limits, progress: Progress = SILEN
     graph = build_load_graph(
         objects, tree, find_roots(objects, tree, launcher), mount, _library_path(artifact, launcher)
     )
+    profiles = _profiles(hosts, arch)
     native = [found for found in objects if found.elf.arch == arch]
     requests = version_requests(native, graph, runtime)
     progress.stage("Measuring sizes")
@@ -62,11 +73,19 @@ def collect_facts(artifact: Artifact, limits: Limits, progress: Progress = SILEN
         unmet_versions=unmet_versions(objects, graph),
         tag=_tag(objects, graph, arch),
         search_elements=search_elements(objects, tree, mount),
+        host_programs_reached=host_programs_reached(objects, launcher, mount),
+        older_than_host=older_than_host(native, (profile for profile in profiles if profile.libc == "glibc")),
         components=components.components,
         exposures=find_exposures(objects, graph, components.components),
         sizes=measure_sizes(files, objects, components.owners, duplicates),
         files=files,
     )
+
+
+def _profiles(hosts: Sequence[str], arch: str | None) -> list[HostProfile]:
+    if hosts:
+        return [load_profile(host, arch or "x86_64") for host in hosts]
+    return default_hosts(arch) if arch is not None else []
 
 
 def _runtime(artifact: Artifact, limits: Limits) -> ElfObject | None:

@@ -12,6 +12,7 @@ from inspector.facts.floors import RUNTIME, NamespaceFloor, UnmetVersion, Versio
 from inspector.facts.launcher import Launcher
 from inspector.facts.load_graph import LoadFacts
 from inspector.facts.search_paths import SearchElement
+from inspector.facts.shared_with_host import HostProgramReached, OlderThanHost
 from inspector.facts.sizes import FileFact
 from inspector.result import EnvelopeInfo, SizesInfo, TagInfo
 
@@ -43,6 +44,8 @@ class Facts:
     unmet_versions: tuple[UnmetVersion, ...] = ()
     tag: TagInfo = field(default_factory=TagInfo)
     search_elements: tuple[SearchElement, ...] = ()
+    host_programs_reached: tuple[HostProgramReached, ...] = ()
+    older_than_host: tuple[OlderThanHost, ...] = ()
     components: tuple[Component, ...] = ()
     exposures: tuple[LicenseExposure, ...] = ()
     sizes: SizesInfo = field(default_factory=SizesInfo)

@@ -289,3 +289,38 @@ def test_fingerprints_survive_a_rebuild() -> None:
 
     assert fingerprint("libfoo-1a2b3c4d.so.1.2.3") == fingerprint("libfoo-99887766.so.1.2.4")
     assert fingerprint("libfoo.so.1") != fingerprint("libbar.so.1")
+
+
+def test_host_programs_that_get_bundled_libraries() -> None:
+    files: dict[str, Content] = {
+        "AppRun": APPRUN.replace("exec", 'export LD_LIBRARY_PATH="$HERE/usr/lib"\nexec'),
+        "usr/bin/app": app(),
+        "usr/lib/libreadline.so.8": TinyElf(soname="libreadline.so.8"),
+    }
+    _, findings = audit(files)
+    (found,) = of_rule(findings, "library-path-reaches-host-programs")
+    assert found.subject == "AppRun"
+    assert "libreadline.so.8" in found.message
+    _, findings = audit(files | {"AppRun": APPRUN})
+    assert not of_rule(findings, "library-path-reaches-host-programs")
+
+
+def test_a_bundled_library_that_is_older_than_the_hosts() -> None:
+    old = TinyElf(soname="libstdc++.so.6", exports=(("a", "GLIBCXX_3.4.19"),))
+    _, findings = audit({"usr/bin/app": app(), "usr/lib/libstdc++.so.6": old})
+    (found,) = of_rule(findings, "bundled-library-older-than-host")
+    assert "GLIBCXX_3.4.19" in found.message
+    new = TinyElf(soname="libstdc++.so.6", exports=(("a", "GLIBCXX_3.4.99"),))
+    _, findings = audit({"usr/bin/app": app(), "usr/lib/libstdc++.so.6": new})
+    assert not of_rule(findings, "bundled-library-older-than-host")
+
+
+def test_a_wayland_client_without_the_functions_that_mesa_calls() -> None:
+    old = TinyElf(soname="libwayland-client.so.0", exports=(("wl_display_connect", None),))
+    _, findings = audit({"usr/bin/app": app(), "usr/lib/libwayland-client.so.0": old})
+    (found,) = of_rule(findings, "bundled-library-older-than-host")
+    assert "wl_display_create_queue_with_name" in found.message
+    names = ("wl_display_create_queue_with_name", "wl_fixes_interface")
+    new = TinyElf(soname="libwayland-client.so.0", exports=tuple((name, None) for name in names))
+    _, findings = audit({"usr/bin/app": app(), "usr/lib/libwayland-client.so.0": new})
+    assert not of_rule(findings, "bundled-library-older-than-host")
