@@ -1,13 +1,26 @@
-"""What all tests share: ``--update-golden`` for texts that are generated and checked in."""
+"""What all tests share: which of them the default run leaves out, and ``--update-golden`` for texts that are generated and checked in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+from tests import judged_time
+
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+# Marker and option of the same name -> what the default run says where it skips such a test.
+LEFT_OUT = {
+    "heavy": "builds or reads hundreds of megabytes, and a smaller artifact of this run covers the same code: pytest --heavy",
+    "timed": "judges time, which needs a machine with nothing else to do: pytest --timed",
+}
+
+# An example that is slow because the machine is busy is no defect.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,6 +29,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite texts that are generated and checked in (the JSON schema, the README's blocks), then look at git diff",
     )
+    parser.addoption("--heavy", action="store_true", help="also run tests that take minutes and gigabytes")
+    parser.addoption("--timed", action="store_true", help="also judge the time that things take, on a quiet machine")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    if config.getoption("--update-golden") or config.getoption("--timed"):
+        config.option.numprocesses = 0  # of pytest-xdist: two writers of one file, or two tests at once, spoil both
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    judged_time.judged = config.getoption("--timed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for marker, reason in LEFT_OUT.items():
+        if not config.getoption(f"--{marker}"):
+            for item in items:
+                if item.get_closest_marker(marker) is not None:
+                    item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture

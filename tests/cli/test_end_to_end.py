@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -91,6 +92,20 @@ def test_an_absent_path_and_an_unreadable_one(tmp_path: Path) -> None:
         assert inspect("audit", "locked", cwd=tmp_path).returncode == 3
 
 
+def wait_until_a_file_is_open(process: subprocess.Popen[str], below: Path) -> None:
+    """Until the process reads something below a directory, so that the signal meets it in the middle of its work."""
+    descriptors = Path(f"/proc/{process.pid}/fd")
+    if not descriptors.is_dir():
+        pytest.skip("there is no /proc here that shows which files a process has open")
+    while process.poll() is None:
+        for descriptor in descriptors.iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                if descriptor.readlink().is_relative_to(below):
+                    return
+        time.sleep(0.01)
+    pytest.fail(f"it ended with {process.returncode} before anybody interrupted it")
+
+
 def test_an_interrupt_leaves_no_report_and_no_litter(program: Path, tmp_path: Path) -> None:
     many = tmp_path / "many"
     many.mkdir()
@@ -103,7 +118,7 @@ def test_an_interrupt_leaves_no_report_and_no_litter(program: Path, tmp_path: Pa
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
-        time.sleep(1.0)
+        wait_until_a_file_is_open(process, below=many)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors

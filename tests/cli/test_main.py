@@ -47,7 +47,7 @@ def test_help_imports_no_library(arguments: list[str]) -> None:
     assert not loaded & {"auditwheel", "elftools", "lief", "msgspec", "packaging", "rich", "tempfile", "tomllib"}
 
 
-@pytest.mark.slow
+@pytest.mark.timed
 def test_version_costs_at_most_five_times_a_bare_interpreter() -> None:
     def best(*command: str) -> float:
         times = []
