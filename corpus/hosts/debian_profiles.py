@@ -5,7 +5,9 @@
   priority required, important and standard); the names of the libraries from the archive's Contents index
 - package: libraries of packages that at least ``WIDELY_NEEDED`` others depend on, and that the desktop does not bring
 
-Version definitions are read from the trees, the one with desktop libraries included.  Needs root, debootstrap and 300 MB of downloads.
+Version definitions are read from the trees, the one with desktop libraries included.  For aarch64 they are read from the packages that hold the C
+and compiler libraries, and where a library is is taken to be as on x86_64: a release has the same packages for both.  Needs root, debootstrap and
+300 MB of downloads.
 """
 
 from __future__ import annotations
@@ -18,14 +20,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from corpus.debian import Apt, apt
-from corpus.hosts.make_profiles import HOSTS, carried, order
+from corpus.debian import Apt, apt, unpack
+from corpus.hosts.make_profiles import HOSTS, carried, order, tables
 from corpus.programs import run
 from corpus.store import cache_directory
 from corpus.truth.trees import DESKTOP, tree
 from inspector.facts.host_capture import capture
 from inspector.facts.host_profile_schema import SCHEMA
 from inspector.facts.host_profile_writing import quoted
+from inspector.facts.host_profiles import load_profile
 from inspector.loader.host_profile import HostProfile
 
 PROFILES = {"bullseye": "debian-11", "bookworm": "debian-12", "trixie": "debian-13", "testing": "debian-testing"}
@@ -35,6 +38,7 @@ MEASURED = (
     "archive of Debian {suite}: minimal from a debootstrap tree (minbase); desktop from apt's solver for "
     f"{' and '.join(DESKTOP_TASKS[:2])} and the Contents index; package from Contents, of packages that {WIDELY_NEEDED} others depend on"
 )
+AARCH64_PACKAGES = ("libc6", "libgcc-s1", "libstdc++6", "libatomic1", "libcrypt1", "zlib1g")
 ALTERNATIVES = {"libblas3": "libblas.so.3", "liblapack3": "liblapack.so.3"}
 """Links that packages make with update-alternatives, so that Contents does not name them."""
 
@@ -150,16 +154,7 @@ def profile_text(suite: str, id_: str, date: str) -> str:
         "isa_level = 'the note of libc.so.6'",
     ]  # fmt: skip
     lines += ["", "[programs]", *(f"{name} = {quoted(presence)}" for name, presence in sorted(programs.items()))]
-    lines += ["", "[measured]"]
-    for presence, pairs in rows.items():
-        by_package: dict[str, list[str]] = {}
-        for package, name in pairs:
-            by_package.setdefault(package, []).append(name)
-        lines += [
-            f"{presence} = '''",
-            *(f"{package}: {' '.join(names)}" for package, names in sorted(by_package.items())),
-            "'''",
-        ]
+    lines += tables({"measured": rows})
     listed = {name for pairs in rows.values() for _, name in pairs}
     lines += ["", "[versions]"]
     same: dict[str, str] = {}
@@ -172,6 +167,58 @@ def profile_text(suite: str, id_: str, date: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def aarch64_packages(suite: str) -> Path:
+    """The packages :data:`AARCH64_PACKAGES` of a suite, unpacked into one directory."""
+    own = Apt(cache_directory() / "hosts" / f"{suite}-arm64")
+    for part in ("sources", "state", "lists/partial", "cache/archives/partial", "deb", "root"):
+        (own.directory / part).mkdir(parents=True, exist_ok=True)
+    (own.directory / "status").touch()
+    for file in (apt(suite).directory / "sources").iterdir():
+        shutil.copyfile(file, own.directory / "sources" / file.name)
+    options = [*own.options(), "-o", "APT::Architecture=arm64", "-o", "APT::Architectures=arm64"]
+    if not any((own.directory / "deb").iterdir()):
+        run(["apt-get", *options, "update"])
+        run(["apt-get", *options, "download", *AARCH64_PACKAGES], directory=own.directory / "deb")
+    for package in (own.directory / "deb").glob("*.deb"):
+        unpack(package, own.directory / "root")
+    return own.directory / "root"
+
+
+def aarch64_text(suite: str, id_: str, date: str) -> str:
+    """The profile of one release for aarch64, from its packages and from its profile for x86_64."""
+    measured = capture(aarch64_packages(suite), arch="aarch64")
+    same = load_profile(id_, "x86_64")
+    rows: dict[str, dict[str, list[tuple[str, str]]]] = {"measured": {}, "assumed": {}}
+    for name, library in sorted(same.libraries.items()):
+        here = "ld-linux-aarch64.so.1" if name == "ld-linux-x86-64.so.2" else name
+        is_glibc = library.package == "libc6"
+        if library.presence == "package" or (is_glibc and here not in measured.libraries):
+            continue
+        rows["measured" if is_glibc else "assumed"].setdefault(library.presence, []).append(
+            (library.package or "-", here)
+        )
+    listed = {name for table in rows.values() for pairs in table.values() for _, name in pairs}
+    lines = [
+        f"schema = {quoted(SCHEMA)}", f"id = {quoted(id_)}", "arch = 'aarch64'", f"as_of = {date}", "libc = 'glibc'",
+        f"libc_version = {quoted(measured.libc_version)}", "basis = 'measured'", "page_sizes = [4096]", "", "[sources]",
+        f"measured = {quoted(f'package libc6 of Debian {suite}, arm64, which every installation has')}",
+        "assumed = 'as measured on x86_64: a release has the same packages for both architectures'",
+        f"versions = {quoted(f'read from packages of Debian {suite}, arm64: ' + ' '.join(AARCH64_PACKAGES))}",
+        f"exports = {quoted(f'read from package zlib1g of Debian {suite}, arm64')}",
+        "programs = 'as measured on x86_64'", "",
+        "[programs]", *(f"{name} = {quoted(presence)}" for name, presence in sorted(same.programs.items())),
+        *tables(rows), "", "[versions]",
+    ]  # fmt: skip
+    lines += [
+        f"{quoted(name)} = {quoted(carried(names))}"
+        for name, names in sorted(versions([measured]).items())
+        if name in listed
+    ]
+    libz = measured.libraries["libz.so.1"].exports or frozenset()
+    lines += ["", "[exports]", f"'libz.so.1' = {quoted(' '.join(sorted(libz)))}"]
+    return "\n".join(lines) + "\n"
+
+
 def main(arguments: Sequence[str]) -> None:
     """Write the profiles of the suites that are named, or of all."""
     date = str(
@@ -180,6 +227,7 @@ def main(arguments: Sequence[str]) -> None:
     for suite in arguments or PROFILES:
         id_ = PROFILES[suite]
         (HOSTS / "x86_64" / f"{id_}.toml").write_text(profile_text(suite, id_, date), encoding="utf-8")
+        (HOSTS / "aarch64" / f"{id_}.toml").write_text(aarch64_text(suite, id_, date), encoding="utf-8")
 
 
 if __name__ == "__main__":

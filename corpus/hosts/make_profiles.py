@@ -145,14 +145,16 @@ def presence_of(id_: str, arch: str, libraries: Sequence[str]) -> Rows:
         libgcc, libstdcxx, libatomic = ("gcc-libs",) * 3 if family == "arch" else ("libgcc", "libstdc++", "libatomic")
     _add(rows, "assumed", "minimal", libgcc, "libgcc_s.so.1")
     _add(rows, "assumed", "desktop", libstdcxx, "libstdc++.so.6")
-    # installed by hand where the sets were measured; whether desktops bring it was measured on Debian only
-    _add(rows, "assumed", "desktop" if family == "arch" else "package", libatomic, "libatomic.so.1")
+    if debian_like or family == "arch":
+        # Debian's desktop has it in every release that was measured; whether others bring it nobody measured, and so they do not name it
+        _add(rows, "assumed", "desktop", libatomic, "libatomic.so.1")
     zlib = "zlib1g" if debian_like else "libz1" if family.startswith("opensuse") else "zlib"
     _add(rows, "assumed", "desktop", "zlib-ng-compat" if family == "fedora" or id_ == "rhel-10" else zlib, "libz.so.1")
     _add_left_glibc(rows, id_)
     openssl = _openssl(family, number, id_)
     if openssl is not None:
-        _add(rows, "assumed", "minimal", *openssl)
+        # Debian's smallest installation has no OpenSSL; Red Hat's rpm and Arch's pacman need it
+        _add(rows, "assumed", "desktop" if debian_like else "minimal", *openssl)
     tinfo = _tinfo(family, id_, number)
     if tinfo is not None:
         _add(rows, "assumed", "minimal", *tinfo)
@@ -274,7 +276,10 @@ def profile_text(id_: str, arch: str, measured: Mapping[str, Any]) -> str:
             "isa_level": "general knowledge of the distribution, not measured",
         }
     )
-    lines += _tables(rows, programs_of(id_))
+    programs = programs_of(id_)
+    if programs:
+        lines += ["", "[programs]", *(f"{name} = {quoted(presence)}" for name, presence in programs.items())]
+    lines += tables(rows)
     lines += ["", "[versions]"]
     lines += [f"{quoted(name)} = {quoted(carried(names))}" for name, names in versions.items() if name in listed]
     lines += ["", "[exports]", f"'libz.so.1' = {quoted(' '.join(measured['libz.so.1']))}"]
@@ -300,7 +305,7 @@ def musl_text(id_: str, arch: str) -> str:
             "package": [("gcompat", LOADERS[arch]), ("fuse", "libfuse.so.2")],
         }
     }  # fmt: skip
-    return "\n".join([*lines, *_tables(rows, {})]) + "\n"
+    return "\n".join([*lines, *tables(rows)]) + "\n"
 
 
 def _head(id_: str, arch: str, libc: str, version: str, basis: str) -> list[str]:
@@ -316,10 +321,9 @@ def _sources(sources: Mapping[str, str]) -> list[str]:
     return ["", "[sources]", *(f"{name} = {quoted(text)}" for name, text in sources.items())]
 
 
-def _tables(rows: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]], programs: Mapping[str, str]) -> list[str]:
+def tables(rows: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]) -> list[str]:
+    """The lines of ``[measured]`` and ``[assumed]``."""
     lines: list[str] = []
-    if programs:
-        lines += ["", "[programs]", *(f"{name} = {quoted(presence)}" for name, presence in programs.items())]
     for basis, table in rows.items():
         if not table:
             continue
@@ -329,7 +333,7 @@ def _tables(rows: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]], program
             for package, name in table.get(presence, ()):
                 by_package.setdefault(package, []).append(name)
             if by_package:
-                texts = [f"{package}: {' '.join(names)}" for package, names in by_package.items()]
+                texts = [f"{package}: {' '.join(names)}" for package, names in sorted(by_package.items())]
                 lines += [f"{presence} = '''", *texts, "'''"]
     return lines
 
@@ -344,7 +348,7 @@ def main(arguments: Sequence[str]) -> None:
             if row.get("libc") == "musl":
                 text = musl_text(id_, arch)
             elif id_.startswith("debian-") and id_ != "debian-10":
-                continue
+                continue  # corpus.hosts.debian_profiles measures them
             else:
                 path = measured / arch / f"{MEASURED_NAMES.get(id_, id_)}.json"
                 if not path.is_file():

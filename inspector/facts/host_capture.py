@@ -104,7 +104,8 @@ def _loader(directory: RootDirectory, wanted: str | None) -> tuple[str, str]:
         if directory.regular_file(elf.interpreter) is not None:
             return elf.interpreter, elf.arch
     for arch in (wanted,) if wanted else ARCHITECTURES:
-        for loader in (_LOADERS[arch], f"/lib/ld-musl-{arch}.so.1"):
+        own = (_LOADERS[arch], f"/lib/ld-musl-{arch}.so.1")
+        for loader in (*own, *(f"/usr{path}" for path in own)):  # packages of a merged /usr do not hold the link /lib
             if directory.regular_file(loader) is not None:
                 return loader, arch
     what = f"no C library of {wanted}" if wanted else "no C library"
