@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from inspector.artifact.tree import Kind, Tree
 from inspector.facts.elf_objects import ElfObject
+from inspector.facts.elf_symbols import ElfSymbols
 from inspector.facts.host_libraries import host_library
 from inspector.facts.roots import Role, Root
 from inspector.facts.run_time_paths import Mount
+from inspector.formats.elf.dynamic import DF_1_PIE
 from inspector.loader.glibc import GlibcLoader
 from inspector.loader.objects import (
     Architecture,
@@ -18,10 +21,13 @@ from inspector.loader.objects import (
     LoadGraph,
     Outcome,
     Resolution,
+    VersionRequirement,
     opaque_library,
 )
 from inspector.result import Origin
 
+_SMALLEST_HEADER = 64  # bytes of an Elf64_Ehdr
+_PAGE = 4096  # bytes; behind the end of the file's last page, memory that is touched is a SIGBUS
 _ROLE_ORDER: dict[Role, int] = {"entry": 0, "extension": 1, "plugin": 2, "optional": 3}
 
 
@@ -74,32 +80,59 @@ class TreeFiles:
     def __init__(self, tree: Tree, objects: Sequence[ElfObject], mount: Mount) -> None:
         self._tree = tree
         self._mount = mount
-        self._loadables = {found.path: _loader_object(found) for found in objects}
+        self._loadables = {found.path: loader_object(found) for found in objects}
         self._refusals = {found.path: found.elf.loader_refusals for found in objects if found.elf.loader_refusals}
+        self._link_root = "" if not mount.root else None
 
     def candidate(self, path: str) -> Candidate | None:
         """See :class:`FileView`."""
-        tree_path = self._mount.tree_path(path)
+        tree_path = self._inside(path)
         if tree_path is None:
             return None
         node = self._tree.get(tree_path)
         if node is None or node.kind is not Kind.FILE:
-            node = self._tree.resolve(tree_path, root="" if not self._mount.root else None)
-        if node is None or node.kind is not Kind.FILE:
+            node = self._tree.resolve(tree_path, root=self._link_root)
+        if node is None:
+            return Candidate(None, None, cannot_be_opened=True) if self._goes_in_a_circle(tree_path) else None
+        if node.kind is Kind.DIRECTORY:
+            return Candidate(None, "cannot read file data: Is a directory")
+        if node.kind is not Kind.FILE:
             return None
         loadable = self._loadables.get(node.path)
         refusals = self._refusals.get(node.path)
-        if loadable is None:
-            return Candidate(
-                None, "file too short" if node.size < 64 else "invalid ELF header"
-            )  # glibc elf/dl-load.c, open_verify
-        return Candidate(None, refusals[0]) if refusals else Candidate(loadable)
+        if loadable is None:  # glibc elf/dl-load.c, open_verify
+            return Candidate(None, "file too short" if node.size < _SMALLEST_HEADER else "invalid ELF header")
+        return Candidate(loadable, refusals[0] if refusals else None)
 
     def real_path(self, path: str) -> str:
         """See :class:`FileView`."""
-        tree_path = self._mount.tree_path(path)
-        node = self._tree.resolve(tree_path) if tree_path is not None else None
+        tree_path = self._inside(path)
+        node = self._tree.resolve(tree_path, root=self._link_root) if tree_path is not None else None
         return path if node is None else self._mount.run_time(node.path)
+
+    def is_directory(self, path: str) -> bool:
+        """See :class:`FileView`."""
+        tree_path = self._inside(path)
+        node = self._tree.resolve(tree_path, root=self._link_root) if tree_path is not None else None
+        return node is not None and node.kind is Kind.DIRECTORY
+
+    def _inside(self, path: str) -> str | None:
+        """The tree path of a run-time path, its ".." kept for the walk, or None where it lies outside the tree."""
+        root = self._mount.root
+        if path.startswith(f"{root}/"):
+            return path[len(root) + 1 :]
+        return self._mount.tree_path(path)
+
+    def _goes_in_a_circle(self, tree_path: str) -> bool:
+        """Whether the last part of a path is a link that comes back to itself."""
+        seen: set[str] = set()
+        path = tree_path
+        while (node := self._tree.get(path)) is not None and node.kind is Kind.SYMLINK and node.target is not None:
+            if path in seen:
+                return True
+            seen.add(path)
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), node.target))
+        return False
 
 
 class ExpectedHost:
@@ -117,8 +150,13 @@ class ExpectedHost:
         return None
 
 
-def _loader_object(found: ElfObject) -> LoaderObject:
+def loader_object(found: ElfObject) -> LoaderObject:
+    """What the loader's model reads of an ELF file; its symbols are read when the model asks."""
     elf = found.elf
+    loads = elf.loads
+    alignment = 0
+    for segment in loads:
+        alignment |= segment.align
     return LoaderObject(
         identity=found.identity,
         architecture=Architecture(elf.bits, elf.machine, elf.endian),
@@ -127,7 +165,24 @@ def _loader_object(found: ElfObject) -> LoaderObject:
         rpath=elf.rpath,
         runpath=elf.runpath,
         nodeflib=elf.nodeflib,
+        requirements=tuple(VersionRequirement(need.library, need.version, need.weak) for need in elf.verneed),
+        definitions=frozenset(definition.name for definition in elf.verdef),
+        symbols=ElfSymbols(elf) if elf.symbols.is_loaded else None,
+        position_independent_program=elf.type == "EXEC" or bool(elf.flags_1 & DF_1_PIE),
+        no_open=elf.noopen,
+        executable_stack=elf.stack_is_executable,
+        has_relr=elf.has_relr,
+        largest_page_size=elf.largest_page_size,
+        isa_level=elf.notes.x86_64_level or 0,
+        fixed_address=elf.type == "EXEC",
+        segment_alignment=alignment & -alignment,
+        aligned_as_stated=all(not (load.vaddr - load.offset) & (load.align - 1) for load in loads),
+        truncated=any(load.filesz and load.end > -(-elf.size // _PAGE) * _PAGE for load in loads),
+        interpreter=elf.interpreter,
     )
+
+
+_loader_object = loader_object
 
 
 def build_load_graph(
@@ -174,12 +229,10 @@ class _Gathering:
         else:
             program = None if root.program is None else self.mount.run_time(root.program)
             graph, first = self.loader.open_in_program(program, path)
-        tree_paths = [self.mount.tree_path(loaded.path) or loaded.path for loaded in graph.objects]
-        self._gather(root, graph, first, [self._node_path(loaded) for loaded in tree_paths])
+        self._gather(root, graph, first, [self._node_path(loaded.path) for loaded in graph.objects])
 
-    def _node_path(self, tree_path: str) -> str:
-        real = self.loader.real_path(self.mount.run_time(tree_path))
-        return self.mount.tree_path(real) or tree_path
+    def _node_path(self, path: str) -> str:
+        return self.mount.tree_path(self.loader.real_path(path)) or path
 
     def _gather(self, root: Root, graph: LoadGraph, first: int, paths: Sequence[str]) -> None:
         by_requester: dict[int, list[Resolution]] = {}

@@ -1,45 +1,47 @@
-"""glibc's search for libraries, as far as it concerns a bundle.
+"""glibc's loading of a program and of what it opens later: statements G1 to G18 (elf/dl-load.c, elf/dl-deps.c, elf/rtld.c).
 
-Follows glibc's elf/dl-load.c and elf/dl-deps.c: order and inheritance of RPATH and RUNPATH, ``$ORIGIN``, objects that are loaded already,
-foreign architectures passed over, broken files fatal, breadth-first order.  Not judged here: versions, symbols, one system's verdict.
+Here objects are found and mapped, in the loader's order; versions and symbols are looked at by :mod:`inspector.loader.versions` and
+:mod:`inspector.loader.symbols` when the graph stands.
 """
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from inspector.loader.objects import (
-    Architecture,
-    Candidate,
-    FileView,
-    HostView,
-    Loaded,
-    LoaderObject,
-    LoadGraph,
-    Outcome,
-    Resolution,
-)
-from inspector.loader.search_path import SearchDirectory, directories
+from inspector.loader.mapping import CANNOT_OPEN, GlibcSystem, examine, mapping_refusal, refusal_message
+from inspector.loader.objects import FileView, HostView, Loaded, LoaderObject, LoadGraph, Outcome, Resolution
+from inspector.loader.search import Found, Search
 
-_PLATFORM = {
-    62: "haswell",
-    183: "aarch64",
-    40: "v7l",
-    3: "i686",
-}  # AT_PLATFORM by e_machine; x86_64 kernels say "x86_64" or "haswell"
+_UNKNOWN_SYSTEM = GlibcSystem()
 
 
-@dataclass(slots=True)
 class _Process:
-    graph: LoadGraph = field(default_factory=LoadGraph)
-    by_name: dict[str, int] = field(default_factory=dict)
-    by_identity: dict[str, int] = field(default_factory=dict)
+    """A process and what its loader remembers: which file is loaded already, and which soname belongs to which object."""
+
+    def __init__(self, graph: LoadGraph | None = None) -> None:
+        self.graph = graph or LoadGraph()
+        self.by_soname: dict[str, int] = {}
+        self.by_identity: dict[str, int] = {}
+        self.interpreter: tuple[str, LoaderObject] | None = None
+        self.opened = False
+        self.stack_is_executable = False
 
     def copy(self) -> _Process:
-        graph = LoadGraph(list(self.graph.objects), list(self.graph.resolutions))
-        return _Process(graph, dict(self.by_name), dict(self.by_identity))
+        other = _Process(self.graph.copy())
+        other.by_soname = dict(self.by_soname)
+        other.by_identity = dict(self.by_identity)
+        other.interpreter = self.interpreter
+        return other
+
+    def loaded(self, name: str) -> int | None:
+        """G2: the first object that was asked for by this name, or has it as its soname."""
+        named, called = self.graph.names.get(name), self.by_soname.get(name)
+        if named is None or (called is not None and called < named):
+            named = called
+        if named is not None:
+            self.graph.names.setdefault(name, named)
+        return named
 
 
 class GlibcLoader:
@@ -48,23 +50,26 @@ class GlibcLoader:
     :param files: what lies where.
     :param host: what the system gives.
     :param library_path: the value of LD_LIBRARY_PATH, run-time paths, or None where it is not set.
+    :param preload: the value of LD_PRELOAD, likewise.
+    :param system: version, page size and the like; by default nothing is known of it and no rule that depends on it refuses anything.
+    :param own_loader: run-time path of a loader in the bundle that is started in the place of PT_INTERP.
     """
 
-    def __init__(self, files: FileView, host: HostView, *, library_path: str | None = None) -> None:
+    def __init__(
+        self, files: FileView, host: HostView, *, library_path: str | None = None, preload: str | None = None,
+        system: GlibcSystem = _UNKNOWN_SYSTEM, own_loader: str | None = None,
+    ) -> None:  # fmt: skip
         self._files = files
         self._host = host
-        self._library_path = library_path
-        self._candidates: dict[str, Candidate | None] = {}
-        self._searches: dict[
-            tuple[object, ...], tuple[str, Candidate, str, tuple[str, ...]] | tuple[None, None, None, tuple[str, ...]]
-        ] = {}
+        self._system = system
+        self._preload = () if system.secure else tuple((preload or "").replace(":", " ").split())
+        self._own_loader = own_loader
+        self._search = Search(files, host, system, library_path)
         self._programs: dict[str, _Process] = {}
         self._real_paths: dict[str, str] = {}
-        self._host_paths: set[str] = set()
-        self._directories: dict[tuple[str, str | None, str | None], tuple[SearchDirectory, ...]] = {}
 
     def load_program(self, path: str) -> LoadGraph:
-        """The process after the start of an executable, or of a library as if it were preloaded alone.
+        """The process after the start of an executable, or of a library as if it were one.
 
         :param path: run-time path; links are followed, because an executable's ``$ORIGIN`` comes from ``/proc/self/exe``.
         """
@@ -76,8 +81,11 @@ class GlibcLoader:
         :param program: the executable's run-time path, or None where no program of the bundle is known to load it.
         """
         process = self._program(program).copy() if program is not None else _Process()
+        process.graph.root = process.graph.refusal = None
+        process.stack_is_executable = any(loaded.object.executable_stack for loaded in process.graph.objects)
+        process.opened = True
         before = len(process.graph.objects)
-        self._add_root(process, path)
+        self._open_root(process, path)
         self._fill(process, before)
         return process.graph, before
 
@@ -93,38 +101,73 @@ class GlibcLoader:
         known = self._programs.get(real)
         if known is None:
             known = self._programs[real] = _Process()
-            self._add_root(known, real)
-            self._fill(known, 0)
+            candidate = self._search.candidate(real)
+            if candidate is None or candidate.loadable is None:
+                known.graph.refusal = (
+                    f"{path}: {'No such file or directory' if candidate is None else 'Exec format error'}"
+                )
+            else:
+                known.interpreter = self._interpreter(candidate.loadable)
+                known.graph.root = self._add(known, real, candidate.loadable, "", None)
+                for name in self._preload:
+                    self._resolve(known, 0, name)  # a failure is only a warning
+                self._fill(known, 0)
         return known
 
-    def _candidate(self, path: str) -> Candidate | None:
-        try:
-            return self._candidates[path]
-        except KeyError:
-            found = self._files.candidate(path)
-            if found is None and path.startswith("/"):
-                found = self._host.at(path)
-                if found is not None:
-                    self._host_paths.add(path)
-            self._candidates[path] = found
-            return found
+    def _interpreter(self, program: LoaderObject) -> tuple[str, LoaderObject] | None:
+        """The loader itself, which stands in every process under its own soname and is never searched for."""
+        path = self._own_loader or program.interpreter
+        if path is None:
+            return None
+        candidate = self._search.candidate(path)
+        if candidate is not None and candidate.loadable is not None:
+            return path, candidate.loadable
+        found = self._host.find(posixpath.basename(path), program.architecture) if self._own_loader is None else None
+        if found is not None:
+            self._search.host_paths.add(found[0])
+        return found
 
-    def _add_root(self, process: _Process, path: str) -> None:
-        candidate = self._candidate(path)
-        if (
-            candidate is not None
-            and candidate.loadable is not None
-            and candidate.loadable.identity not in process.by_identity
-        ):
-            self._add(process, path, candidate.loadable, posixpath.basename(path), None)
+    def _open_root(self, process: _Process, path: str) -> None:
+        graph = process.graph
+        architecture = graph.objects[0].object.architecture if graph.objects else None
+        candidate = self._search.candidate(path)
+        if candidate is None or candidate.cannot_be_opened:
+            graph.refusal = f"{path}: {CANNOT_OPEN}"
+            return
+        if architecture is None and candidate.loadable is not None:
+            architecture = candidate.loadable.architecture
+        if architecture is None:
+            graph.refusal = f"{path}: {candidate.defect}"
+            return
+        taken, reason = examine(candidate, architecture)
+        loadable = candidate.loadable
+        if taken == "pass over":
+            graph.refusal = f"{path}: {reason if reason.startswith('wrong ELF class') else CANNOT_OPEN}"
+        elif taken == "refuse" or loadable is None:
+            graph.refusal = f"{path}: {reason}"
+        elif loadable.identity in process.by_identity:
+            graph.root = process.by_identity[loadable.identity]
+            graph.names.setdefault(path, graph.root)
+        else:
+            graph.refusal = self._refusal(process, path, path, loadable)
+            if graph.refusal is None:
+                graph.root = self._add(process, path, loadable, path, None)
+
+    def _refusal(self, process: _Process, name: str, path: str, loadable: LoaderObject) -> str | None:
+        reason = mapping_refusal(
+            loadable, self._system, opened=process.opened, stack_is_executable=process.stack_is_executable
+        )
+        return None if reason is None else refusal_message(name, path, reason)
 
     def _add(self, process: _Process, path: str, loadable: LoaderObject, name: str, loader: int | None) -> int:
-        index = len(process.graph.objects)
-        process.graph.objects.append(Loaded(path, loadable, loader, path in self._host_paths))
+        graph = process.graph
+        index = len(graph.objects)
+        graph.objects.append(Loaded(path, loadable, loader, path in self._search.host_paths))
         process.by_identity[loadable.identity] = index
-        process.by_name.setdefault(name, index)
-        if loadable.soname:  # G2: a later need of this name is satisfied whatever its path
-            process.by_name.setdefault(loadable.soname, index)
+        if name:
+            graph.names.setdefault(name, index)
+        if loadable.soname:
+            process.by_soname.setdefault(loadable.soname, index)
         return index
 
     def _fill(self, process: _Process, first: int) -> None:
@@ -136,145 +179,47 @@ class GlibcLoader:
             position += 1
 
     def _resolve(self, process: _Process, requester: int, name: str) -> Resolution:
-        loaded = process.by_name.get(name)
+        objects = process.graph.objects
+        loaded = process.loaded(name)
         if loaded is not None:
             return Resolution(requester, name, self._outcome(process, loaded), loaded, "already loaded")
-        requesting = process.graph.objects[requester]
+        if process.interpreter is not None and name in (process.interpreter[1].soname, process.interpreter[0]):
+            target = self._add(process, *process.interpreter, name, None)
+            return Resolution(requester, name, self._outcome(process, target), target, "the loader itself")
         if "/" in name:
-            return self._resolve_path(process, requester, name)
-        path, candidate, via, skipped = self._search(process, requester, name)
-        if candidate is not None and path is not None:
-            if candidate.loadable is None:
-                return Resolution(requester, name, Outcome.BROKEN, None, via, (*skipped, f"{path}: {candidate.defect}"))
-            target = process.by_identity.get(candidate.loadable.identity)
-            if target is None:
-                target = self._add(process, path, candidate.loadable, name, requester)
-            process.by_name.setdefault(name, target)  # one file under two names has both from now on
-            return Resolution(requester, name, self._outcome(process, target), target, via, skipped)
-        found = None if requesting.object.nodeflib else self._host.find(name, requesting.object.architecture)
-        if found is None:
-            return Resolution(requester, name, Outcome.MISSING, None, None, skipped)
-        target = process.by_identity.get(found[1].identity)
+            found = self._search.find_path(name, objects[requester])
+        else:
+            found = self._search.find(name, objects, requester)
+            if found.path is None:
+                found = self._by_default(name, objects, requester, found.skipped)
+        return self._take(process, requester, name, found)
+
+    def _by_default(self, name: str, objects: Sequence[Loaded], requester: int, skipped: tuple[str, ...]) -> Found:
+        given = self._search.find_by_default(name, objects[requester].object)
+        if given is None:
+            return Found(skipped=skipped)
+        return Found(given[0], given[1], None, "default path", skipped)
+
+    def _take(self, process: _Process, requester: int, name: str, found: Found) -> Resolution:
+        if found.path is None:
+            return Resolution(requester, name, Outcome.MISSING, None, None, found.skipped, f"{name}: {found.absence}")
+        if found.refusal is not None or found.loadable is None:
+            return self._broken(requester, name, found, refusal_message(name, found.path, found.refusal or ""))
+        target = process.by_identity.get(found.loadable.identity)
         if target is None:
-            self._host_paths.add(found[0])
-            target = self._add(process, found[0], found[1], name, requester)
-        process.by_name.setdefault(name, target)
-        return Resolution(requester, name, Outcome.HOST, target, "default path", skipped)
+            refusal = self._refusal(process, name, found.path, found.loadable)
+            if refusal is not None:
+                return self._broken(requester, name, found, refusal)
+            target = self._add(process, found.path, found.loadable, name, requester)
+        process.graph.names.setdefault(name, target)  # one file under two names has both from now on
+        return Resolution(requester, name, self._outcome(process, target), target, found.via, found.skipped)
+
+    @staticmethod
+    def _broken(requester: int, name: str, found: Found, message: str) -> Resolution:
+        reason = message.partition(": ")[2] if found.refusal is None else found.refusal
+        skipped = (*found.skipped, f"{found.path}: {reason}")
+        return Resolution(requester, name, Outcome.BROKEN, None, found.via, skipped, message)
 
     @staticmethod
     def _outcome(process: _Process, target: int) -> Outcome:
         return Outcome.HOST if process.graph.objects[target].from_host else Outcome.BUNDLE
-
-    def _resolve_path(self, process: _Process, requester: int, name: str) -> Resolution:
-        # G1: a name with a slash is not searched for, and its failure is final
-        requesting = process.graph.objects[requester]
-        origin = posixpath.dirname(requesting.path)
-        for directory in directories(
-            name, label="name", origin=origin, platform=self._platform(requesting.object), separators="\0"
-        ):
-            candidate = self._candidate(directory.path)
-            if candidate is None:
-                continue
-            if candidate.loadable is None:
-                return Resolution(
-                    requester,
-                    name,
-                    Outcome.BROKEN,
-                    None,
-                    "path in DT_NEEDED",
-                    (f"{directory.path}: {candidate.defect}",),
-                )
-            target = process.by_identity.get(candidate.loadable.identity)
-            if target is None:
-                target = self._add(process, directory.path, candidate.loadable, name, requester)
-            return Resolution(requester, name, self._outcome(process, target), target, "path in DT_NEEDED")
-        return Resolution(requester, name, Outcome.MISSING, None, None)
-
-    def _search(
-        self, process: _Process, requester: int, name: str
-    ) -> tuple[str, Candidate, str, tuple[str, ...]] | tuple[None, None, None, tuple[str, ...]]:
-        path_lists = self._search_lists(process, requester)
-        architecture = process.graph.objects[requester].object.architecture
-        key = (
-            name,
-            architecture,
-            *map(id, path_lists),
-        )  # the lists are kept in self._directories, so their ids are stable
-        known = self._searches.get(key)
-        if known is None:
-            known = self._searches[key] = self._look_into(path_lists, name, architecture)
-        return known
-
-    def _look_into(
-        self, path_lists: Sequence[Sequence[SearchDirectory]], name: str, architecture: Architecture
-    ) -> tuple[str, Candidate, str, tuple[str, ...]] | tuple[None, None, None, tuple[str, ...]]:
-        skipped: list[str] = []
-        for directory in (directory for path_list in path_lists for directory in path_list):
-            path = f"{directory.path}/{name}" if directory.path else name
-            candidate = self._candidate(path)
-            if candidate is None:
-                continue
-            if candidate.loadable is not None and candidate.loadable.architecture != architecture:
-                skipped.append(f"{path}: {_mismatch(candidate.loadable.architecture, architecture)}")  # G12
-                continue
-            return path, candidate, directory.via, tuple(skipped)
-        return None, None, None, tuple(skipped)
-
-    def _search_lists(self, process: _Process, requester: int) -> list[tuple[SearchDirectory, ...]]:
-        """G3 to G5: RPATHs of the requester, its loaders and the program unless the requester has a RUNPATH; LD_LIBRARY_PATH; its RUNPATH."""
-        objects = process.graph.objects
-        requesting = objects[requester]
-        lists: list[tuple[SearchDirectory, ...]] = []
-        if requesting.object.runpath is None:
-            chain: list[int] = []
-            index: int | None = requester
-            while index is not None and index not in chain:
-                chain.append(index)
-                index = objects[index].loader
-            if 0 not in chain:
-                chain.append(0)  # "then of the main program (once)"
-            for index in chain:
-                loaded = objects[index]
-                if loaded.object.rpath is not None and loaded.object.runpath is None:
-                    lists.append(self._object_directories(loaded, "RPATH"))
-        if self._library_path is not None:
-            lists.append(self._environment_directories(requesting))
-        if requesting.object.runpath is not None:
-            lists.append(self._object_directories(requesting, "RUNPATH"))
-        return lists
-
-    def _object_directories(self, loaded: Loaded, label: str) -> tuple[SearchDirectory, ...]:
-        text = loaded.object.runpath if label == "RUNPATH" else loaded.object.rpath
-        key = (posixpath.dirname(loaded.path), label, text)
-        known = self._directories.get(key)
-        if known is None:
-            origin = posixpath.dirname(loaded.path)
-            known = tuple(directories(text or "", label=label, origin=origin, platform=self._platform(loaded.object)))
-            self._directories[key] = known
-        return known
-
-    def _environment_directories(self, loaded: Loaded) -> tuple[SearchDirectory, ...]:
-        key = ("", "LD_LIBRARY_PATH", self._library_path)
-        known = self._directories.get(key)
-        if known is None:
-            known = tuple(
-                directories(
-                    self._library_path or "",
-                    label="LD_LIBRARY_PATH",
-                    origin=posixpath.dirname(loaded.path),
-                    platform=self._platform(loaded.object),
-                    separators=":;",
-                )
-            )
-            self._directories[key] = known
-        return known
-
-    @staticmethod
-    def _platform(loadable: LoaderObject) -> str:
-        return _PLATFORM.get(loadable.architecture.machine, "")
-
-
-def _mismatch(found: Architecture, wanted: Architecture) -> str:
-    if found.bits != wanted.bits:
-        return "wrong ELF class: ELFCLASS32" if found.bits == 32 else "wrong ELF class: ELFCLASS64"
-    return "wrong machine"

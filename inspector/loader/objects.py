@@ -50,12 +50,19 @@ class LoaderObject:
     :ivar rpath: DT_RPATH as written, or None; glibc ignores it where a RUNPATH stands beside it.
     :ivar nodeflib: DF_1_NODEFLIB: the system's default directories are not searched for this object's needs.
     :ivar requirements: verneed.
-    :ivar definitions: names of the version definitions; empty where the object has none, None where nobody knows.
+    :ivar definitions: names of all version definitions, that of the file itself (VER_FLG_BASE) included; empty where the object has none, None
+        where nobody knows.
     :ivar symbols: its dynamic symbols, None where nobody knows.
     :ivar position_independent_program: DF_1_PIE or ET_EXEC: dlopen() and DT_NEEDED refuse it.
+    :ivar fixed_address: ET_EXEC.
+    :ivar no_open: DF_1_NOOPEN: dlopen() refuses it.
     :ivar executable_stack: PT_GNU_STACK asks for it, or is absent where the architecture's default is so.
     :ivar largest_page_size: bytes; on systems with larger pages its segments cannot be mapped.
+    :ivar segment_alignment: bytes; the largest power of two that divides every p_align, as glibc up to 2.34 wants it to be a multiple of the page.
+    :ivar aligned_as_stated: whether address and offset of every PT_LOAD agree modulo p_align, which glibc up to 2.34 wants too.
+    :ivar truncated: the file ends a page or more before its last PT_LOAD does.
     :ivar isa_level: the x86-64 level that its notes declare as needed, 0 where they declare none.
+    :ivar interpreter: PT_INTERP, None without one.
     """
 
     identity: str
@@ -74,17 +81,30 @@ class LoaderObject:
     has_relr: bool = False
     largest_page_size: int = 65536
     isa_level: int = 0
+    fixed_address: bool = False
+    segment_alignment: int = 1 << 30
+    aligned_as_stated: bool = True
+    truncated: bool = False
+    interpreter: str | None = None
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether the loader keeps a DT_VERSYM for it: glibc does where an object needs or defines versions (elf/dl-version.c)."""
+        return bool(self.requirements or self.definitions)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What lies at a path: a loadable object, or a reason why the loader cannot take it.
+    """What lies at a path: a loadable object, or a reason why the loader cannot take it, or both.
 
-    :ivar defect: the loader's own words for a file that ends the search ("invalid ELF header"), else None.
+    :ivar loadable: what was read of it; None where it is no ELF file at all.
+    :ivar defect: the loader's own words for a file that it refuses ("invalid ELF header"), else None.
+    :ivar cannot_be_opened: the path leads in a circle (ELOOP): glibc leaves the search path on which it met it, musl the whole search.
     """
 
     loadable: LoaderObject | None
     defect: str | None = None
+    cannot_be_opened: bool = False
 
 
 class FileView(Protocol):
@@ -96,6 +116,10 @@ class FileView(Protocol):
 
     def real_path(self, path: str) -> str:
         """The path with all links followed, as ``/proc/self/exe`` gives it."""
+        ...
+
+    def is_directory(self, path: str) -> bool:
+        """Whether a run-time path leads to a directory, ".." walked as the kernel does it."""
         ...
 
 
@@ -136,6 +160,7 @@ class Resolution:
     :ivar target: index of the loaded object in :attr:`LoadGraph.objects`; None unless the outcome is BUNDLE or HOST.
     :ivar via: the rule that found it, for people ("RUNPATH $ORIGIN/../lib").
     :ivar skipped: paths passed over, each with the reason ("…/libz.so.1: wrong ELF class").
+    :ivar message: what the loader prints of it, without the program's name in front; None where it went well.
     """
 
     requester: int
@@ -144,6 +169,7 @@ class Resolution:
     target: int | None = None
     via: str | None = None
     skipped: tuple[str, ...] = ()
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +189,21 @@ class Loaded:
 
 @dataclass(slots=True)
 class LoadGraph:
-    """What is in the process after a root was loaded, in load order, and how each need ended."""
+    """What is in the process after a root was loaded, in load order, and how each need ended.
+
+    The search goes on behind a need that failed, as the real loader's does when it lists what it would load.
+
+    :ivar names: which object answers to a name: each name that was asked for, and the one by which a root was opened.
+    :ivar root: index of the root, None where it was not loaded.
+    :ivar refusal: why the root itself could not be loaded, in the loader's words, else None.
+    """
 
     objects: list[Loaded] = field(default_factory=list)
     resolutions: list[Resolution] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
+    root: int | None = None
+    refusal: str | None = None
+
+    def copy(self) -> LoadGraph:
+        """A graph of its own with the same contents."""
+        return LoadGraph(list(self.objects), list(self.resolutions), dict(self.names), self.root, self.refusal)

@@ -1,0 +1,277 @@
+"""Undefined symbols of a process, all bound at once: statement G24 (glibc, ``check_match`` and ``do_lookup_x`` of elf/dl-lookup.c).
+
+A reference with a version is met by that very version or by a definition without one; a reference without a version by a definition
+without one, by the first version of its file (index 2), or by one that is not hidden.  Up to 2.29 a versioned reference had to be met in
+the very file that its verneed names, or before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol, runtime_checkable
+
+from inspector.loader.objects import LoaderObject, LoadGraph, SymbolView
+
+_LEAVES_THE_FILE = (2, 30)  # commit f0b2132b35, BZ #24741
+
+Definition = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A symbol that an object wants of others.
+
+    :ivar library: the file that its verneed names; None without a version, or where nobody knows.
+    """
+
+    name: str
+    version: str | None
+    library: str | None = None
+    weak: bool = False
+
+
+@runtime_checkable
+class ExactSymbolView(Protocol):
+    """A :class:`inspector.loader.objects.SymbolView` that also knows hidden versions, weak references and the files that verneed names."""
+
+    def definitions(self) -> frozenset[Definition]:
+        """(name, version) of all that it defines, the version None where it has none."""
+        ...
+
+    def plain_names(self) -> frozenset[str]:
+        """Names that a reference without a version finds here."""
+        ...
+
+    def references(self) -> tuple[Reference, ...]:
+        """What it wants of others."""
+        ...
+
+
+class SymbolWords:
+    """Symbols as a host profile writes them, read when somebody asks.
+
+    :param exports: ``name``, ``name@version`` (hidden) or ``name@@version`` (the default one).
+    :param imports: ``name`` or ``name@version``, weak ones left out.
+    :param first_version: the version with index 2, which references without a version find although it is hidden; None without one.
+    """
+
+    def __init__(
+        self, exports: Iterable[str], imports: Iterable[str], requirements: Mapping[str, str], first_version: str | None
+    ) -> None:
+        self._exports = exports
+        self._imports = imports
+        self._libraries = requirements
+        self._first_version = first_version
+
+    def exports(self) -> Mapping[str, frozenset[str | None]]:
+        """See :class:`inspector.loader.objects.SymbolView`."""
+        versions: dict[str, set[str | None]] = {}
+        for name, version in self.definitions():
+            versions.setdefault(name, set()).add(version)
+        return {name: frozenset(found) for name, found in versions.items()}
+
+    def imports(self) -> Iterator[tuple[str, str | None]]:
+        """See :class:`inspector.loader.objects.SymbolView`."""
+        return ((reference.name, reference.version) for reference in self.references())
+
+    @cached_property
+    def _split(self) -> tuple[frozenset[Definition], frozenset[str]]:
+        definitions: set[Definition] = set()
+        plain: set[str] = set()
+        for word in self._exports:
+            name, mark, version = word.partition("@")
+            if not mark:
+                definitions.add((name, None))
+                plain.add(name)
+                continue
+            bare = version.removeprefix("@")
+            definitions.add((name, bare))
+            if bare is not version or bare == self._first_version:
+                plain.add(name)
+        return frozenset(definitions), frozenset(plain)
+
+    def definitions(self) -> frozenset[Definition]:
+        """See :class:`ExactSymbolView`."""
+        return self._split[0]
+
+    def plain_names(self) -> frozenset[str]:
+        """See :class:`ExactSymbolView`."""
+        return self._split[1]
+
+    @cached_property
+    def _references(self) -> tuple[Reference, ...]:
+        found = []
+        for word in self._imports:
+            name, _, version = word.partition("@")
+            found.append(Reference(name, version or None, self._libraries.get(version)))
+        return tuple(found)
+
+    def references(self) -> tuple[Reference, ...]:
+        """See :class:`ExactSymbolView`."""
+        return self._references
+
+
+class _Plain:
+    """Any other view: every version counts as the default one."""
+
+    def __init__(self, view: SymbolView) -> None:
+        exports = view.exports()
+        self._definitions = frozenset((name, version) for name, versions in exports.items() for version in versions)
+        self._names = frozenset(exports)
+        self._references = tuple(Reference(name, version) for name, version in view.imports())
+
+    def definitions(self) -> frozenset[Definition]:
+        return self._definitions
+
+    def plain_names(self) -> frozenset[str]:
+        return self._names
+
+    def references(self) -> tuple[Reference, ...]:
+        return self._references
+
+
+def exact_view(loadable: LoaderObject) -> ExactSymbolView | None:
+    """The symbols of an object, or None where nobody knows them."""
+    view = loadable.symbols
+    if view is None or isinstance(view, ExactSymbolView):
+        return view
+    return _Plain(view)
+
+
+@dataclass(frozen=True, slots=True)
+class UndefinedSymbol:
+    """A symbol that nothing in an object's scope provides.
+
+    :ivar needed_by: run-time path of the object.
+    :ivar library: the file that should have it, where the loader names it (glibc up to 2.29).
+    """
+
+    name: str
+    version: str | None
+    needed_by: str
+    requester: int
+    library: str | None = None
+
+    def message(self, program: str) -> str:
+        """The loader's line, without the program's name in front."""
+        where = self.needed_by or program
+        if self.library is not None:
+            return (
+                f"relocation error: {where}: symbol {self.name} version {self.version} "
+                f"not defined in file {self.library} with link time reference"
+            )
+        version = f", version {self.version}" if self.version else ""
+        return f"symbol lookup error: {where}: undefined symbol: {self.name}{version}"
+
+
+@dataclass(slots=True)
+class Scope:
+    """What a lookup goes through: objects in order, and the union of what they define.
+
+    :ivar members: (path, object, view).
+    :ivar complete: whether the symbols of every member are known.
+    """
+
+    members: list[tuple[int, LoaderObject, ExactSymbolView]] = field(default_factory=list)
+    complete: bool = True
+    definitions: set[Definition] = field(default_factory=set)
+    plain_names: set[str] | None = None
+
+    def add(self, index: int, loadable: LoaderObject) -> None:
+        """Put an object at the end."""
+        view = exact_view(loadable)
+        if view is None:
+            self.complete = False
+            return
+        self.members.append((index, loadable, view))
+        self.definitions.update(view.definitions())
+        if self.plain_names is not None:
+            self.plain_names.update(view.plain_names())
+
+    def plain(self) -> set[str]:
+        """Names that a reference without a version finds somewhere."""
+        if self.plain_names is None:
+            self.plain_names = set()
+            for _, _, view in self.members:
+                self.plain_names.update(view.plain_names())
+        return self.plain_names
+
+
+def undefined_symbols(
+    graph: LoadGraph, scopes: Sequence[Scope], glibc: tuple[int, int] | None, first: int = 0
+) -> Iterator[UndefinedSymbol]:
+    """What the objects from ``first`` on want and none in the scopes has, in load order.
+
+    :param scopes: looked through in this order: the program's, then that of an object which was opened later.
+    """
+    for index in range(first, len(graph.objects)):
+        loaded = graph.objects[index]
+        view = exact_view(loaded.object)
+        if view is None:
+            continue
+        for reference in view.references():
+            name, version = reference.name, reference.version
+            if version is None:
+                if reference.weak or any(name in scope.plain() for scope in scopes):
+                    continue
+            elif glibc is not None and glibc < _LEAVES_THE_FILE and reference.library is not None:
+                if not _stops_at_its_file(graph, scopes, reference):
+                    continue
+                yield UndefinedSymbol(name, version, loaded.path, index, reference.library)
+                continue
+            elif reference.weak or any(
+                (name, version) in scope.definitions or (name, None) in scope.definitions for scope in scopes
+            ):
+                continue
+            yield UndefinedSymbol(name, version, loaded.path, index)
+
+
+def _stops_at_its_file(graph: LoadGraph, scopes: Sequence[Scope], reference: Reference) -> bool:
+    """Whether the lookup comes to the file that verneed names before it finds the symbol, and finds it not there either."""
+    name, version = reference.name, reference.version
+    file = graph.names.get(reference.library or "")
+    for scope in scopes:
+        for index, _, view in scope.members:
+            definitions = view.definitions()
+            if (name, version) in definitions or (name, None) in definitions:
+                return False
+            if index == file:
+                return True
+    return not reference.weak
+
+
+def vanished_symbols(graph: LoadGraph, scopes: Sequence[Scope], first: int = 0) -> Iterator[tuple[int, str, str]]:
+    """Versioned references that end in an object without any DT_VERSYM which is the very file that their verneed names (G20).
+
+    The loader then stops with an assertion of ``check_match``: (index of the object, symbol, the file's name).
+    """
+    for index in range(first, len(graph.objects)):
+        loaded = graph.objects[index]
+        files = {
+            requirement.library: provider
+            for requirement in loaded.object.requirements
+            if (provider := graph.names.get(requirement.library)) is not None
+            and graph.objects[provider].object.definitions is not None
+            and not graph.objects[provider].object.is_versioned
+            and graph.objects[provider].object.symbols is not None
+        }
+        view = exact_view(loaded.object) if files else None
+        if view is None:
+            continue
+        for reference in view.references():
+            provider = files.get(reference.library or "")
+            if provider is None or reference.version is None:
+                continue
+            if _first_with(scopes, reference) == provider:
+                yield index, reference.name, reference.library or ""
+
+
+def _first_with(scopes: Sequence[Scope], reference: Reference) -> int | None:
+    for scope in scopes:
+        for index, _, view in scope.members:
+            definitions = view.definitions()
+            if (reference.name, reference.version) in definitions or (reference.name, None) in definitions:
+                return index
+    return None
