@@ -1,4 +1,4 @@
-"""Small ELF files in memory: one PT_LOAD over the whole file, a dynamic section, symbols and versions; read back by the code under test and by readelf."""
+"""Small ELF files in memory: one PT_LOAD over the whole file, a dynamic section, symbols, versions; read by the code under test and by readelf."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("readelf") is None, reason="readelf is not installed"),
 ]
 
-# Facts that were measured once on the same files, by hand: name -> (architecture, payload offset, compressor, glibc floor or None where readelf alone tells)
+# Facts that were measured once on the same files, by hand.
+# name -> (architecture, payload offset, compressor, glibc floor or None where readelf alone tells)
 MEASURED = {
     "libappimage/Echo-x86_64.AppImage": ("x86_64", 187784, "gzip", None),
     "libappimage/Echo-no-integrate-x86_64.AppImage": ("x86_64", 188392, "gzip", None),

@@ -13,10 +13,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from tests.squashfs_images import Manifest, extract, make_squashfs, manifest_of_directory, need
 
 from inspector.formats.squashfs import InodeKind, SquashfsImage
 from inspector.source import FileSource, SliceSource, Source
+from tests.squashfs_images import Manifest, extract, make_squashfs, manifest_of_directory, need
 
 pytestmark = pytest.mark.peer
 

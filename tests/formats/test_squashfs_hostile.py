@@ -10,6 +10,11 @@ import zlib
 from collections.abc import Callable
 
 import pytest
+
+from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
+from inspector.formats.squashfs import Inode, SquashfsImage
+from inspector.limits import Limits
+from inspector.source import BytesSource
 from tests.squashfs_images import (
     ABSENT,
     BLOCK_SIZE,
@@ -31,11 +36,6 @@ from tests.squashfs_images import (
     one_file,
     symlink_inode,
 )
-
-from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
-from inspector.formats.squashfs import Inode, SquashfsImage
-from inspector.limits import Limits
-from inspector.source import BytesSource
 
 zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 

@@ -267,7 +267,8 @@ def test_a_link_to_the_program_is_the_launcher() -> None:
 def test_hooks_and_wrapped_programs_are_followed() -> None:
     facts = facts_of(
         {
-            "AppRun": '#!/bin/bash\nthis_dir="$(readlink -f "$(dirname "$0")")"\nsource "$this_dir"/apprun-hooks/"x.sh"\nexec "$this_dir"/AppRun.wrapped "$@"\n',
+            "AppRun": '#!/bin/bash\nthis_dir="$(readlink -f "$(dirname "$0")")"\nsource "$this_dir"/apprun-hooks/"x.sh"\n'
+            'exec "$this_dir"/AppRun.wrapped "$@"\n',
             "apprun-hooks/x.sh": 'export LD_LIBRARY_PATH="$this_dir/usr/lib"\n',
             "usr/bin/app": app(needed=("libfoo.so.1",)),
             "usr/lib/libfoo.so.1": TinyElf(soname="libfoo.so.1"),
