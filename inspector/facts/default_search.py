@@ -6,6 +6,7 @@ glibc reads ``/etc/ld.so.cache`` and then the directories that were compiled int
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -18,8 +19,7 @@ _LARGEST_CACHE = 64 << 20
 _LARGEST_LOADER = 16 << 20
 _MOST_CONFIGURATION_FILES = 1000
 
-# glibc's elf/dl-load.c, system_dirs: the directories one behind the other, each with a slash and a NUL at its end
-_SYSTEM_DIRECTORIES = re.compile(rb"(?:/[\w.+/-]{1,200}/\0){2,16}")
+_LONGEST_DIRECTORY = 200
 _MUSL_DIRECTORIES = ("/lib", "/usr/local/lib", "/usr/lib")
 _LDCONFIG_NAME = re.compile(r"(?:lib|ld-).*\.so")  # elf/ldconfig.c, search_dir
 _FALLBACK = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
@@ -53,11 +53,16 @@ def musl_candidates(root: RootDirectory, architecture: str) -> Iterator[tuple[st
 
 def system_directories(root: RootDirectory, loader: str | None) -> list[str]:
     """The directories that glibc's loader was built with, in its order."""
-    content = root.read(loader, _LARGEST_LOADER) if loader else None
-    for match in _SYSTEM_DIRECTORIES.finditer(content or b""):
-        directories = [part.decode().rstrip("/") for part in match[0].split(b"\0") if part]
-        if all("lib" in directory for directory in directories):
-            return directories
+    content = (root.read(loader, _LARGEST_LOADER) or b"") if loader else b""
+    row: list[str] = []
+    for text in content.split(b"\0"):
+        # elf/dl-load.c, system_dirs: the directories one behind the other, each with a slash and a NUL at its end
+        if text.startswith(b"/") and text.endswith(b"/") and b"lib" in text and len(text) < _LONGEST_DIRECTORY:
+            row.append(os.fsdecode(text).rstrip("/"))
+        elif len(row) > 1:
+            return row
+        else:
+            row.clear()
     return list(_FALLBACK)
 
 
