@@ -40,7 +40,8 @@ _HELPER_DIRECTORIES = ("/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin
 _LARGEST_LIBC = 64 << 20
 _GLIBC_VERSION = re.compile(rb"GNU C Library [^\n\0]{0,200}release version (\d+\.\d+(?:\.\d+)?)")
 _MUSL_VERSION = re.compile(rb"\0(\d\.\d{1,3}\.\d{1,3}(?:[-_.][\w.+-]{0,40})?)\0")
-_UNSPEAKABLE = re.compile(r"[\s\x00-\x20\x7f-\xa0]")
+_UNSPEAKABLE = re.compile("[\\s\\x00-\\x20\\x7f-\\xa0\ud800-\udfff]")
+"""White space, control characters, and what stands for bytes of a file name that are not UTF-8 (PEP 383)."""
 _ASSUMED_PAGE_SIZE = 4096
 
 
@@ -126,7 +127,7 @@ def _files(
         if name in decided or _UNSPEAKABLE.search(path) or _UNSPEAKABLE.search(name):
             continue  # no DT_NEEDED of a bundle asks for a name with a blank in it
         real = directory.regular_file(path)
-        if real is None:
+        if real is None or _UNSPEAKABLE.search(real):
             continue
         if real not in elfs:
             elfs[real] = _read(directory, real)
@@ -146,7 +147,7 @@ def _files(
         if real not in files:
             files[real] = _facts(elf)
             package = owner_of(owners, real, path)
-            if package is not None:
+            if package is not None and not _UNSPEAKABLE.search(package):
                 files[real]["package"] = package
         files[real]["found"].append(path if path.rpartition("/")[2] == name else f"{name}={path}")
     return files
@@ -244,4 +245,4 @@ def _os_release(directory: RootDirectory) -> dict[str, str]:
 
 def _id(release: dict[str, str]) -> str:
     parts = (release.get("ID", "captured"), release.get("VERSION_ID") or release.get("VERSION_CODENAME", ""))
-    return re.sub(r"[^a-z0-9._+-]+", "-", "-".join(part for part in parts if part).lower()).strip("-") or "captured"
+    return re.sub(r"[^a-z0-9._+-]+", "-", "-".join(part for part in parts if part).lower()).strip("-.") or "captured"

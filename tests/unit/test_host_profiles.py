@@ -557,3 +557,30 @@ def test_wrong_use(arguments: tuple[str, ...], complaint: str) -> None:
 def test_a_directory_that_is_no_root(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no C library"):
         _run("capture", str(tmp_path))
+
+
+def test_a_hostile_root_gives_a_profile_that_can_be_written(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Names that are not UTF-8 or hold blanks, broken ELF files, links out of the root, a cache of noise, an os-release of control characters."""
+    loader = Path("/lib64/ld-linux-x86-64.so.2")
+    libc = Path("/lib/x86_64-linux-gnu/libc.so.6")
+    if not loader.is_file() or not libc.is_file():
+        pytest.skip("needs a glibc of x86-64 to copy")
+    root = os.fsencode(tmp_path)
+    for directory in ("lib64", "lib", "etc", "var/lib/dpkg/info"):
+        (tmp_path / directory).mkdir(parents=True)
+    for target in (b"/lib64/ld-linux-x86-64.so.2", b"/lib/lib\xff.so.1", b"/lib/lib a.so", b"/lib/lib\n.so"):
+        Path(os.fsdecode(root + target)).write_bytes(loader.read_bytes())
+    (tmp_path / "lib/libc.so.6").write_bytes(libc.read_bytes())
+    (tmp_path / "lib/libcut.so").write_bytes(libc.read_bytes()[:5000])
+    (tmp_path / "lib/libtext.so").write_text("INPUT(-lc)")
+    (tmp_path / "lib/libout.so").symlink_to(libc)
+    (tmp_path / "lib/libpast.so").symlink_to("../../../../../../../../lib/libc.so.6")
+    os.mkfifo(tmp_path / "lib/libpipe.so")
+    (tmp_path / "etc/ld.so.cache").write_bytes(b"glibc-ld.so.cache1.1" + bytes([255]) * 200)
+    (tmp_path / "etc/os-release").write_bytes(b'ID="../../x\x1b[2J"\nPRETTY_NAME=\'\x1b[31m"""\xff\'\n=\nX')
+    (tmp_path / "var/lib/dpkg/info/lib\udcff.list").write_text("/lib/libc.so.6\n")
+    assert _run("capture", str(tmp_path), "-o", str(tmp_path / "host.toml")) is ExitCode.PASSED
+    profile = load_profile(str(tmp_path / "host.toml"), "x86_64")
+    assert profile.id == "x-2j"
+    assert {"libc.so.6", "libpast.so"} <= set(profile.libraries) <= {"libc.so.6", "libpast.so", "libcut.so"}
+    assert "\x1b" not in capfd.readouterr().err
