@@ -168,6 +168,8 @@ def _answer(question: Question, trace: Mapping[str, Any], real: Mapping[str, Any
         return Answer(Trace(), error=error)
     read = read_trace(trace["out"], trace["err"], trace["status"])
     if question.is_program:
+        if read.silent and real["err"]:  # musl names everything that is missing when it really starts a program, too
+            read = read_trace("", real["err"], real["status"])
         return Answer(read, start=read_start(real["out"], real["err"], real["status"]))
     return Answer(read, opening=read_opening(real["out"], real["err"], real["status"]))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus.truth.asking import PROBES, Answer, Question
-from corpus.truth.loader_output import Opening, Trace
+from corpus.truth.loader_output import MissingVersion, Opening, Trace
 from corpus.truth.model import ModelAnswer
 
 _NOT_COMPARED = ("linux-vdso.so.1", "linux-gate.so.1")
@@ -46,7 +46,15 @@ def compare(question: Question, real: Answer, model: ModelAnswer, alone: Answer 
         return () if model.failure is not None else (Difference("failure", real.error, None),)
     if real.opening is not None and (real.trace.silent or (alone is not None and _displaces(real.trace, alone.trace))):
         return _compare_opening(question, real.opening, model)
+    if model.failure is not None and not (real.trace.fatal or real.trace.preload) and _died(real):
+        return ()  # of what only really loading it brings to light, a trace says nothing
     return (*_compare_trace(question, real.trace, model), *_compare_verdict(real, model))
+
+
+def _died(real: Answer) -> bool:
+    """Whether the object was traced without complaint and the process ended by a signal when it was really loaded."""
+    message = real.opening.message if real.opening is not None else real.start
+    return message is not None and message.startswith("signal ") and not (real.trace.missing or real.trace.versions)
 
 
 def _displaces(trace: Trace, alone: Trace) -> bool:
@@ -79,11 +87,16 @@ def _compare_trace(question: Question, trace: Trace, model: ModelAnswer) -> tupl
     else:
         differences.append(_resolved(question, trace.resolved, model.resolved))
     if model.versions is not None:
-        differences.append(_sets("missing versions", trace.versions, model.versions))
+        versions = (
+            {MissingVersion(row.library, row.version, _same(row.needed_by)) for row in side}
+            for side in (trace.versions, model.versions)
+        )
+        differences.append(_sets("missing versions", *versions))
     if (
         model.symbols is not None and not trace.missing
     ):  # with a library missing, the loader may crash before it has looked up everything
-        differences.append(_sets("undefined symbols", trace.symbols, model.symbols))
+        symbols = ({(name, _same(path)) for name, path in side} for side in (trace.symbols, model.symbols))
+        differences.append(_sets("undefined symbols", *symbols))
     return tuple(difference for difference in differences if difference is not None)
 
 

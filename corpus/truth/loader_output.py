@@ -108,7 +108,8 @@ def _read_error(line: str, trace: Trace) -> None:
     elif match := _MUSL_SYMBOL.match(line):
         trace.symbols.add((match["name"], match["object"]))
     elif match := _MUSL_FATAL.match(line):
-        trace.fatal = match["text"]
+        # musl 1.2.2 does not list every program that it starts ("Not a valid dynamic program").
+        trace.silent = True
     elif match := _VERSION.match(line):
         trace.versions.add(MissingVersion(match["file"].rpartition("/")[2], match["version"], match["needed_by"]))
     elif match := _SYMBOL_LINE.match(line):

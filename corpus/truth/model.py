@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,9 @@ from inspector.facts.load_graph import TreeFiles
 from inspector.facts.roots import Root, find_roots
 from inspector.facts.run_time_paths import Mount
 from inspector.limits import Limits
-from inspector.loader.glibc import GlibcLoader
+from inspector.loader.answers import RootAnswer, SystemLoader
 from inspector.loader.host_profile import HostProfile
-from inspector.loader.objects import Architecture, Candidate, LoaderObject, LoadGraph, Outcome
+from inspector.loader.hwcaps import Processor
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class ModelAnswer:
 
     :ivar resolved: path by name, of objects in the bundle and on the host.
     :ivar failure: why the loader stops before all is mapped.
+    :ivar message: the first line that the loader prints.
     """
 
     resolved: dict[str, str] = field(default_factory=dict)
@@ -35,6 +37,7 @@ class ModelAnswer:
     versions: set[MissingVersion] | None = None
     symbols: set[tuple[str, str]] | None = None
     failure: str | None = None
+    message: str | None = None
 
     @property
     def fails(self) -> bool:
@@ -106,45 +109,74 @@ def _environment(launcher: Launcher) -> dict[str, str]:
 def model_answers(
     bundle: OpenedBundle, profile: HostProfile, questions: Sequence[Question], environment: Mapping[str, str]
 ) -> dict[Question, ModelAnswer]:
-    """The model's answer to every question on the system of a profile."""
-    loader = GlibcLoader(bundle.files, CapturedHost(profile), library_path=environment.get("LD_LIBRARY_PATH"))
+    """The model's answer to every question on the system of a profile, for this machine's processor."""
+    processor = this_processor() if profile.arch == "x86_64" else None
+    system = SystemLoader(bundle.files, profile, environment=environment, processor=processor, working_directory="/")
+    glibc = profile.libc == "glibc"
+    programs: dict[str, ModelAnswer] = {}
     answers: dict[Question, ModelAnswer] = {}
     for question in questions:
-        if question.is_program:
-            graph = loader.load_program(question.object)
-        else:
-            graph, _ = loader.open_in_program(question.program, question.object)
-        answers[question] = _answer(graph)
+        answer = _answer(system.answer(question.object, question.program), glibc=glibc)
+        if question.program is not None and not question.is_program:
+            if question.program not in programs:
+                programs[question.program] = _answer(system.answer(question.program, question.program), glibc=glibc)
+            answer = _together(programs[question.program], answer)
+        answers[question] = answer
     return answers
 
 
-def _answer(graph: LoadGraph) -> ModelAnswer:
-    answer = ModelAnswer()
-    for resolution in graph.resolutions:
-        if resolution.outcome is Outcome.MISSING:
-            answer.missing.add(resolution.name)
-        elif resolution.outcome is Outcome.BROKEN:
-            answer.failure = answer.failure or (resolution.skipped[-1] if resolution.skipped else resolution.name)
-        elif resolution.target is not None:
-            answer.resolved.setdefault(resolution.name, graph.objects[resolution.target].path)
-    return answer
+def this_processor() -> Processor:
+    """The processor of this machine, as the loader sees it (x86-64 psABI, "Micro-Architecture Levels"; sysdeps/x86/cpu-features.c)."""
+    text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    flags = set(next((line.partition(":")[2] for line in text.splitlines() if line.startswith("flags")), "").split())
+    level = 1
+    for names in _LEVELS:
+        if not names <= flags:
+            break
+        level += 1
+    intel = "GenuineIntel" in text  # glibc up to 2.36 recognises no other maker's
+    platform = "haswell" if intel and level >= _HASWELL else "x86_64"
+    capabilities = ("avx512_1", "x86_64") if intel and flags >= _AVX512_1 else ("x86_64",)
+    return Processor(level, platform, capabilities)
 
 
-class CapturedHost:
-    """A captured profile as :class:`inspector.loader.objects.HostView`."""
+_LEVELS = (
+    {"cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"},
+    {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"},
+    {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+)
+_HASWELL = 3
+_AVX512_1 = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 
-    def __init__(self, profile: HostProfile) -> None:
-        self._libraries = profile.libraries
-        self._by_path = {library.path: library.object for library in profile.libraries.values()}
 
-    def find(self, name: str, architecture: Architecture) -> tuple[str, LoaderObject] | None:
-        """See :class:`HostView`."""
-        library = self._libraries.get(name)
-        if library is None or library.object is None or library.object.architecture != architecture:
-            return None
-        return library.path or name, library.object
+def _answer(root: RootAnswer, *, glibc: bool) -> ModelAnswer:
+    broken = [library.message for library in root.missing_libraries if library.broken and glibc]
+    failures = [*([root.refusal] if root.refusal else []), *broken, *root.refusals]
+    failures += [version.reason for version in root.missing_versions if version.reason is not None]
+    return ModelAnswer(
+        resolved=dict(root.resolved),
+        missing={library.name for library in root.missing_libraries if not (library.broken and glibc)},
+        versions={
+            MissingVersion(posixpath.basename(version.provider or ""), version.version, version.needed_by)
+            for version in root.missing_versions
+            if version.reason is None
+        },
+        symbols=None
+        if root.undefined_symbols is None
+        else {(symbol.name, symbol.needed_by) for symbol in root.undefined_symbols},
+        failure=failures[0] if failures else None,
+        message=root.message,
+    )
 
-    def at(self, path: str) -> Candidate | None:
-        """See :class:`HostView`."""
-        found = self._by_path.get(path)
-        return None if found is None else Candidate(found)
+
+def _together(program: ModelAnswer, opened: ModelAnswer) -> ModelAnswer:
+    """The process of a program with an object opened in it; what keeps the program from starting is said first."""
+    known = program.symbols is not None and opened.symbols is not None
+    return ModelAnswer(
+        resolved={**program.resolved, **opened.resolved},
+        missing=program.missing | opened.missing,
+        versions=(program.versions or set()) | (opened.versions or set()),
+        symbols=(program.symbols or set()) | (opened.symbols or set()) if known else None,
+        failure=program.failure or opened.failure,
+        message=program.message or opened.message,
+    )
