@@ -14,6 +14,7 @@ VERBS: Final[dict[str, str]] = {
     "audit": "what a bundle needs, lacks, exposes and weighs; may it be released?",
     "explain": "what a rule means, why it matters, what to do",
     "rules": "every rule in a line",
+    "host": "the systems that a bundle is judged against: capture, list, show",
 }
 """Verb and one-line summary; ``inspector/cli/<verb>.py`` has ``add_arguments(parser)`` and ``execute(options) -> ExitCode``."""
 
