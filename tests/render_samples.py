@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from inspector.model import ByteCount, Coverage, Finding, Fix, Problem, Skipped
 from inspector.result import (
     ArtifactInfo,
@@ -9,9 +11,11 @@ from inspector.result import (
     DuplicateGroup,
     EnvelopeInfo,
     Exposure,
+    FailedObject,
     FilesInfo,
     Floor,
     FloorCause,
+    HostVerdict,
     LibraryInfo,
     LicensesInfo,
     NeededInfo,
@@ -205,28 +209,28 @@ def pyqt5_appimage() -> Result:
             exposures=(
                 Exposure(
                     license="GPL-3.0-or-later",
-                    license_class="strong copyleft",
+                    license_class="strong-copyleft",
                     component="readline 8.2",
                     linkage="dynamic",
                     chain=chain,
                 ),
                 Exposure(
                     license="GPL-3.0-only",
-                    license_class="strong copyleft",
+                    license_class="strong-copyleft",
                     component="PyQt5 5.15.11",
                     linkage="python",
                     chain=("AppRun", "opt/demo/app/main.py", "PyQt5/QtWidgets.abi3.so"),
                 ),
                 Exposure(
                     license="LGPL-3.0-only",
-                    license_class="weak copyleft",
+                    license_class="weak-copyleft",
                     component="Qt 5.15.2",
                     linkage="dynamic",
                     chain=("AppRun", "opt/demo/bin/python3.11", "QtCore.abi3.so", core),
                 ),
                 Exposure(
                     license="LGPL-3.0-only",
-                    license_class="weak copyleft",
+                    license_class="weak-copyleft",
                     component="Qt 5.15.2",
                     linkage="dynamic",
                     chain=("AppRun", "opt/demo/bin/python3.11", "QtGui.abi3.so", core),
@@ -272,10 +276,10 @@ def pyqt5_appimage() -> Result:
                 rule="missing-library",
                 severity="error",
                 confidence="medium",
-                subject=plugin,
-                message=f"{plugin} needs libxcb-cursor.so.0, which is neither in the bundle nor on every host",
+                subject="libxcb-cursor.so.0",
+                message=f"libxcb-cursor.so.0 is needed by {plugin}, and neither in the bundle nor expected on every host",
                 evidence=("AppRun starts opt/demo/bin/python3.11", "QApplication loads the platform plugin xcb"),
-                fix=Fix(text="Copy libxcb-cursor.so.0 into opt/demo/lib/python3.11/site-packages/PyQt5/Qt5/lib"),
+                fix=Fix(text="bundle libxcb-cursor.so.0, or remove what needs it"),
             ),
             *(
                 Finding(
@@ -283,8 +287,8 @@ def pyqt5_appimage() -> Result:
                     severity="warning",
                     confidence="high",
                     subject=library.path,
-                    message=f"{library.path} has RPATH /home/build/qt5/lib",
-                    fix=Fix(text="Set RUNPATH to $ORIGIN/Qt5/lib with patchelf", action="set-runpath", safe=True),
+                    message="has RPATH /home/build/qt5/lib, a directory of the machine that built it",
+                    fix=Fix(text=f"patchelf --set-rpath '$ORIGIN' {library.path}", action="repair-rpath"),
                 )
                 for library in libraries
                 if library.rpath == "/home/build/qt5/lib"
@@ -310,9 +314,7 @@ def pyqt5_appimage() -> Result:
                 subject="usr/lib/x86_64-linux-gnu/libreadline.so.8",
                 message="the Python module readline loads GNU Readline (GPL-3.0-or-later)",
                 evidence=chain,
-                fix=Fix(
-                    text="Remove lib-dynload/readline*.so, or build it with libedit", action="remove", saves=402_000
-                ),
+                fix=Fix(text=f"remove {readline}; it is imported by code and cmd", action="drop-license"),
             ),
             Finding(
                 rule="duplicate-files",
@@ -320,7 +322,7 @@ def pyqt5_appimage() -> Result:
                 confidence="high",
                 subject="",
                 message="12.3 MB lie in 214 groups of equal files",
-                fix=Fix(text="Let slim link them", action="dedupe", saves=12_300_000, safe=True),
+                fix=Fix(text="replace the copies by links", action="dedupe", saves=12_300_000, safe=True),
             ),
             Finding(
                 rule="tests-shipped",
@@ -328,14 +330,14 @@ def pyqt5_appimage() -> Result:
                 confidence="medium",
                 subject="opt/demo/lib/python3.11/test",
                 message="the standard library's tests are shipped",
-                fix=Fix(text="Remove opt/demo/lib/python3.11/test", action="remove", saves=31_000_000),
+                fix=Fix(text="remove the test suites", action="remove-tests", saves=31_000_000),
             ),
             Finding(
                 rule="missing-library",
                 severity="error",
                 confidence="medium",
-                subject="opt/x",
-                message="opt/x needs libold.so",
+                subject="libold.so",
+                message="libold.so is needed by opt/x",
                 suppressed="never loaded",
             ),
         ),
@@ -470,4 +472,50 @@ def hostile_bundle() -> Result:
         problems=tuple(Problem(kind=name, subject=name, message=name) for name in names),
         coverage=Coverage(seen=len(names), analysed=0, skipped=tuple(Skipped(path=name, why=name) for name in names)),
         verdict=Verdict(gate="failed", reasons=names),
+    )
+
+
+def judged_hosts(result: Result) -> tuple[HostVerdict, ...]:
+    """Six systems with glibc, of which two fail for a version and one is degraded, and three with musl, which all fail for libc."""
+    cause = result.floors["GLIBC"].causes[0]
+    program = next(root.path for root in result.roots if root.role == "entry")
+    version = FailedObject(
+        path=program,
+        missing_versions=({"library": cause.library, "version": cause.version, "needed_by": cause.file},),
+    )
+    library = FailedObject(path=result.libraries[0].path, missing_libraries=("libxcb-cursor.so.0",))
+    glibc_message = f"/lib64/libc.so.6: version `{cause.version}' not found (required by /tmp/.mount_Demo/{cause.file})"
+    musl_message = f"Error loading shared library libc.so.6: No such file or directory (needed by {program})"
+
+    def verdict(
+        id_: str,
+        name: str,
+        word: Literal["starts", "degraded", "fails", "unknown"],
+        *objects: FailedObject,
+        message: str = "",
+        basis: Literal["captured", "measured", "assumed"] = "measured",
+    ) -> HostVerdict:
+        return HostVerdict(
+            id=id_,
+            name=name,
+            variant="desktop",
+            basis=basis,
+            verdict=word,
+            message=message,
+            judged=411,
+            objects=objects,
+        )
+
+    no_libc = FailedObject(path=program, missing_libraries=("libc.so.6",))
+    return (
+        verdict("rhel-8", "RHEL 8", "fails", version, library, message=glibc_message),
+        verdict("debian-11", "Debian 11 (bullseye)", "fails", version, message=glibc_message),
+        verdict("rhel-9", "RHEL 9", "starts"),
+        verdict("debian-12", "Debian 12 (bookworm)", "starts", basis="captured"),
+        verdict("fedora-44", "Fedora 44", "starts", basis="assumed"),
+        verdict("arch", "Arch Linux", "degraded", library, message="1 of 411 objects does not load"),
+        *(
+            verdict(f"alpine-3.{number}", f"Alpine Linux 3.{number}", "fails", no_libc, message=musl_message)
+            for number in (22, 23, 24)
+        ),
     )

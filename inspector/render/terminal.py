@@ -1,13 +1,21 @@
-"""The Result on a screen: what it is, the verdict, floors, libraries, licences, bytes, findings, and the next command, in that order."""
+"""The Result as text: the one screen, the brief form, or everything, in the order of what decides a release."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from inspector.render.overview.screen import write_overview
 from inspector.render.registry import Detail, RenderOptions
 from inspector.render.terminal_findings import write_findings, write_problems
 from inspector.render.terminal_floors import write_floors
-from inspector.render.terminal_identity import write_identity, write_nested, write_title, write_verdict
+from inspector.render.terminal_hosts import write_hosts
+from inspector.render.terminal_identity import (
+    write_identity,
+    write_incomplete,
+    write_nested,
+    write_title,
+    write_verdict,
+)
 from inspector.render.terminal_libraries import write_libraries
 from inspector.render.terminal_licenses import write_licenses
 from inspector.render.terminal_next import write_coverage, write_next
@@ -16,6 +24,7 @@ from inspector.render.terminal_sizes import write_sizes
 from inspector.result import Result
 
 _LONGEST_IN_FULL = 8192
+_SCREEN_LINES = 50
 
 
 def render(results: Sequence[Result], options: RenderOptions) -> bytes:
@@ -28,25 +37,30 @@ def render_text(result: Result, width: int, *, color: bool, detail: Detail = "no
     """One report.
 
     :param width: columns that no line exceeds, unless a single word of ours does.
-    :param detail: ``"brief"``: findings and verdict; ``"full"``: no list is capped, findings show their evidence.
+    :param detail: ``"normal"``: one screen; ``"brief"``: findings and verdict; ``"full"``: no list is capped, findings show their evidence.
     """
-    page = Page(width, color=color, longest=_LONGEST_IN_FULL if detail == "full" else None)
+    if detail == "normal":
+        page = Page(width, color=color)
+        write_overview(page, result)
+        if page.line_count > _SCREEN_LINES:
+            page = Page(width, color=color)
+            write_overview(page, result, roomy=False)
+        return page.text()
+    full = detail == "full"
+    page = Page(width, color=color, longest=_LONGEST_IN_FULL if full else None)
     write_title(page, result)
-    if detail != "brief":
+    if full:
         write_identity(page, result)
     write_verdict(page, result)
-    if detail != "brief":
-        full = detail == "full"
-        write_floors(page, result, full=full)
-        write_libraries(page, result, full=full)
-        write_licenses(page, result, full=full)
-        write_sizes(page, result, full=full)
-        write_nested(page, result)
+    write_incomplete(page, result)
+    if full:
+        for write in (write_hosts, write_floors, write_libraries, write_licenses, write_sizes, write_nested):
+            write(page, result)
     write_findings(page, result, detail)
     write_problems(page, result, detail)
-    if detail != "brief":
-        write_coverage(page, result, detail)
-        write_next(page, result, detail)
+    if full:
+        write_coverage(page, result)
+        write_next(page, result)
     return page.text()
 
 

@@ -67,6 +67,10 @@ def write_verdict(page: Page, result: Result) -> None:
     page.line(*parts, indent=0)
     for reason in result.verdict.reasons:
         page.line((reason, "dim"), indent=8)
+
+
+def write_incomplete(page: Page, result: Result) -> None:
+    """That something could not be read, below the verdict; the problems have a section of their own."""
     if result.problems:
         page.line((f"incomplete: {format_amount(len(result.problems), 'problem')} while reading", "yellow"), indent=8)
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from inspector.render.quantities import format_amount, format_count
-from inspector.render.terminal_page import Cell, Column, Page, list_names
+from inspector.render.terminal_page import Cell, Column, Page
 from inspector.result import Result
 
 _HOST_LIBRARY_RULE = "host-library-bundled"
-_SHOWN = 5
-_NAMES_SHOWN = 8
 
 
-def write_libraries(page: Page, result: Result, *, full: bool) -> None:
+def write_libraries(page: Page, result: Result) -> None:
     """A summary, then one row a subject."""
     if not result.libraries:
         return
@@ -23,14 +21,14 @@ def write_libraries(page: Page, result: Result, *, full: bool) -> None:
         "Libraries", f"{aside}{format_count(origins['host'])} host, {format_count(origins['missing'])} missing"
     )
     rows: list[tuple[Cell, Cell]] = []
-    rows += _missing_rows(result, full=full)
-    rows += _host_rows(result, full=full)
-    rows += _replaced_rows(result, full=full)
-    rows += _search_path_rows(result, full=full)
+    rows += _missing_rows(result)
+    rows += _host_rows(result)
+    rows += _replaced_rows(result)
+    rows += _search_path_rows(result)
     page.table([Column(), Column(fit="wrap", minimum=30)], rows)
 
 
-def _missing_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
+def _missing_rows(result: Result) -> list[tuple[Cell, Cell]]:
     needed_by: dict[str, list[str]] = defaultdict(list)
     for library in result.libraries:
         for needed in library.needed:
@@ -40,26 +38,23 @@ def _missing_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
         return [(("missing", "dim"), "none")]
     rows: list[tuple[Cell, Cell]] = []
     ordered = sorted(needed_by.items(), key=lambda item: (-len(item[1]), item[0]))
-    for name, paths in ordered if full else ordered[:_SHOWN]:
+    for name, paths in ordered:
         others = f" and {format_amount(len(paths) - 1, 'other')}" if len(paths) > 1 else ""
-        path = paths[0] if full else paths[0].rpartition("/")[2]
-        rows.append((("missing", "red"), f"{name}, needed by {path}{others}"))
-    if len(ordered) > len(rows):
-        rows.append(("", (f"and {format_count(len(ordered) - len(rows))} more (-v)", "dim")))
+        rows.append((("missing", "red"), f"{name}, needed by {paths[0]}{others}"))
     return rows
 
 
-def _host_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
+def _host_rows(result: Result) -> list[tuple[Cell, Cell]]:
     wanted = Counter(
         needed.name for library in result.libraries for needed in library.needed if needed.origin == "host"
     )
     if not wanted:
         return []
     names = [name for name, _ in sorted(wanted.items(), key=lambda item: (-item[1], item[0]))]
-    return [(("from the host", "dim"), _list_some(names, full=full))]
+    return [(("from the host", "dim"), ", ".join(names))]
 
 
-def _replaced_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
+def _replaced_rows(result: Result) -> list[tuple[Cell, Cell]]:
     subjects = [
         finding.subject
         for finding in result.findings
@@ -68,10 +63,10 @@ def _replaced_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
     if not subjects:
         return []
     names = [subject.rpartition("/")[2] for subject in subjects]
-    return [(("host's, bundled", "yellow"), _list_some(names, full=full))]
+    return [(("host's, bundled", "yellow"), ", ".join(names))]
 
 
-def _search_path_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
+def _search_path_rows(result: Result) -> list[tuple[Cell, Cell]]:
     outside: Counter[str] = Counter()
     for library in result.libraries:
         value = library.runpath if library.runpath is not None else library.rpath
@@ -89,7 +84,7 @@ def _search_path_rows(result: Result, *, full: bool) -> list[tuple[Cell, Cell]]:
     ordered = sorted(outside.items(), key=lambda item: (-item[1], item[0]))
     described = [f"{_describe_element(element)} ({format_count(count)})" for element, count in ordered]
     if described:
-        rows.append((("not $ORIGIN", "yellow"), _list_some(described, full=full)))
+        rows.append((("not $ORIGIN", "yellow"), ", ".join(described)))
     return rows
 
 
@@ -97,8 +92,3 @@ def _describe_element(element: str) -> str:
     if not element:
         return "an empty element"
     return element if element.startswith("/") else f"{element}, relative"
-
-
-def _list_some(names: list[str], *, full: bool) -> str:
-    most = len(names) if full else _NAMES_SHOWN
-    return list_names(names, len(names), 0, least=most)

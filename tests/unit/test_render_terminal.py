@@ -24,7 +24,9 @@ def test_every_line_is_printable_and_fits(sample: Callable[[], Result], width: i
     assert text.endswith("\n")
     for line in text[:-1].split("\n"):
         assert line.isprintable()
-        assert cell_len(line) <= width or line.startswith("  inspect audit ")  # what is to be pasted is never broken
+        assert cell_len(line) <= width or line.lstrip().startswith(
+            ("inspect ", "patchelf ")
+        )  # what is to be pasted is never broken
         assert line == line.rstrip()
 
 
@@ -50,8 +52,8 @@ def test_a_report_of_huge_names_stays_short() -> None:
     assert len(render_text(render_samples.hostile_bundle(), 80, color=False)) < 40_000
 
 
-def test_the_order_of_the_screen() -> None:
-    text = render_text(render_samples.pyqt5_appimage(), 80, color=False)
+def test_the_order_of_the_full_report() -> None:
+    text = render_text(render_samples.pyqt5_appimage(), 80, color=False, detail="full")
     wanted = [
         "dist/Demo-Application-1.4.0-x86_64.AppImage",
         "AppImage type 2, x86_64, 187.4 MB",
@@ -65,7 +67,7 @@ def test_the_order_of_the_screen() -> None:
         "host's, bundled  libstdc++.so.6, libgcc_s.so.1, libxcb.so.1",
         "not $ORIGIN      /home/build/qt5/lib (11), an empty element (1), /usr/lib (1)",
         "Licence exposure",
-        "AppRun → python3.11 → readline.cpython-311-x86_64-linux-gnu.so →",
+        "AppRun → opt/demo/bin/python3.11 →",
         "Where the bytes are  490.2 MB raw, 186.9 MB stored",
         "Findings",
         "error    missing-library",
@@ -80,13 +82,12 @@ def test_the_order_of_the_screen() -> None:
     assert places == sorted(places)
 
 
-def test_lists_are_capped_and_verbose_shows_all() -> None:
+def test_the_full_report_caps_no_list() -> None:
     result = render_samples.pyqt5_appimage()
     normal, full = (render_text(result, 100, color=False, detail=detail) for detail in ("normal", "full"))
-    assert "and 10 more (-v)" in " ".join(normal.split())
     assert "(-v)" not in full
     for number in range(0, 409, 40):
-        assert f"QtModule{number:03}.abi3.so has RPATH" in full
+        assert f"QtModule{number:03}.abi3.so: has RPATH" in full
     assert "QApplication loads the platform plugin xcb" in full
     assert "QApplication loads the platform plugin xcb" not in normal
     assert "[suppressed: never loaded]" in full
@@ -102,7 +103,7 @@ def test_brief_is_findings_and_verdict() -> None:
 
 
 def test_a_passing_file_without_findings() -> None:
-    text = render_text(render_samples.tiny_elf(), 80, color=False)
+    text = render_text(render_samples.tiny_elf(), 80, color=False, detail="full")
     assert "PASSED  no findings" in text
     assert "GLIBC  2.17  the host must have it" in text
     assert "Findings" not in text
@@ -121,9 +122,10 @@ def test_floors_say_who_must_answer() -> None:
             version=None, host_version=None, markers=("FOO_PRIVATE",), causes=(replace(cause, version="FOO_PRIVATE"),)
         ),
     }
-    text = render_text(replace(render_samples.tiny_elf(), floors=floors), 100, color=False)
+    text = render_text(replace(render_samples.tiny_elf(), floors=floors), 100, color=False, detail="full")
     assert "2.36  the host must have 2.4, the bundle answers the rest" in text
-    assert "the bundle answers GCC 7.0.0, krb5_3_MIT" in text
+    assert "GCC    7.0.0  the bundle answers" in text
+    assert "krb5   asks for krb5_3_MIT" in text
     assert "FOO    asks for FOO_PRIVATE" in text
     assert re.search(r"^ +app +libc\.so\.6: __stack_chk_fail$", text, re.MULTILINE)
 
@@ -131,7 +133,9 @@ def test_floors_say_who_must_answer() -> None:
 def test_the_next_command_can_be_pasted() -> None:
     result = render_samples.tiny_elf()
     result = replace(result, artifact=replace(result.artifact, path="My App; rm -rf ~.AppImage"))
-    assert "inspect audit -o result.json 'My App; rm -rf ~.AppImage'" in render_text(result, 100, color=False)
+    assert "inspect audit -v 'My App; rm -rf ~.AppImage'" in render_text(result, 100, color=False)
+    full = render_text(result, 100, color=False, detail="full")
+    assert "inspect audit -o result.json 'My App; rm -rf ~.AppImage'" in full
 
 
 def test_several_reports_end_with_a_line_each() -> None:

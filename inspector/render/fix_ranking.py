@@ -1,0 +1,120 @@
+"""Which fixes are worth most: errors first, then what breaks on most systems, then bytes saved.  Pure; printed elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inspector.model import SEVERITY_ORDER, ByteCount, Finding
+from inspector.render.host_summary import systems_broken
+from inspector.result import Result
+
+MISSING_LIBRARY, GLIBC_FLOOR = "missing-library", "glibc-floor"
+_LIBFUSE_RULE, _LIBFUSE = "runtime-needs-libfuse2", "libfuse.so.2"
+_LOADING_FAMILIES = ("LIB", "FLR", "APP", "HRD")
+"""Prefixes of the codes of rules whose warnings mean that something does not load or start somewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankedFix:
+    """The fixes of one rule, by the one of them that is worth most.
+
+    :ivar systems: systems on which something fails that the fix would mend.
+    :ivar saves: bytes of all fixes of the rule; stored is 0 where it is not known or nothing.
+    :ivar count: findings of the rule that have a fix.
+    """
+
+    finding: Finding
+    text: str
+    systems: int
+    saves: ByteCount
+    count: int
+
+
+def wasted_bytes(result: Result) -> dict[str, tuple[str, ByteCount]]:
+    """By the rule that speaks of it: the name of a kind of bytes that could go, and how many there are.  Kinds overlap."""
+    sizes = result.sizes
+    spare = next((row for row in sizes.by_type if row.name == "Python bytecode (optimised)"), None)
+    return {
+        "tests-shipped": ("tests", sizes.test_bytes),
+        "spare-bytecode-shipped": (
+            "spare bytecode",
+            ByteCount(raw=spare.raw, stored=spare.stored) if spare is not None else ByteCount(),
+        ),
+        "duplicate-files": ("duplicates", sizes.duplicate_bytes),
+        "static-library-shipped": ("static libraries", sizes.static_library_bytes),
+        "debug-information-shipped": ("debug information", sizes.debug_bytes),
+    }
+
+
+def rank_fixes(result: Result) -> list[RankedFix]:
+    """One fix a rule, the most valuable first; a note that saves no byte is left out."""
+    broken = systems_broken(result.hosts)
+    needed = Counter(need.name for row in result.libraries for need in row.needed if need.origin == "missing")
+    groups: dict[str, list[Finding]] = defaultdict(list)
+    for finding in result.findings:
+        if finding.suppressed is None and finding.fix is not None:
+            groups[finding.rule].append(finding)
+    ranked = [_rank(result, group, broken, needed) for group in groups.values()]
+    worth = [
+        fix for fix in ranked if _stops_something(result, fix) or fix.saves.raw or fix.finding.severity == "warning"
+    ]
+    return sorted(worth, key=lambda fix: _value(result, fix))
+
+
+def _rank(result: Result, group: Sequence[Finding], broken: dict[str, int], needed: Counter[str]) -> RankedFix:
+    def within(finding: Finding) -> tuple[int, int, int, int, str]:
+        saves = finding.fix.saves if finding.fix is not None else 0
+        return (
+            SEVERITY_ORDER[finding.severity],
+            -_systems(result, finding, broken),
+            -needed[finding.subject],
+            -saves,
+            finding.subject,
+        )
+
+    first = min(group, key=within)
+    raw = sum(finding.fix.saves for finding in group if finding.fix is not None)
+    _, wasted = wasted_bytes(result).get(first.rule, ("", ByteCount()))
+    return RankedFix(
+        finding=first,
+        text=first.fix.text if first.fix is not None else "",
+        systems=max(_systems(result, finding, broken) for finding in group),
+        saves=ByteCount(raw=raw, stored=wasted.stored),
+        count=len(group),
+    )
+
+
+def _systems(result: Result, finding: Finding, broken: dict[str, int]) -> int:
+    """On how many systems something fails because of what the finding names."""
+    if finding.rule == GLIBC_FLOOR:
+        floor = result.floors.get("GLIBC")
+        return broken.get(f"GLIBC_{floor.host_version}", 0) if floor is not None else 0
+    if finding.rule == _LIBFUSE_RULE:
+        return broken.get(_LIBFUSE, 0)
+    return broken.get(finding.subject, 0)
+
+
+def _stops_something(result: Result, fix: RankedFix) -> bool:
+    if fix.finding.severity == "error" or fix.systems:
+        return True
+    info = result.rules.get(fix.finding.rule)
+    loading = info is not None and info.code.startswith(_LOADING_FAMILIES)
+    return fix.finding.severity == "warning" and loading
+
+
+def _value(result: Result, fix: RankedFix) -> tuple[bool, int, bool, bool, int, int, int, str]:
+    """The smaller, the better; a finding about the whole artifact goes before one about a part of it."""
+    stops = _stops_something(result, fix)
+    stored_once = fix.finding.rule == "duplicate-files" and not fix.saves.stored and result.sizes.total.stored
+    return (
+        fix.finding.severity != "error",
+        -fix.systems,
+        not stops,
+        bool(stops and fix.finding.subject),
+        -fix.count if stops else 0,
+        0 if stored_once else -fix.saves.raw,
+        SEVERITY_ORDER[fix.finding.severity],
+        fix.finding.rule,
+    )
