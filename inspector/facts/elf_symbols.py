@@ -16,11 +16,12 @@ class ElfSymbols:
     Its methods raise LimitExceeded where the file's names pass ``Limits.elf_tables``.
     """
 
-    __slots__ = ("_definitions", "_elf", "_plain", "_references")
+    __slots__ = ("_default", "_definitions", "_elf", "_plain", "_references")
 
     def __init__(self, elf: ElfFile) -> None:
         self._elf = elf
         self._definitions: frozenset[Definition] | None = None
+        self._default: frozenset[str] | None = None
         self._plain: frozenset[str] | None = None
         self._references: tuple[Reference, ...] | None = None
 
@@ -54,6 +55,13 @@ class ElfSymbols:
                     if symbol.default or symbol.version is None or symbol.version in first
                 )
         return self._plain
+
+    def default_names(self) -> frozenset[str]:
+        """Names of definitions that are not hidden."""
+        if self._default is None:
+            exported = self._elf.symbols.exported()
+            self._default = frozenset(symbol.name for symbol in exported if symbol.default)
+        return self._default
 
     def references(self) -> tuple[Reference, ...]:
         """What it wants of others, weak references included."""

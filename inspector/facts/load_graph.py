@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inspector.artifact.tree import Kind, Tree
 from inspector.facts.elf_objects import ElfObject
 from inspector.facts.elf_symbols import ElfSymbols
+from inspector.facts.host_demands import RootDemand, demand_of
 from inspector.facts.host_libraries import host_library
 from inspector.facts.roots import Role, Root
 from inspector.facts.run_time_paths import Mount
@@ -58,6 +59,7 @@ class LoadFacts:
     :ivar roots: all roots, the optional ones that nothing else reaches included.
     :ivar needs: per object its needs in the order of DT_NEEDED, as the most important root that reaches it sees them.
     :ivar loaders: per object the objects that need it, the shortest way to a root first.
+    :ivar demands: per root what it asks of the system.
     :ivar missing: needs that some root finds neither in the bundle nor on a host, one for each object and name, worst role first.
     """
 
@@ -65,6 +67,7 @@ class LoadFacts:
     needs: dict[str, tuple[ResolvedNeed, ...]] = field(default_factory=dict)
     loaders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     missing: tuple[tuple[str, ResolvedNeed], ...] = ()
+    demands: tuple[RootDemand, ...] = ()
 
     def chain_to(self, path: str) -> tuple[str, ...]:
         """The shortest way from a root to an object, the object last."""
@@ -125,8 +128,10 @@ class TreeFiles:
 
     def _goes_in_a_circle(self, tree_path: str) -> bool:
         """Whether the last part of a path is a link that comes back to itself."""
+        head, _, tail = tree_path.rpartition("/")
+        directory = self._tree.resolve(head, root=self._link_root) if head else None
         seen: set[str] = set()
-        path = tree_path
+        path = tail if directory is None else f"{directory.path}/{tail}"
         while (node := self._tree.get(path)) is not None and node.kind is Kind.SYMLINK and node.target is not None:
             if path in seen:
                 return True
@@ -190,7 +195,9 @@ def build_load_graph(
 ) -> LoadFacts:
     """Load every root, then, each on its own, the shared objects that no root reaches."""
     gathering = _Gathering(
-        GlibcLoader(TreeFiles(tree, objects, mount), ExpectedHost(), library_path=library_path), mount
+        GlibcLoader(TreeFiles(tree, objects, mount), ExpectedHost(), library_path=library_path),
+        mount,
+        {found.path: found.elf.arch for found in objects},
     )
     all_roots = sorted(roots, key=lambda root: (_ROLE_ORDER[root.role], root.path))
     for root in all_roots:
@@ -204,6 +211,7 @@ def build_load_graph(
         roots=tuple(all_roots),
         needs=gathering.needs,
         loaders={path: tuple(parents) for path, parents in gathering.loaders.items()},
+        demands=tuple(gathering.demands),
         missing=tuple(
             (path, need)
             for (path, _), need in sorted(
@@ -214,9 +222,12 @@ def build_load_graph(
 
 
 class _Gathering:
-    def __init__(self, loader: GlibcLoader, mount: Mount) -> None:
+    def __init__(self, loader: GlibcLoader, mount: Mount, architectures: Mapping[str, str]) -> None:
         self.loader = loader
         self.mount = mount
+        self.architectures = architectures
+        self.demands: list[RootDemand] = []
+        self._paths: dict[str, str] = {}
         self.needs: dict[str, tuple[ResolvedNeed, ...]] = {}
         self.loaders: dict[str, dict[str, None]] = {}
         self.missing: dict[tuple[str, str], ResolvedNeed] = {}
@@ -229,10 +240,15 @@ class _Gathering:
         else:
             program = None if root.program is None else self.mount.run_time(root.program)
             graph, first = self.loader.open_in_program(program, path)
-        self._gather(root, graph, first, [self._node_path(loaded.path) for loaded in graph.objects])
+        paths = [self._node_path(loaded.path) for loaded in graph.objects]
+        self.demands.append(demand_of(root, self.architectures.get(root.path, ""), graph, first, paths))
+        self._gather(root, graph, first, paths)
 
     def _node_path(self, path: str) -> str:
-        return self.mount.tree_path(self.loader.real_path(path)) or path
+        known = self._paths.get(path)
+        if known is None:
+            known = self._paths[path] = self.mount.tree_path(self.loader.real_path(path)) or path
+        return known
 
     def _gather(self, root: Root, graph: LoadGraph, first: int, paths: Sequence[str]) -> None:
         by_requester: dict[int, list[Resolution]] = {}

@@ -9,6 +9,7 @@ import posixpath
 import re
 from dataclasses import replace
 
+from inspector.loader.mapping import BUS_ERROR
 from inspector.loader.objects import (
     Candidate,
     FileView,
@@ -83,7 +84,7 @@ class MuslLoader:
             view = exact_view(loaded.object)
             if view is None:
                 return None
-            names |= view.plain_names()
+            names |= view.default_names()
         found: dict[tuple[int, str], UndefinedSymbol] = {}
         for index in range(first, len(graph.objects)):
             loaded = graph.objects[index]
@@ -95,13 +96,15 @@ class MuslLoader:
 
     def crashes(self, graph: LoadGraph, first: int) -> tuple[str, ...]:
         """M9: objects whose DT_RELR this musl does not know; it says nothing and leaves them as they are."""
+        cut = [f"{BUS_ERROR}: {loaded.path}" for loaded in graph.objects[first:] if loaded.object.truncated]
         if self._version is None or self._version >= _RELR_SINCE:
-            return ()
-        return tuple(
+            return tuple(cut)
+        unrelocated = [
             f"Segmentation fault: this musl does not know DT_RELR and leaves {loaded.path} unrelocated"
             for loaded in graph.objects[first:]
             if loaded.object.has_relr
-        )
+        ]
+        return (*cut, *unrelocated)
 
     def _program(self, path: str) -> LoadGraph:
         real = self._files.real_path(path)
@@ -191,7 +194,7 @@ class MuslLoader:
         if candidate.defect in ("only ET_DYN and ET_EXEC can be loaded", "object file has no dynamic section"):
             return None, _NO_EXECUTABLE
         view = exact_view(loadable)
-        if view is not None and {"__libc_start_main", "stdin"} <= view.plain_names():  # M10
+        if view is not None and {"__libc_start_main", "stdin"} <= view.default_names():  # M10
             return self._self(graph, name)
         index = len(graph.objects)
         graph.objects.append(Loaded(path, loadable, requester, path in self._host_paths))

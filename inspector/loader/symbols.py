@@ -44,6 +44,10 @@ class ExactSymbolView(Protocol):
         """Names that a reference without a version finds here."""
         ...
 
+    def default_names(self) -> frozenset[str]:
+        """Names of definitions that are not hidden: those that musl sees."""
+        ...
+
     def references(self) -> tuple[Reference, ...]:
         """What it wants of others."""
         ...
@@ -77,20 +81,24 @@ class SymbolWords:
         return ((reference.name, reference.version) for reference in self.references())
 
     @cached_property
-    def _split(self) -> tuple[frozenset[Definition], frozenset[str]]:
+    def _split(self) -> tuple[frozenset[Definition], frozenset[str], frozenset[str]]:
         definitions: set[Definition] = set()
         plain: set[str] = set()
+        default: set[str] = set()
         for word in self._exports:
             name, mark, version = word.partition("@")
             if not mark:
                 definitions.add((name, None))
                 plain.add(name)
+                default.add(name)
                 continue
             bare = version.removeprefix("@")
             definitions.add((name, bare))
-            if bare is not version or bare == self._first_version:
+            if version.startswith("@"):
+                default.add(name)
+            if version.startswith("@") or bare == self._first_version:
                 plain.add(name)
-        return frozenset(definitions), frozenset(plain)
+        return frozenset(definitions), frozenset(plain), frozenset(default)
 
     def definitions(self) -> frozenset[Definition]:
         """See :class:`ExactSymbolView`."""
@@ -99,6 +107,10 @@ class SymbolWords:
     def plain_names(self) -> frozenset[str]:
         """See :class:`ExactSymbolView`."""
         return self._split[1]
+
+    def default_names(self) -> frozenset[str]:
+        """See :class:`ExactSymbolView`."""
+        return self._split[2]
 
     @cached_property
     def _references(self) -> tuple[Reference, ...]:
@@ -126,6 +138,9 @@ class _Plain:
         return self._definitions
 
     def plain_names(self) -> frozenset[str]:
+        return self._names
+
+    def default_names(self) -> frozenset[str]:
         return self._names
 
     def references(self) -> tuple[Reference, ...]:

@@ -1,0 +1,372 @@
+"""On which systems the bundle starts: the demands of its roots against host profiles.
+
+A shipped profile knows names and versions: the bundle was resolved once, and only the distinct names and versions that it asks of the host are
+compared.  A captured profile knows every library of its system: there the whole process is loaded with the host's real objects
+(:mod:`inspector.facts.host_processes`), and symbols are judged too.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from inspector.facts.elf_objects import ElfObject
+from inspector.facts.host_demands import RootDemand
+from inspector.facts.host_libraries import host_library
+from inspector.facts.load_graph import LoadFacts
+from inspector.facts.roots import Role, Root
+from inspector.facts.run_time_paths import Mount
+from inspector.loader.host_profile import Basis, HostProfile, ProvidedLibrary, Variant
+from inspector.loader.mapping import CANNOT_OPEN
+from inspector.loader.musl import is_musl_itself
+from inspector.loader.objects import FileView
+from inspector.loader.profile_host import libc_version
+
+Verdict = Literal["starts", "degraded", "fails", "unknown"]
+State = Literal["there", "absent", "unknown"]
+
+_KNOWS_RELR = {"glibc": (2, 36), "musl": (1, 2)}
+_STRICT_STACK = (2, 41)
+_DECIDING: tuple[frozenset[Role], ...] = (
+    frozenset(("entry",)),
+    frozenset(("extension", "plugin")),
+    frozenset(("optional",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LackingVersion:
+    """A version that the host's library does not define.
+
+    :ivar needed_by: tree path.
+    :ivar symbols: names of the symbols that ``needed_by`` wants in this version, in its table's order.
+    """
+
+    library: str
+    version: str
+    needed_by: str
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRoot:
+    """A root that does not load on a system.
+
+    :ivar path: tree path.
+    :ivar message: the first line that the loader prints.
+    :ivar missing_symbols: ``name`` or ``name@version``.
+    """
+
+    path: str
+    role: Role
+    message: str
+    missing_libraries: tuple[str, ...] = ()
+    missing_versions: tuple[LackingVersion, ...] = ()
+    missing_symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SystemVerdict:
+    """Whether the bundle starts on one variant of one system.
+
+    :ivar verdict: "fails" where an entry does not load; "unknown" where a fact that nobody measured decides over an entry; "degraded" where only
+        other roots do not load; else "starts".
+    :ivar message: what the loader prints for the first entry that fails, the other roots' where only they do; "" where it starts.
+    :ivar judged: how many roots were looked at; those of another machine than the profile's are not.
+    :ivar objects: the roots that do not load, entries first.
+    :ivar undecided: libraries, or ``library: version``, of which nobody measured whether this system has them.
+    """
+
+    id: str
+    name: str
+    variant: Variant
+    basis: Basis
+    libc: Literal["glibc", "musl"]
+    verdict: Verdict
+    message: str
+    judged: int
+    objects: tuple[FailedRoot, ...] = ()
+    undecided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RootOutcome:
+    """One root on one system."""
+
+    root: Root
+    failed: FailedRoot | None = None
+    undecided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedBundle:
+    """What a verdict needs of a bundle.
+
+    :ivar graph: its load graph, with the demands of the roots.
+    :ivar files: where its files lie; only captured profiles look.
+    :ivar environment: what its launcher sets, run-time paths; LD_LIBRARY_PATH as the load graph was built with.
+    :ivar own_loader: tree path of a loader in the bundle that starts its programs.
+    """
+
+    graph: LoadFacts
+    objects: Sequence[ElfObject]
+    files: FileView
+    mount: Mount
+    environment: Mapping[str, str] = field(default_factory=dict)
+    own_loader: str | None = None
+
+
+class DemandJudge:
+    """Compares the demands of a bundle's roots with profiles.
+
+    :param known_elsewhere: profiles whose lists make a soname a known one: a name that none of them nor the excludelist knows is a private
+        library that was forgotten, and missing everywhere.
+    :param own_loader: tree path of a loader in the bundle that starts its programs: PT_INTERP is not asked for then.
+    """
+
+    def __init__(
+        self, demands: Sequence[RootDemand], objects: Sequence[ElfObject], known_elsewhere: Sequence[HostProfile],
+        own_loader: str | None = None,
+    ) -> None:  # fmt: skip
+        self._demands = demands
+        self._objects = {found.path: found for found in objects}
+        self._known_elsewhere = known_elsewhere
+        self._own_loader = own_loader
+        self._known: dict[str, bool] = {}
+        self._symbols: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        self._roots_by_library: dict[str, list[int]] = {}
+        self._roots_by_version: dict[tuple[str, str], list[int]] = {}
+        for number, demand in enumerate(demands):
+            for name in demand.libraries:
+                self._roots_by_library.setdefault(name, []).append(number)
+            for pair in demand.versions:
+                self._roots_by_version.setdefault(pair, []).append(number)
+
+    def outcomes(self, profile: HostProfile, variant: Variant) -> list[RootOutcome]:
+        """Every root of the profile's machine, in the order of the demands."""
+        states = {name: self._state(profile, variant, name) for name in self._roots_by_library}
+        lacking = {
+            pair: state
+            for pair in self._roots_by_version
+            if (state := self._version_state(profile, variant, pair)) != "there"
+        }
+        touched: set[int] = set()
+        for name, state in states.items():
+            if state != "there":
+                touched.update(self._roots_by_library[name])
+        for pair in lacking:
+            touched.update(self._roots_by_version[pair])
+        return [
+            self._outcome(demand, profile, variant, states, lacking if number in touched else {}, number in touched)
+            for number, demand in enumerate(self._demands)
+            if demand.arch == profile.arch
+        ]
+
+    def _outcome(
+        self,
+        demand: RootDemand,
+        profile: HostProfile,
+        variant: Variant,
+        states: Mapping[str, State],
+        lacking: Mapping[tuple[str, str], State],
+        touched: bool,
+    ) -> RootOutcome:
+        refused = self._interpreter_message(demand, profile, variant)
+        messages = [message for message in (refused, demand.failure) if message is not None]
+        messages += self._watched_messages(demand, profile)
+        missing = [name for name in demand.libraries if states[name] == "absent"] if touched and not refused else []
+        versions = [pair for pair in demand.versions if lacking.get(pair) == "absent"] if not refused else []
+        undecided: list[str] = []
+        if touched:
+            undecided = [name for name in demand.libraries if states[name] == "unknown"]
+            undecided += [f"{pair[0]}: {pair[1]}" for pair in demand.versions if lacking.get(pair) == "unknown"]
+        if not messages and not missing and not versions:
+            return RootOutcome(demand.root, None, tuple(undecided))
+        if not messages:
+            messages = [self._message(demand, profile, missing, versions)]
+        return RootOutcome(
+            demand.root,
+            FailedRoot(
+                demand.root.path,
+                demand.root.role,
+                messages[0],
+                tuple(missing),
+                tuple(self._lacking_version(pair, demand.versions[pair]) for pair in versions),
+            ),
+            tuple(undecided),
+        )
+
+    def _message(
+        self, demand: RootDemand, profile: HostProfile, missing: Sequence[str], versions: Sequence[tuple[str, str]]
+    ) -> str:
+        """The loader's first line; a program that starts says who speaks."""
+        path = demand.root.path
+        starts = demand.root.program == path
+        if missing:
+            name = missing[0]
+            if profile.libc == "musl":
+                needed_by = demand.libraries[name]
+                line = f"Error loading shared library {name}: No such file or directory (needed by {needed_by})"
+            else:
+                line = f"{path}: error while loading shared libraries: " if starts else ""
+                line += f"{name}: {CANNOT_OPEN}"
+            known = profile.libraries.get(name)
+            return f"{line} (package {known.package} has it)" if known is not None and known.package else line
+        library, version = versions[0]
+        known = profile.libraries.get(library)
+        provider = known.path if known is not None and known.path else library
+        line = f"{provider}: version `{version}' not found (required by {demand.versions[versions[0]]})"
+        return f"{path}: {line}" if starts else line
+
+    def _lacking_version(self, pair: tuple[str, str], needed_by: str) -> LackingVersion:
+        key = (*pair, needed_by)
+        symbols = self._symbols.get(key)
+        if symbols is None:
+            found = self._objects.get(needed_by)
+            names: list[str] = []
+            for need in found.elf.verneed if found is not None and found.elf.symbols.is_loaded else ():
+                if (need.library, need.version) == pair and found is not None:
+                    names = found.elf.symbols.names_with_version(need.index)
+            symbols = self._symbols[key] = tuple(names)
+        return LackingVersion(*pair, needed_by, symbols)
+
+    def _interpreter_message(self, demand: RootDemand, profile: HostProfile, variant: Variant) -> str | None:
+        """The kernel looks for PT_INTERP before any loader speaks; the shell says ENOENT of the program."""
+        if demand.interpreter is None or self._own_loader is not None:
+            return None
+        name = posixpath.basename(demand.interpreter)
+        if self._state(profile, variant, name) == "absent":
+            known = profile.libraries.get(name)
+            package = f"; package {known.package} has it" if known is not None and known.package else ""
+            return f"{demand.root.path}: No such file or directory (its loader {demand.interpreter}{package})"
+        return None
+
+    def _watched_messages(self, demand: RootDemand, profile: HostProfile) -> Iterator[str]:
+        """Objects that this release's loader refuses or does not understand (G14, G17, G21, M9); a loader of the bundle's own is not judged so."""
+        if self._own_loader is not None:
+            return
+        version = libc_version(profile.libc_version)
+        page = min(profile.page_sizes, default=0)
+        for path in demand.watched:
+            elf = self._objects[path].elf if path in self._objects else None
+            if elf is None:
+                continue
+            if elf.largest_page_size < page:
+                yield f"{path}: ELF load command address/offset not page-aligned"
+            if profile.libc == "glibc" and version is not None:
+                if elf.has_relr and version < _KNOWS_RELR["glibc"]:
+                    yield f"Segmentation fault (glibc {profile.libc_version} does not know DT_RELR and leaves {path} unrelocated)"
+                opened = demand.root.program != demand.root.path
+                if opened and elf.stack_is_executable and version >= _STRICT_STACK and not self._program_stack(demand):
+                    yield f"{path}: cannot enable executable stack as shared object requires: Invalid argument"
+            elif elf.has_relr and profile.libc == "musl" and _is_before_relr(profile.libc_version):
+                yield f"Segmentation fault (musl {profile.libc_version} does not know DT_RELR and leaves {path} unrelocated)"
+
+    def _program_stack(self, demand: RootDemand) -> bool:
+        program = self._objects.get(demand.root.program or "")
+        return program is not None and program.elf.stack_is_executable
+
+    # -- what a profile says of a name
+
+    def _state(self, profile: HostProfile, variant: Variant, name: str) -> State:
+        if profile.libc == "musl" and is_musl_itself(name):
+            return "there"
+        found = profile.library(name, variant)
+        if isinstance(found, ProvidedLibrary):
+            return "there"
+        if found == "absent" or _belongs_to_other_libc(name, profile):
+            return "absent"
+        return "unknown" if self._is_known(name) else "absent"
+
+    def _version_state(self, profile: HostProfile, variant: Variant, pair: tuple[str, str]) -> State:
+        """Whether a library has a version; one that is not there is told of by its name alone."""
+        if profile.libc == "musl":
+            return "there"  # M7: versions are not looked at
+        found = profile.library(pair[0], variant)
+        if not isinstance(found, ProvidedLibrary):
+            return "there"
+        if found.versions is None:
+            return "unknown"
+        return "there" if not found.versions or pair[1] in found.versions else "absent"
+
+    def _is_known(self, name: str) -> bool:
+        known = self._known.get(name)
+        if known is None:
+            listed = host_library(name)
+            known = (listed is not None and listed.supplier != "bundle") or any(
+                name in profile.libraries for profile in self._known_elsewhere
+            )
+            self._known[name] = known
+        return known
+
+
+def _belongs_to_other_libc(name: str, profile: HostProfile) -> bool:
+    """Parts of glibc on musl systems and the reverse: not there unless the profile names a package."""
+    if profile.libc == "musl":
+        return name.startswith(("ld-linux", "ld64.so", "libresolv.so.", "libnsl.so.1", "libanl.so.", "libmvec.so."))
+    return name.startswith(("ld-musl-", "libc.musl-"))
+
+
+def _is_before_relr(version: str) -> bool:
+    numbers = [int(part) for part in version.split(".")[:3] if part.isdigit()]
+    return numbers < [1, 2, 4]
+
+
+def host_verdicts(
+    bundle: JudgedBundle, profiles: Sequence[HostProfile], variants: Sequence[Variant] = ("desktop",)
+) -> tuple[SystemVerdict, ...]:
+    """The verdict of every profile and variant, in their order.
+
+    Captured profiles (:attr:`HostProfile.complete`) have one variant: what is there is there.
+    """
+    judge = DemandJudge(bundle.graph.demands, bundle.objects, profiles, bundle.own_loader)
+    verdicts: list[SystemVerdict] = []
+    for profile in profiles:
+        if profile.complete:
+            from inspector.facts.host_processes import process_outcomes
+
+            outcomes = process_outcomes(
+                bundle.graph.roots, bundle.objects, bundle.files, profile, "desktop", bundle.mount, bundle.environment,
+                bundle.own_loader,
+            )  # fmt: skip
+            verdicts.append(verdict_of(profile, "desktop", outcomes))
+            continue
+        verdicts.extend(verdict_of(profile, variant, judge.outcomes(profile, variant)) for variant in variants)
+    return tuple(verdicts)
+
+
+def verdict_of(profile: HostProfile, variant: Variant, outcomes: Sequence[RootOutcome]) -> SystemVerdict:
+    """The verdict of one system out of its roots; a bundle without entries is judged by what is opened for its own sake."""
+    deciding = _deciding_roles(outcome.root.role for outcome in outcomes)
+    failed = [outcome.failed for outcome in outcomes if outcome.failed is not None]
+    failed.sort(key=lambda root: root.role not in deciding)
+    undecided = dict.fromkeys(
+        name for outcome in outcomes if outcome.root.role in deciding for name in outcome.undecided
+    )
+    verdict: Verdict = "starts"
+    message = ""
+    if failed and failed[0].role in deciding:
+        verdict, message = "fails", failed[0].message
+    elif undecided or not outcomes:
+        verdict = "unknown"
+        message = (
+            f"nobody measured whether {profile.name} has {', '.join(list(undecided)[:3])}"
+            if outcomes
+            else f"nothing in the bundle is for {profile.arch}"
+        )
+    elif failed:
+        verdict, message = "degraded", failed[0].message
+    return SystemVerdict(
+        profile.id, profile.name, variant, profile.basis, profile.libc, verdict, message, len(outcomes), tuple(failed),
+        tuple(undecided),
+    )  # fmt: skip
+
+
+def _deciding_roles(roles: Iterator[Role]) -> frozenset[Role]:
+    present = set(roles)
+    for candidates in _DECIDING:
+        if candidates & present:
+            return candidates
+    return frozenset()
