@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from inspector.artifact.tree import Tree
+from inspector.artifact.tree import Kind, Tree
 from inspector.facts.desktop_entries import desktop_commands
 from inspector.facts.elf_objects import ElfObject
 from inspector.facts.launcher import Launcher
-from inspector.resources import load_table
+from inspector.facts.opened_libraries import find_opened_libraries
+from inspector.facts.plugins import PluginFolders
+from inspector.facts.python_modules import (
+    Abi,
+    fits,
+    interpreter_abi,
+    is_extension_module,
+    is_python_program,
+    is_test_module,
+    module_abi,
+    suffix_rank,
+)
+
+__all__ = ["Role", "Root", "find_roots", "is_extension_module", "is_python_program", "nearest"]
 
 Role = Literal["entry", "extension", "plugin", "optional"]
 
-_EXTENSION_SUFFIX = re.compile(r"\.(?:cpython-\d+\w*(?:-[\w-]+)?|abi3t?|pypy\d+-pp\w+(?:-[\w-]+)?)\.so$")
-_PYTHON_PROGRAM = re.compile(r"(?:python|pypy)\d*(?:\.\d+)*(?:[a-z]{0,2})$")
+_STANDARD_LIBRARY = re.compile(r"(?:python|pypy)\d\.\d+[a-z]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +38,15 @@ class Root:
 
     :ivar path: tree path.
     :ivar program: tree path of the executable in whose process it is loaded, itself for a program; None where no one is known.
+    :ivar reason: why it is one, a clause that goes on from its path: "is started by AppRun".
+    :ivar loader: tree path of a loader of the bundle by which its process is started, None for the loader that the program names.
     """
 
     path: str
     role: Role
     program: str | None = None
+    reason: str = ""
+    loader: str | None = None
 
 
 def find_roots(objects: Sequence[ElfObject], tree: Tree, launcher: Launcher) -> tuple[Root, ...]:
@@ -42,57 +57,155 @@ def find_roots(objects: Sequence[ElfObject], tree: Tree, launcher: Launcher) -> 
     by_path = {found.path: found for found in objects}
     programs = [found for found in objects if found.elf.is_program]
     entries = _entries(by_path, programs, tree, launcher)
-    roots = [Root(path, "entry", path) for path in entries]
-    roots += [Root(found.path, "optional", found.path) for found in programs if found.path not in entries]
-    interpreters = [root.path for root in roots if is_python_program(by_path[root.path])]
-    patterns = load_table("libraries/plugins.toml")["plugin"]
+    further = {start.program: f"is started by {start.by}" for start in launcher.further if start.by is not None}
+    loaders = {start.program: start.loader for start in (*launcher.starts, *launcher.further)}
+    roots = [Root(path, "entry", path, reason, loaders.get(path)) for path, reason in entries.items()]
+    for found in programs:
+        if found.path not in entries:
+            reason = further.get(found.path, "is a program that the launcher does not start")
+            roots.append(Root(found.path, "optional", found.path, reason, loaders.get(found.path)))
+    starters = {root.path: root.loader for root in roots}
+    folders = PluginFolders(objects, tree, launcher.environment)
+    interpreters = [by_path[root.path] for root in roots if is_python_program(by_path[root.path])]
+    modules = _Interpreters(interpreters, tree)
+    others: list[Root] = []
+    extensions: list[ElfObject] = []
     for found in objects:
         if found.elf.is_program or not found.elf.has_dynamic or found.elf.type != "DYN":
             continue
         if is_extension_module(found):
-            roots.append(Root(found.path, "extension", nearest(interpreters, found.path)))
-        elif any(fnmatch.fnmatchcase(f"/{found.path}", pattern["path"]) for pattern in patterns):
-            roots.append(Root(found.path, "plugin", nearest(entries, found.path)))
+            extensions.append(found)
+        elif (plugin := folders.of(found.path)) is not None:
+            others.append(Root(found.path, plugin.role, nearest(list(entries), found.path), plugin.reason))
+    others += modules.roots(extensions)
+    known = {root.path for root in others}
+    others += _preloaded(launcher, by_path, list(entries), known)
+    known.update(root.path for root in others)
+    others += _opened(objects, list(entries), known)
+    roots += [
+        Root(root.path, root.role, root.program, root.reason, starters.get(root.program or "")) for root in others
+    ]
     return tuple(roots)
 
 
-def _entries(by_path: dict[str, ElfObject], programs: Sequence[ElfObject], tree: Tree, launcher: Launcher) -> list[str]:
+def _entries(
+    by_path: Mapping[str, ElfObject], programs: Sequence[ElfObject], tree: Tree, launcher: Launcher
+) -> dict[str, str]:
+    """Tree paths of what is started first, each with the reason."""
     if len(by_path) == 1 and len(programs) <= 1:
-        return [found.path for found in programs]
+        return {found.path: "is the artifact itself" for found in programs}
     if launcher.path is not None:
-        names = [*launcher.programs, *_desktop_programs(tree)]
-        found = list(dict.fromkeys(path for path in names if path in by_path and by_path[path].elf.is_program))
-        if found:
-            return found
+        entries: dict[str, str] = {}
+        for path, reason in (*_started(launcher), *_named_in_menus(tree, launcher)):
+            if path in by_path and by_path[path].elf.is_program:
+                entries.setdefault(path, reason)
+        if entries:
+            return entries
     in_bin = [
         found.path for found in programs if posixpath.basename(posixpath.dirname(found.path)) in ("bin", "sbin", "")
     ]
-    return in_bin or [found.path for found in programs]
+    if in_bin:
+        return dict.fromkeys(in_bin, "is a program in a bin directory")
+    return {found.path: "is a program" for found in programs}
 
 
-def _desktop_programs(tree: Tree) -> Iterable[str]:
+def _started(launcher: Launcher) -> Iterator[tuple[str, str]]:
+    for start in launcher.starts:
+        yield (
+            start.program,
+            f"is started by {start.by}" if start.by is not None else f"is {launcher.path}, the launcher",
+        )
+
+
+def _named_in_menus(tree: Tree, launcher: Launcher) -> Iterator[tuple[str, str]]:
+    """The programs that desktop files name, themselves or behind a script."""
     for command in desktop_commands(tree):
         for directory in ("usr/bin", "bin", ""):
             node = tree.resolve(posixpath.join(directory, posixpath.basename(command.words[0])))
-            if node is not None and node.is_file:
-                yield node.path
+            if node is None or not node.is_file:
+                continue
+            yield node.path, f"is named in {command.path}"
+            for start in launcher.further:
+                if start.by == node.path:
+                    yield start.program, f"is started by {start.by}, which {command.path} names"
 
 
-def is_python_program(found: ElfObject) -> bool:
-    """Whether an executable is a Python interpreter or embeds one."""
-    return bool(_PYTHON_PROGRAM.fullmatch(found.name)) or any(name.startswith("libpython") for name in found.elf.needed)
+def _preloaded(
+    launcher: Launcher, by_path: Mapping[str, ElfObject], entries: Sequence[str], known: set[str]
+) -> Iterator[Root]:
+    names = {posixpath.basename(name) for name in launcher.preloads}
+    for path, found in by_path.items():
+        if path not in known and not found.elf.is_program and names & {found.name, found.elf.soname}:
+            yield Root(path, "plugin", nearest(entries, path), "is loaded before all others (LD_PRELOAD)")
 
 
-def is_extension_module(found: ElfObject) -> bool:
-    """Whether a shared object is imported by Python: by its suffix (PEP 3149, PEP 384), or a plain ``name.so`` among Python packages."""
-    if _EXTENSION_SUFFIX.search(found.name):
-        return True
-    return (
-        found.name.endswith(".so")
-        and not found.name.startswith("lib")
-        and found.elf.soname is None
-        and any(part in ("site-packages", "dist-packages", "lib-dynload") for part in found.path.split("/")[:-1])
-    )
+def _opened(objects: Sequence[ElfObject], entries: Sequence[str], known: set[str]) -> Iterator[Root]:
+    """Libraries of the bundle that no DT_NEEDED names and that some object is known to open by name."""
+    needed = {name for found in objects for name in found.elf.needed}
+    openers = {soname: opened for opened in reversed(find_opened_libraries(objects)) for soname in opened.sonames}
+    for found in objects:
+        name = found.elf.soname or found.name
+        opened = openers.get(name) or openers.get(found.name)
+        if opened is None or found.elf.is_program or found.path in known or name in needed or found.name in needed:
+            continue
+        role: Role = "optional" if opened.priority == "suggested" else "plugin"
+        yield Root(found.path, role, nearest(entries, found.path), f"is opened by {opened.opener} ({opened.feature})")
+
+
+class _Interpreters:
+    """The bundle's Python interpreters, and which of them imports a module."""
+
+    def __init__(self, programs: Sequence[ElfObject], tree: Tree) -> None:
+        prefixes = []
+        if programs:
+            prefixes = [
+                node.path
+                for node in tree
+                if node.kind is Kind.DIRECTORY
+                and _STANDARD_LIBRARY.fullmatch(node.name)
+                and "lib" in node.path.split("/")
+            ]
+        self.programs = [(found, interpreter_abi(found, prefixes)) for found in programs]
+
+    def roots(self, modules: Sequence[ElfObject]) -> list[Root]:
+        """The extension modules as roots: in the process of the nearest interpreter that fits; "optional" where nobody imports them."""
+        rows = [(found, *self._reader(found)) for found in modules]
+        ranks: dict[tuple[str, str], int] = {}
+        for found, _, refusal in rows:
+            if not refusal:
+                name, rank = suffix_rank(found.name)
+                place = (posixpath.dirname(found.path), name)
+                ranks[place] = min(rank, ranks.get(place, rank))
+        roots = []
+        for found, program, refusal in rows:
+            name, rank = suffix_rank(found.name)
+            if not refusal and rank > ranks[posixpath.dirname(found.path), name]:
+                refusal = "is passed over: Python takes the file of the same module with a more exact suffix"
+            if not refusal and is_test_module(found.path):
+                refusal = "is a module for tests"
+            reason = refusal or (
+                f"is imported by {program}" if program else "is imported by a Python that is not in the bundle"
+            )
+            roots.append(Root(found.path, "optional" if refusal else "extension", program, reason))
+        return roots
+
+    def _reader(self, module: ElfObject) -> tuple[str | None, str]:
+        """The interpreter in whose process it is loaded, and why it is never imported ("" where it is)."""
+        if not self.programs:
+            return None, ""
+        wanted = module_abi(module)
+        candidates = [
+            found.path for found, abi in self.programs if fits(wanted, abi) and found.elf.machine == module.elf.machine
+        ]
+        if candidates:
+            return nearest(candidates, module.path), ""
+        return nearest([found.path for found, _ in self.programs], module.path), self._refusal(module, wanted)
+
+    def _refusal(self, module: ElfObject, wanted: Abi) -> str:
+        if all(found.elf.machine != module.elf.machine for found, _ in self.programs):
+            return f"is for {module.elf.arch}, and no interpreter of the bundle is"
+        present = ", ".join(sorted({str(abi) for _, abi in self.programs}))
+        return f"is for {wanted}, and the bundle has {present}: it is never imported"
 
 
 def nearest(candidates: Sequence[str], path: str) -> str | None:

@@ -105,16 +105,11 @@ def runtime_needs(runtime: ElfObject, info: RuntimeInfo | None, compression: str
 
 
 def _unreadable(info: RuntimeInfo | None, compression: str | None) -> str:
-    if (
-        info is None
-        or info.kind == "unknown"
-        or compression in (None, "zisofs", *info.compressors)
-        or not info.compressors
-    ):
+    if info is None or info.kind == "unknown" or compression is None or not info.compressors:
         return ""
     if compression in ("zisofs", *info.compressors):
         return ""
-    uses, *supports = ("zlib" if name == "gzip" else name for name in (compression, *info.compressors))
+    uses, *supports = ["zlib" if name == "gzip" else name for name in (compression, *info.compressors)]
     return f"Squashfs image uses {uses} compression, this version supports only {', '.join(supports)}."
 
 
