@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from inspector.formats.elf import ElfFile
-from inspector.loader.symbols import Definition, Reference
+from inspector.loader.symbols import Definition, Reference, wants_of
 
 _FIRST_VERSION = 2  # index of the first version behind the file's own; glibc elf/dl-lookup.c, check_match
 
@@ -16,7 +16,7 @@ class ElfSymbols:
     Its methods raise LimitExceeded where the file's names pass ``Limits.elf_tables``.
     """
 
-    __slots__ = ("_default", "_definitions", "_elf", "_plain", "_references")
+    __slots__ = ("_default", "_definitions", "_elf", "_plain", "_references", "_wants")
 
     def __init__(self, elf: ElfFile) -> None:
         self._elf = elf
@@ -24,6 +24,7 @@ class ElfSymbols:
         self._default: frozenset[str] | None = None
         self._plain: frozenset[str] | None = None
         self._references: tuple[Reference, ...] | None = None
+        self._wants: tuple[frozenset[Definition], frozenset[str]] | None = None
 
     def exports(self) -> Mapping[str, frozenset[str | None]]:
         """See :class:`inspector.loader.objects.SymbolView`."""
@@ -76,3 +77,9 @@ class ElfSymbols:
                 for symbol in self._elf.symbols.imported()
             )
         return self._references
+
+    def wants(self) -> tuple[frozenset[Definition], frozenset[str]]:
+        """Its strong references as sets."""
+        if self._wants is None:
+            self._wants = wants_of(self.references())
+        return self._wants

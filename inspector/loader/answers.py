@@ -146,7 +146,7 @@ class SystemLoader:
             refusals += [
                 f"Inconsistency detected by ld.so: dl-lookup.c: check_match: Assertion `version->filename == NULL || "
                 f"! _dl_name_match_p (version->filename, map)' failed! ({graph.objects[index].path} wants {name} of {file})"
-                for index, name, file in vanished_symbols(graph, scopes, first)
+                for index, name, file in vanished_symbols(graph, scopes, glibc, first)
             ]
         for index in range(first, len(graph.objects)):
             reason = level_refusal(graph.objects[index].object, self.system.processor)

@@ -23,7 +23,71 @@ from inspector.loader.objects import (
 from inspector.loader.symbols import UndefinedSymbol, exact_view
 
 _SELF = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
-_RELR_SINCE = (1, 2, 4)  # WHATSNEW of 1.2.4
+_SINCE_1_2_4 = (1, 2, 4)  # WHATSNEW: DT_RELR, LFS64 names by the loader alone
+_LARGE_FILE_NAMES = frozenset(
+    [
+        "aio_cancel",
+        "aio_error",
+        "aio_fsync",
+        "aio_read",
+        "aio_return",
+        "aio_suspend",
+        "aio_write",
+        "alphasort",
+        "creat",
+        "fallocate",
+        "fgetpos",
+        "fopen",
+        "freopen",
+        "fseeko",
+        "fsetpos",
+        "fstat",
+        "fstatat",
+        "fstatfs",
+        "fstatvfs",
+        "ftello",
+        "ftruncate",
+        "ftw",
+        "getdents",
+        "getrlimit",
+        "glob",
+        "globfree",
+        "lio_listio",
+        "lockf",
+        "lseek",
+        "lstat",
+        "mkostemp",
+        "mkostemps",
+        "mkstemp",
+        "mkstemps",
+        "mmap",
+        "nftw",
+        "open",
+        "openat",
+        "posix_fadvise",
+        "posix_fallocate",
+        "pread",
+        "preadv",
+        "prlimit",
+        "pwrite",
+        "pwritev",
+        "readdir",
+        "scandir",
+        "sendfile",
+        "setrlimit",
+        "stat",
+        "statfs",
+        "statvfs",
+        "tmpfile",
+        "truncate",
+        "versionsort",
+        "__fxstat",
+        "__fxstatat",
+        "__lxstat",
+        "__xstat",
+    ]
+)
+"""Names that musl's loader itself answers for with a "64" in them, since they left the symbol table (1.2.4, get_lfs64 of ldso/dynlink.c)."""
 _SYSTEM_PATH = ("/lib", "/usr/local/lib", "/usr/lib")
 _NO_FILE = "No such file or directory"
 _NO_EXECUTABLE = "Exec format error"
@@ -90,14 +154,19 @@ class MuslLoader:
             loaded = graph.objects[index]
             view = exact_view(loaded.object)
             for reference in () if view is None else view.references():
-                if not reference.weak and reference.name not in names:
+                if not reference.weak and reference.name not in names and not self._answers_for(reference.name):
                     found.setdefault((index, reference.name), UndefinedSymbol(reference.name, None, loaded.path, index))
         return tuple(found.values())
+
+    def _answers_for(self, name: str) -> bool:
+        if self._version is not None and self._version < _SINCE_1_2_4:
+            return False
+        return name == "readdir64_r" or (name.endswith("64") and name[:-2] in _LARGE_FILE_NAMES)
 
     def crashes(self, graph: LoadGraph, first: int) -> tuple[str, ...]:
         """M9: objects whose DT_RELR this musl does not know; it says nothing and leaves them as they are."""
         cut = [f"{BUS_ERROR}: {loaded.path}" for loaded in graph.objects[first:] if loaded.object.truncated]
-        if self._version is None or self._version >= _RELR_SINCE:
+        if self._version is None or self._version >= _SINCE_1_2_4:
             return tuple(cut)
         unrelocated = [
             f"Segmentation fault: this musl does not know DT_RELR and leaves {loaded.path} unrelocated"

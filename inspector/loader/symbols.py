@@ -8,12 +8,13 @@ the very file that its verneed names, or before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from inspector.loader.objects import LoaderObject, LoadGraph, SymbolView
 
+_ACCEPTS_VANISHED = (2, 41)  # the assertion stands in tags up to glibc-2.40
 _LEAVES_THE_FILE = (2, 30)  # commit f0b2132b35, BZ #24741
 
 Definition = tuple[str, str | None]
@@ -51,6 +52,19 @@ class ExactSymbolView(Protocol):
     def references(self) -> tuple[Reference, ...]:
         """What it wants of others."""
         ...
+
+    def wants(self) -> tuple[frozenset[Definition], frozenset[str]]:
+        """Its strong references as sets: those with a version, and the names of those without; see :func:`wants_of`."""
+        ...
+
+
+def wants_of(references: Iterable[Reference]) -> tuple[frozenset[Definition], frozenset[str]]:
+    """The strong references among some: (name, version) of those with a version, and the names of those without."""
+    strong = [reference for reference in references if not reference.weak]
+    return (
+        frozenset((reference.name, reference.version) for reference in strong if reference.version is not None),
+        frozenset(reference.name for reference in strong if reference.version is None),
+    )
 
 
 class SymbolWords:
@@ -124,6 +138,14 @@ class SymbolWords:
         """See :class:`ExactSymbolView`."""
         return self._references
 
+    @cached_property
+    def _wants(self) -> tuple[frozenset[Definition], frozenset[str]]:
+        return wants_of(self._references)
+
+    def wants(self) -> tuple[frozenset[Definition], frozenset[str]]:
+        """See :class:`ExactSymbolView`."""
+        return self._wants
+
 
 class _Plain:
     """Any other view: every version counts as the default one."""
@@ -145,6 +167,9 @@ class _Plain:
 
     def references(self) -> tuple[Reference, ...]:
         return self._references
+
+    def wants(self) -> tuple[frozenset[Definition], frozenset[str]]:
+        return wants_of(self._references)
 
 
 def exact_view(loadable: LoaderObject) -> ExactSymbolView | None:
@@ -181,37 +206,38 @@ class UndefinedSymbol:
         return f"symbol lookup error: {where}: undefined symbol: {self.name}{version}"
 
 
-@dataclass(slots=True)
 class Scope:
-    """What a lookup goes through: objects in order, and the union of what they define.
+    """What a lookup goes through, in order.
 
-    :ivar members: (path, object, view).
+    :ivar members: index in the graph and symbols of each object.
     :ivar complete: whether the symbols of every member are known.
     """
 
-    members: list[tuple[int, LoaderObject, ExactSymbolView]] = field(default_factory=list)
-    complete: bool = True
-    definitions: set[Definition] = field(default_factory=set)
-    plain_names: set[str] | None = None
+    def __init__(self) -> None:
+        self.members: list[tuple[int, ExactSymbolView]] = []
+        self.complete = True
+        self._definitions: set[Definition] | None = None
+        self._plain: set[str] | None = None
+        self._left: dict[str, tuple[frozenset[Definition], frozenset[str]]] = {}
 
     def add(self, index: int, loadable: LoaderObject) -> None:
         """Put an object at the end."""
         view = exact_view(loadable)
         if view is None:
             self.complete = False
-            return
-        self.members.append((index, loadable, view))
-        self.definitions.update(view.definitions())
-        if self.plain_names is not None:
-            self.plain_names.update(view.plain_names())
+        else:
+            self.members.append((index, view))
 
-    def plain(self) -> set[str]:
-        """Names that a reference without a version finds somewhere."""
-        if self.plain_names is None:
-            self.plain_names = set()
-            for _, _, view in self.members:
-                self.plain_names.update(view.plain_names())
-        return self.plain_names
+    def left_of(self, loadable: LoaderObject, view: ExactSymbolView) -> tuple[frozenset[Definition], frozenset[str]]:
+        """What of an object's wants the scope has not; remembered, because many roots bring the same objects to one program."""
+        known = self._left.get(loadable.identity)
+        if known is None:
+            if self._definitions is None or self._plain is None:
+                self._definitions = set().union(*(member.definitions() for _, member in self.members))
+                self._plain = set().union(*(member.plain_names() for _, member in self.members))
+            versioned, plain = view.wants()
+            known = self._left[loadable.identity] = versioned - self._definitions, plain - self._plain
+        return known
 
 
 def undefined_symbols(
@@ -221,26 +247,48 @@ def undefined_symbols(
 
     :param scopes: looked through in this order: the program's, then that of an object which was opened later.
     """
+    stops = glibc is not None and glibc < _LEAVES_THE_FILE
     for index in range(first, len(graph.objects)):
         loaded = graph.objects[index]
         view = exact_view(loaded.object)
         if view is None:
             continue
+        if stops:
+            for reference in view.references():
+                if reference.library is not None and _stops_at_its_file(graph, scopes, reference):
+                    yield UndefinedSymbol(reference.name, reference.version, loaded.path, index, reference.library)
+        versioned, plain = _left_of(loaded.object, view, scopes)
+        if not versioned and not plain:
+            continue
         for reference in view.references():
             name, version = reference.name, reference.version
-            if version is None:
-                if reference.weak or any(name in scope.plain() for scope in scopes):
-                    continue
-            elif glibc is not None and glibc < _LEAVES_THE_FILE and reference.library is not None:
-                if not _stops_at_its_file(graph, scopes, reference):
-                    continue
-                yield UndefinedSymbol(name, version, loaded.path, index, reference.library)
+            if reference.weak or (stops and reference.library is not None):
                 continue
-            elif reference.weak or any(
-                (name, version) in scope.definitions or (name, None) in scope.definitions for scope in scopes
+            if (
+                name in plain
+                if version is None
+                else (name, version) in versioned and not _has_unversioned(scopes, name)
             ):
-                continue
-            yield UndefinedSymbol(name, version, loaded.path, index)
+                yield UndefinedSymbol(name, version, loaded.path, index)
+
+
+def _left_of(
+    loadable: LoaderObject, view: ExactSymbolView, scopes: Sequence[Scope]
+) -> tuple[frozenset[Definition], frozenset[str]]:
+    """The wants that no scope meets by an equal definition."""
+    versioned, plain = scopes[0].left_of(loadable, view) if scopes else view.wants()
+    for scope in scopes[1:]:
+        for _, member in scope.members:
+            if not versioned and not plain:
+                break
+            versioned -= member.definitions()
+            plain -= member.plain_names()
+    return versioned, plain
+
+
+def _has_unversioned(scopes: Sequence[Scope], name: str) -> bool:
+    """Whether a definition without a version is in scope, which meets every reference."""
+    return any((name, None) in member.definitions() for scope in scopes for _, member in scope.members)
 
 
 def _stops_at_its_file(graph: LoadGraph, scopes: Sequence[Scope], reference: Reference) -> bool:
@@ -248,7 +296,7 @@ def _stops_at_its_file(graph: LoadGraph, scopes: Sequence[Scope], reference: Ref
     name, version = reference.name, reference.version
     file = graph.names.get(reference.library or "")
     for scope in scopes:
-        for index, _, view in scope.members:
+        for index, view in scope.members:
             definitions = view.definitions()
             if (name, version) in definitions or (name, None) in definitions:
                 return False
@@ -257,11 +305,15 @@ def _stops_at_its_file(graph: LoadGraph, scopes: Sequence[Scope], reference: Ref
     return not reference.weak
 
 
-def vanished_symbols(graph: LoadGraph, scopes: Sequence[Scope], first: int = 0) -> Iterator[tuple[int, str, str]]:
+def vanished_symbols(
+    graph: LoadGraph, scopes: Sequence[Scope], glibc: tuple[int, int] | None, first: int = 0
+) -> Iterator[tuple[int, str, str]]:
     """Versioned references that end in an object without any DT_VERSYM which is the very file that their verneed names (G20).
 
-    The loader then stops with an assertion of ``check_match``: (index of the object, symbol, the file's name).
+    Up to 2.40 the loader then stops with an assertion of ``check_match``: (index of the object, symbol, the file's name).
     """
+    if glibc is not None and glibc >= _ACCEPTS_VANISHED:
+        return
     for index in range(first, len(graph.objects)):
         loaded = graph.objects[index]
         files = {
@@ -285,7 +337,7 @@ def vanished_symbols(graph: LoadGraph, scopes: Sequence[Scope], first: int = 0) 
 
 def _first_with(scopes: Sequence[Scope], reference: Reference) -> int | None:
     for scope in scopes:
-        for index, _, view in scope.members:
+        for index, view in scope.members:
             definitions = view.definitions()
             if (reference.name, reference.version) in definitions or (reference.name, None) in definitions:
                 return index
