@@ -14,7 +14,7 @@ from pathlib import Path
 from corpus.recipe import Unavailable
 from corpus.truth.asking import Answer, Question, ask
 from corpus.truth.bundles import bundles
-from corpus.truth.comparing import Difference, Pair, compare
+from corpus.truth.comparing import Difference, Pair, compare, messages
 from corpus.truth.model import ModelAnswer, model_answers, read_bundle
 from corpus.truth.trees import ARM64_SYSTEMS, MUSL_SYSTEMS, SYSTEMS, tree, why_impossible
 from inspector.facts.host_capture import capture
@@ -73,7 +73,16 @@ def run(systems: Sequence[str], names: Sequence[str], *, again: bool = False) ->
                 profiles[system] = capture(root, id_=system)
             model = model_answers(bundle, profiles[system], questions, bundle.environment)
             done = time.monotonic()
-            compared = [Pair(system, name, question, _differences(question, real, model)) for question in questions]
+            compared = [
+                Pair(
+                    system,
+                    name,
+                    question,
+                    _differences(question, real, model),
+                    messages(real[question], model[question]),
+                )
+                for question in questions
+            ]
             agreeing = sum(not pair.differences for pair in compared)
             print(
                 f"{name} on {system}: {agreeing} of {len(compared)} agree "
@@ -100,6 +109,10 @@ def report(pairs: Sequence[Pair], show: int) -> None:
             seen[key] += 1
             if seen[key] == 1 and len(seen) <= show:
                 print(f"{pair.system} | {key}\n    loader: {difference.real}\n    model:  {difference.model}")
+    said = [pair.message for pair in pairs if pair.message is not None]
+    print(
+        f"{len(said)} failures with a message, {sum(message.is_same for message in said)} word by word the same in the first line"
+    )
     agreeing = sum(not pair.differences for pair in pairs)
     systems, names = ({pair.system for pair in pairs}, {pair.bundle for pair in pairs})
     print(

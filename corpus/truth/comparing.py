@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from corpus.truth.asking import PROBES, Answer, Question
@@ -28,13 +28,38 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """The first line of what a user sees."""
+
+    real: str
+    model: str
+
+    @property
+    def is_same(self) -> bool:
+        """Word by word."""
+        return self.real == self.model
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
-    """One object on one system, asked twice."""
+    """One object on one system, asked twice.
+
+    :ivar message: where both say that it fails: in which words.
+    """
 
     system: str
     bundle: str
     question: Question
     differences: tuple[Difference, ...]
+    message: Message | None = None
+
+
+def messages(real: Answer, model: ModelAnswer) -> Message | None:
+    """Both first lines, where both sides say that it fails and the loader had a chance to say something."""
+    said = real.opening.message if real.opening is not None else real.start
+    if said is None or model.message is None or said.startswith("signal "):
+        return None
+    return Message(said.splitlines()[0], model.message.splitlines()[0])
 
 
 def compare(question: Question, real: Answer, model: ModelAnswer, alone: Answer | None) -> tuple[Difference, ...]:
@@ -48,6 +73,10 @@ def compare(question: Question, real: Answer, model: ModelAnswer, alone: Answer 
         return _compare_opening(question, real.opening, model)
     if model.failure is not None and not (real.trace.fatal or real.trace.preload) and _died(real):
         return ()  # of what only really loading it brings to light, a trace says nothing
+    if model.symbols is None and real.trace.symbols and not real.trace.fatal:
+        return _compare_trace(
+            question, real.trace, replace(model, failure=None)
+        )  # the loader stops there, where nobody judges
     return (*_compare_trace(question, real.trace, model), *_compare_verdict(real, model))
 
 

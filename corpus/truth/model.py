@@ -19,7 +19,7 @@ from inspector.facts.roots import Root, find_roots
 from inspector.facts.run_time_paths import Mount
 from inspector.limits import Limits
 from inspector.loader.answers import RootAnswer, SystemLoader
-from inspector.loader.host_profile import HostProfile
+from inspector.loader.host_profile import HostProfile, Variant
 from inspector.loader.hwcaps import Processor
 
 
@@ -107,11 +107,17 @@ def _environment(launcher: Launcher) -> dict[str, str]:
 
 
 def model_answers(
-    bundle: OpenedBundle, profile: HostProfile, questions: Sequence[Question], environment: Mapping[str, str]
+    bundle: OpenedBundle,
+    profile: HostProfile,
+    questions: Sequence[Question],
+    environment: Mapping[str, str],
+    variant: Variant = "desktop",
 ) -> dict[Question, ModelAnswer]:
     """The model's answer to every question on the system of a profile, for this machine's processor."""
     processor = this_processor() if profile.arch == "x86_64" else None
-    system = SystemLoader(bundle.files, profile, environment=environment, processor=processor, working_directory="/")
+    system = SystemLoader(
+        bundle.files, profile, variant, environment=environment, processor=processor, working_directory="/"
+    )
     glibc = profile.libc == "glibc"
     programs: dict[str, ModelAnswer] = {}
     answers: dict[Question, ModelAnswer] = {}
@@ -151,7 +157,9 @@ _AVX512_1 = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
 
 def _answer(root: RootAnswer, *, glibc: bool) -> ModelAnswer:
     broken = [library.message for library in root.missing_libraries if library.broken and glibc]
-    failures = [*([root.refusal] if root.refusal else []), *broken, *root.refusals]
+    failures = [*([root.refusal] if root.refusal else []), *broken]
+    if root.message in root.refusals:  # else something else is said before it comes to that
+        failures += root.refusals
     failures += [version.reason for version in root.missing_versions if version.reason is not None]
     return ModelAnswer(
         resolved=dict(root.resolved),
