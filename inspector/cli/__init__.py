@@ -12,6 +12,7 @@ from typing import Final
 
 VERBS: Final[dict[str, str]] = {
     "audit": "what a bundle needs, lacks, exposes and weighs; may it be released?",
+    "why": "who loads a library, by which rule, and what breaks without it",
     "explain": "what a rule means, why it matters, what to do",
     "rules": "every rule in a line",
     "host": "the systems that a bundle is judged against: capture, list, show",

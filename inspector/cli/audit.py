@@ -6,14 +6,19 @@ import argparse
 import gc
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from inspector.cli.color import in_continuous_integration, use_color
+from inspector.cli.color import use_color
+from inspector.cli.console import observe_progress
 from inspector.cli.failure import note
 from inspector.cli.output import STDOUT, Destination, choose_destinations, write_report
 from inspector.cli.parser import VerbParser, one_of
+from inspector.cli.run_options import (
+    add_environment_option,
+    add_host_options,
+    chosen_environment,
+    chosen_hosts,
+)
 from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
 from inspector.errors import ExitCode, UsageError
 from inspector.render.quantities import format_amount
@@ -21,13 +26,13 @@ from inspector.render.registry import FORMATS
 
 if TYPE_CHECKING:
     from inspector.model import Severity
-    from inspector.progress import Progress
     from inspector.result import Result
 
 _FILE_WIDTH = 100
 _NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 _EXAMPLES = """\
   inspect audit MyApp.AppImage
+  inspect audit MyApp.AppImage --host debian-12 --host rhel-9:minimal
   inspect audit MyApp.AppDir -o result.json -o report.txt  two reports
   inspect audit dist/*.AppImage --fail-on warning -q       findings, verdicts
   inspect audit MyApp.AppImage --format json | jq .floors"""
@@ -38,13 +43,17 @@ def make_parser() -> VerbParser:
     parser = VerbParser(
         "audit",
         usage="inspect audit PATH... [options]",
-        description="Says in one screen what a bundle is, which versions it asks of the host and who\n"
-        "causes it, which libraries it forgot, which licences it exposes and where the\n"
-        "bytes are.  Nothing is run, mounted or unpacked.",
+        description="Says in one screen on which systems a bundle starts, which versions it asks of\n"
+        "the host and who causes that, which libraries it forgot, which licences it\n"
+        "exposes, where the bytes are, and what to mend first.  Nothing is run, mounted\n"
+        "or unpacked.",
         examples=_EXAMPLES,
     )
     what = make_group(parser, "what to audit")
     what.add_argument("paths", nargs="*", metavar="PATH", help="an AppImage, an AppDir, any directory, or one ELF file")
+    where = make_group(parser, "where it runs")
+    add_host_options(where)
+    add_environment_option(where)
     report = make_group(parser, "the report")
     suffixes = ", ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
     report.add_argument(
@@ -86,7 +95,7 @@ def make_parser() -> VerbParser:
         "-v",
         "--verbose",
         action="store_true",
-        help="cap no list, show the evidence of each finding, tracebacks of defects",
+        help="everything: all systems, versions, libraries, licences, sizes, findings with evidence; tracebacks of defects",
     )
     add_color_option(screen)
     screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
@@ -100,6 +109,8 @@ def execute(options: argparse.Namespace) -> ExitCode:
     if not options.paths:
         raise UsageError("there is nothing to audit", "name a file or directory: inspect audit MyApp.AppImage")
     destinations = choose_destinations(options.output, options.format, options.paths)
+    given = {"hosts": chosen_hosts(options), "environment": chosen_environment(options)}
+    run = {name: value for name, value in given.items() if value}
 
     from inspector.policy.gate import most_severe
 
@@ -110,7 +121,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     for number, path in enumerate(options.paths):
         if number:
             gc.collect()
-        result, code = _audit_one(path, options)
+        result, code = _audit_one(path, options, run)
         codes.append(code)
         if result is not None:
             results.append(result)
@@ -122,8 +133,11 @@ def execute(options: argparse.Namespace) -> ExitCode:
     return most_severe(codes)
 
 
-def _audit_one(path: str, options: argparse.Namespace) -> tuple[Result | None, ExitCode]:
-    """One path's Result with the verdict that the options ask for; what goes wrong is reported and does not stop the others."""
+def _audit_one(path: str, options: argparse.Namespace, run: dict[str, Any]) -> tuple[Result | None, ExitCode]:
+    """One path's Result with the verdict that the options ask for; what goes wrong is reported and does not stop the others.
+
+    :param run: the pipeline's arguments that say where and how the artifact would run, as far as they were given.
+    """
     from inspector.cli.failure import report_failure
     from inspector.policy.gate import exit_code, judge
 
@@ -132,28 +146,14 @@ def _audit_one(path: str, options: argparse.Namespace) -> tuple[Result | None, E
 
         from inspector.pipeline import audit
 
-        with _observe(options) as progress:
-            result = audit(path, list_files=options.files, progress=progress)
+        with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
+            result = audit(path, list_files=options.files, progress=progress, **run)
     except Exception as error:  # noqa: BLE001 - one artifact's defect must not hide the others' reports
         return None, report_failure(error, traceback=options.verbose)
     findings, problems = result.findings, result.problems
     verdict = judge(findings, problems, fail_on=options.fail_on, incomplete_fails=options.fail_on_incomplete)
     code = exit_code(findings, problems, fail_on=options.fail_on, incomplete_fails=options.fail_on_incomplete)
     return replace(result, verdict=verdict), code
-
-
-@contextmanager
-def _observe(options: argparse.Namespace) -> Iterator[Progress]:
-    """A progress bar where somebody watches stderr, else silence."""
-    if options.no_progress or options.quiet or in_continuous_integration() or not sys.stderr.isatty():
-        from inspector.progress import SILENT
-
-        yield SILENT
-        return
-    from inspector.cli.console import ProgressBar
-
-    with ProgressBar(sys.stderr) as bar:
-        yield bar
 
 
 def _write(destination: Destination, results: list[Result], options: argparse.Namespace) -> None:

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
+from inspector.cli.color import in_continuous_integration
 from inspector.render.escaping import escape
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
+    from inspector.progress import Progress as Observer
+
 _PATIENCE = 1.0  # seconds of silence before a bar appears: shorter work should leave nothing on the screen
+
+
+@contextmanager
+def observe_progress(*, shown: bool) -> Iterator[Observer]:
+    """A progress bar where somebody watches stderr, else silence.
+
+    :param shown: False where the options ask for silence.
+    """
+    if not shown or in_continuous_integration() or not sys.stderr.isatty():
+        from inspector.progress import SILENT
+
+        yield SILENT
+        return
+    with ProgressBar(sys.stderr) as bar:
+        yield bar
 
 
 class ProgressBar:

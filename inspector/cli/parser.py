@@ -27,7 +27,9 @@ verbs:
 
 examples:
   inspect audit MyApp.AppImage                  one screen on what matters
+  inspect audit MyApp.AppImage -v               all that was found
   inspect audit MyApp.AppImage -o result.json   a document for other programs
+  inspect why MyApp.AppImage libssl.so.3        who loads it, and from where
   inspect explain missing-library               what a finding means
 
 Every verb has --help.  inspect --version prints the version.

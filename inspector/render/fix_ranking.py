@@ -49,7 +49,7 @@ def wasted_bytes(result: Result) -> dict[str, tuple[str, ByteCount]]:
 
 
 def rank_fixes(result: Result) -> list[RankedFix]:
-    """One fix a rule, the most valuable first; a note that saves no byte is left out."""
+    """One fix a rule, the most valuable first; a note that saves no byte is left out, and what fixes before it do already."""
     broken = systems_broken(result.hosts)
     needed = Counter(need.name for row in result.libraries for need in row.needed if need.origin == "missing")
     groups: dict[str, list[Finding]] = defaultdict(list)
@@ -60,7 +60,14 @@ def rank_fixes(result: Result) -> list[RankedFix]:
     worth = [
         fix for fix in ranked if _stops_something(result, fix) or fix.saves.raw or fix.finding.severity == "warning"
     ]
-    return sorted(worth, key=lambda fix: _value(result, fix))
+    chosen: list[RankedFix] = []
+    texts: set[str] = set()
+    for fix in sorted(worth, key=lambda fix: _value(result, fix)):
+        of_rule = {finding.fix.text for finding in groups[fix.finding.rule] if finding.fix is not None}
+        if not of_rule <= texts:  # two rules may ask for one thing, such as to remove a library
+            chosen.append(fix)
+        texts |= of_rule
+    return chosen
 
 
 def _rank(result: Result, group: Sequence[Finding], broken: dict[str, int], needed: Counter[str]) -> RankedFix:

@@ -24,9 +24,11 @@ class Pipeline:
 
     answers: dict[str, Result | BaseException | type[BaseException]] = field(default_factory=dict)
     calls: list[tuple[str, bool]] = field(default_factory=list)
+    runs: list[dict[str, object]] = field(default_factory=list)
 
-    def audit(self, path, *, limits=None, list_files=False, progress=None) -> Result:
+    def audit(self, path, *, limits=None, list_files=False, progress=None, **run) -> Result:
         self.calls.append((str(path), list_files))
+        self.runs.append(run)
         progress.stage("Reading", 10)
         progress.advance(3)
         answer = self.answers[str(path)]

@@ -40,7 +40,9 @@ def test_version_imports_nothing_heavy() -> None:
     assert not loaded & HEAVY
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["audit", "--help"], ["rules", "--help"], ["explain", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["audit", "--help"], ["why", "--help"], ["rules", "--help"], ["explain", "--help"]]
+)
 def test_help_imports_no_library(arguments: list[str]) -> None:
     loaded = modules_after(*arguments)
     assert "inspector.cli.parser" in loaded
@@ -97,7 +99,7 @@ def test_help_of_a_verb_has_groups_and_examples(run, verb: str) -> None:
     ("arguments", "error", "hint"),
     [
         (["aduit", "x"], "there is no verb aduit", "did you mean audit?"),
-        (["xyzzy"], "there is no verb xyzzy", "there are audit, explain, rules; see inspect --help"),
+        (["xyzzy"], "there is no verb xyzzy", f"there are {', '.join(VERBS)}; see inspect --help"),
         (["MyApp.AppImage"], "MyApp.AppImage is not a verb", "to audit a file: inspect audit MyApp.AppImage"),
         (
             ["-v", "audit"],

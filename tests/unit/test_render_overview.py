@@ -218,3 +218,20 @@ def test_real_bundles_fit_the_screen(name: str, width: int) -> None:
     assert text.count("\n") <= _ONE_SCREEN
     lines = [line for line in text.split("\n") if line]
     assert Counter(lines).most_common(1)[0][1] == 1
+
+
+def test_one_fix_is_named_once_though_two_rules_ask_for_it() -> None:
+    result = render_samples.tiny_elf()
+    rules = {
+        name: RuleInfo(code=code, severity="warning", summary="s")
+        for name, code in (("host-library-bundled", "LIB002"), ("bundled-library-older-than-host", "LIB007"))
+    }
+    same = Fix(text="remove usr/lib/libz.so.1 from the bundle", saves=100)
+    other = Fix(text="remove usr/lib/libX11.so.6 from the bundle", saves=100)
+    findings = (
+        replace(fix("host-library-bundled", "warning", "usr/lib/libz.so.1"), fix=same),
+        replace(fix("host-library-bundled", "warning", "usr/lib/libX11.so.6"), fix=other),
+        replace(fix("bundled-library-older-than-host", "warning", "usr/lib/libz.so.1"), fix=same),
+    )
+    ranked = rank_fixes(replace(result, rules=rules, findings=findings))
+    assert [(entry.finding.rule, entry.count) for entry in ranked] == [("host-library-bundled", 2)]
