@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from inspector import __version__
 from inspector.artifact import Artifact, open_artifact
@@ -16,6 +16,8 @@ from inspector.facts.facts import Facts
 from inspector.facts.floor_causes import remedy_for
 from inspector.facts.floors import NamespaceFloor, VersionRequest
 from inspector.facts.host_libraries import excludelist_date
+from inspector.facts.host_profiles import data_date
+from inspector.facts.host_verdicts import SystemVerdict
 from inspector.facts.licenses import library_catalogue_date
 from inspector.facts.platform_policies import policy_source
 from inspector.limits import Limits
@@ -26,10 +28,12 @@ from inspector.result import (
     ArtifactInfo,
     ComponentInfo,
     Exposure,
+    FailedObject,
     FileEntry,
     FilesInfo,
     Floor,
     FloorCause,
+    HostVerdict,
     LibraryInfo,
     LicensesInfo,
     NeededInfo,
@@ -50,6 +54,7 @@ def audit(
     limits: Limits | None = None,
     list_files: bool = False,
     hosts: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
     fail_on: FailOn = "error",
     progress: Progress = SILENT,
 ) -> Result:
@@ -59,6 +64,7 @@ def audit(
     :param limits: bounds of work and memory; the defaults suit a release pipeline.
     :param list_files: whether the Result names every member of the tree.
     :param hosts: the systems to judge by, identifiers ("debian-12") or files of captured profiles; none stands for every supported one.
+    :param environment: variables that have these values whatever the launcher does, as ``--env`` gives them.
     :param fail_on: the lowest severity that fails the gate, or "never".
     :raises NothingInspected: where the file is unreadable, empty, of an unknown kind, or has no readable payload.
     """
@@ -67,7 +73,7 @@ def audit(
     with open_artifact(path, limits) as artifact:
         digest = FileDigest(artifact.source)
         try:
-            facts = collect_facts(artifact, limits, progress, hosts=hosts)
+            facts = collect_facts(artifact, limits, progress, hosts=hosts, environment=environment)
             progress.stage("Judging")
             findings = tuple(run_checks(facts))
         finally:
@@ -107,6 +113,7 @@ def _result(
         tag=facts.tag,
         libraries=_libraries(facts),
         roots=tuple(RootInfo(path=root.path, role=root.role) for root in facts.graph.roots),
+        hosts=tuple(_host(verdict, facts) for verdict in facts.hosts),
         components=tuple(_component(component) for component in facts.components),
         licenses=LicensesInfo(
             exposures=tuple(
@@ -139,6 +146,7 @@ def _result(
 def _data_dates() -> dict[str, str]:
     return {
         "excludelist": excludelist_date(),
+        "hosts": data_date(),
         "library_licenses": library_catalogue_date(),
         "platform_policies": policy_source(),
     }
@@ -210,6 +218,37 @@ def _libraries(facts: Facts) -> tuple[LibraryInfo, ...]:
             ),
         )
         for found in facts.objects
+    )
+
+
+def _host(verdict: SystemVerdict, facts: Facts) -> HostVerdict:
+    """A system's verdict, the runtime's word first: nothing behind it runs where it does not."""
+    runtime = facts.runtime_on_hosts.get((verdict.id, verdict.variant))
+    state, message = verdict.verdict, verdict.message
+    if runtime is not None and runtime.outcome == "does not start":
+        state, message = "fails", runtime.message
+    elif runtime is not None and runtime.outcome == "extracts" and state in ("starts", "degraded"):
+        state, message = "degraded", f"will not mount, can be extracted: {runtime.message}"
+    return HostVerdict(
+        id=verdict.id,
+        name=verdict.name,
+        variant=verdict.variant,
+        basis=verdict.basis,
+        verdict=state,
+        message=message,
+        judged=verdict.judged,
+        objects=tuple(
+            FailedObject(
+                path=failed.path,
+                missing_libraries=failed.missing_libraries,
+                missing_versions=tuple(
+                    {"library": lacking.library, "version": lacking.version, "needed_by": lacking.needed_by}
+                    for lacking in failed.missing_versions
+                ),
+                missing_symbols=failed.missing_symbols,
+            )
+            for failed in verdict.objects
+        ),
     )
 
 

@@ -308,9 +308,9 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 def to_json(results: list[Result] | Result) -> bytes:
-    """The document as UTF-8 JSON, two spaces deep; several results become an array under ``results``."""
+    """The document as UTF-8 JSON, one space deep, for a large document must stay small; several results become an array under ``results``."""
     document = results if isinstance(results, Result) else {"schema": SCHEMA, "results": results}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
 
 def load_result(path: str | Path) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from inspector.artifact.artifact import Artifact
 from inspector.errors import FormatError
@@ -13,29 +13,39 @@ from inspector.facts.elf_objects import ElfObject, main_architecture, read_elf_o
 from inspector.facts.exposures import find_exposures
 from inspector.facts.facts import Facts
 from inspector.facts.floors import RUNTIME, floors, unmet_versions, version_requests
-from inspector.facts.host_profiles import default_hosts, load_profile
+from inspector.facts.host_profiles import chosen_hosts, default_hosts
+from inspector.facts.host_verdicts import JudgedBundle, host_verdicts
 from inspector.facts.launcher import Launcher, read_launcher
-from inspector.facts.load_graph import LoadFacts, build_load_graph
+from inspector.facts.load_graph import LoadFacts, TreeFiles, build_load_graph
 from inspector.facts.platform_tag import platform_needs, platform_tag
 from inspector.facts.python_distributions import collect_python_distributions
 from inspector.facts.roots import find_roots
 from inspector.facts.run_time_paths import mount_of
+from inspector.facts.runtime_root import RuntimeVerdict, runtime_needs, runtime_on_host
 from inspector.facts.search_paths import search_elements
 from inspector.facts.shared_with_host import host_programs_reached, older_than_host
 from inspector.facts.sizes import file_facts, measure_sizes
 from inspector.formats.elf import read_elf
 from inspector.limits import Limits
-from inspector.loader.host_profile import HostProfile
+from inspector.loader.host_profile import HostProfile, Variant
 from inspector.progress import SILENT, Progress
 from inspector.result import TagInfo
 
+_DESKTOP: Variant = "desktop"
+
 
 def collect_facts(
-    artifact: Artifact, limits: Limits, progress: Progress = SILENT, *, hosts: Sequence[str] = ()
+    artifact: Artifact,
+    limits: Limits,
+    progress: Progress = SILENT,
+    *,
+    hosts: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Facts:
     """All facts of an artifact; what cannot be read becomes a problem of the artifact.
 
     :param hosts: identifiers or files of host profiles; none stands for every system that its maker supports.
+    :param environment: variables that have these values whatever the launcher does.
     :raises UsageError: where a host is not known.
     """
     tree = artifact.tree
@@ -43,12 +53,22 @@ def collect_facts(
     arch = main_architecture(objects, artifact.arch)
     runtime = _runtime(artifact, limits)
     progress.stage("Resolving libraries")
-    launcher = read_launcher(artifact)
+    launcher = read_launcher(artifact, environment)
     mount = mount_of(artifact)
     graph = build_load_graph(
         objects, tree, find_roots(objects, tree, launcher), mount, _library_path(artifact, launcher)
     )
-    profiles = _profiles(hosts, arch)
+    progress.stage("Asking the systems")
+    supported = default_hosts(arch) if arch is not None else []
+    systems = chosen_hosts(hosts, arch or "x86_64") if hosts else [(profile, _DESKTOP) for profile in supported]
+    bundle = JudgedBundle(
+        graph=graph,
+        objects=objects,
+        files=TreeFiles(tree, objects, mount),
+        mount=mount,
+        environment=launcher.environment,
+        own_loader=launcher.own_loader,
+    )
     native = [found for found in objects if found.elf.arch == arch]
     requests = version_requests(native, graph, runtime)
     progress.stage("Measuring sizes")
@@ -74,7 +94,9 @@ def collect_facts(
         tag=_tag(objects, graph, arch),
         search_elements=search_elements(objects, tree, mount),
         host_programs_reached=host_programs_reached(objects, launcher, mount),
-        older_than_host=older_than_host(native, (profile for profile in profiles if profile.libc == "glibc")),
+        older_than_host=older_than_host(native, (profile for profile, _ in systems if profile.libc == "glibc")),
+        hosts=host_verdicts(bundle, systems, supported),
+        runtime_on_hosts=_runtime_on_hosts(artifact, runtime, systems),
         components=components.components,
         exposures=find_exposures(objects, graph, components.components),
         sizes=measure_sizes(files, objects, components.owners, duplicates),
@@ -82,10 +104,13 @@ def collect_facts(
     )
 
 
-def _profiles(hosts: Sequence[str], arch: str | None) -> list[HostProfile]:
-    if hosts:
-        return [load_profile(host, arch or "x86_64") for host in hosts]
-    return default_hosts(arch) if arch is not None else []
+def _runtime_on_hosts(
+    artifact: Artifact, runtime: ElfObject | None, systems: Sequence[tuple[HostProfile, Variant]]
+) -> dict[tuple[str, str], RuntimeVerdict]:
+    if runtime is None or artifact.envelope is None:
+        return {}
+    needs = runtime_needs(runtime, artifact.envelope.runtime, artifact.envelope.compression)
+    return {(profile.id, variant): runtime_on_host(needs, profile, variant) for profile, variant in systems}
 
 
 def _runtime(artifact: Artifact, limits: Limits) -> ElfObject | None:

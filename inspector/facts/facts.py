@@ -9,8 +9,10 @@ from inspector.facts.components import Component
 from inspector.facts.elf_objects import ElfObject
 from inspector.facts.exposures import LicenseExposure
 from inspector.facts.floors import RUNTIME, NamespaceFloor, UnmetVersion, VersionRequest
+from inspector.facts.host_verdicts import SystemVerdict
 from inspector.facts.launcher import Launcher
 from inspector.facts.load_graph import LoadFacts
+from inspector.facts.runtime_root import RuntimeVerdict
 from inspector.facts.search_paths import SearchElement
 from inspector.facts.shared_with_host import HostProgramReached, OlderThanHost
 from inspector.facts.sizes import FileFact
@@ -26,6 +28,8 @@ class Facts:
     :ivar objects: all ELF objects, by path.
     :ivar runtime: the executable in front of an AppImage's payload, with the path :data:`inspector.facts.floors.RUNTIME`.
     :ivar own_loader: tree path of a dynamic loader that the bundle carries and starts with, or None.
+    :ivar hosts: whether it starts, system by system.
+    :ivar runtime_on_hosts: whether an AppImage's runtime starts and mounts, by the system's id and variant.
     :ivar files: every regular file, by tree path.
     """
 
@@ -44,6 +48,8 @@ class Facts:
     unmet_versions: tuple[UnmetVersion, ...] = ()
     tag: TagInfo = field(default_factory=TagInfo)
     search_elements: tuple[SearchElement, ...] = ()
+    hosts: tuple[SystemVerdict, ...] = ()
+    runtime_on_hosts: Mapping[tuple[str, str], RuntimeVerdict] = field(default_factory=dict)
     host_programs_reached: tuple[HostProgramReached, ...] = ()
     older_than_host: tuple[OlderThanHost, ...] = ()
     components: tuple[Component, ...] = ()

@@ -6,7 +6,7 @@ one.  Nothing is read before somebody asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 from inspector.errors import InstallationError, UsageError
 from inspector.facts.host_profile_file import read_profile
 from inspector.facts.host_profile_schema import ARCHITECTURES
-from inspector.loader.host_profile import HostProfile
+from inspector.loader.host_profile import HostProfile, Variant
 from inspector.resources import data_directory, load_table
 
 _RELEASES = "hosts/releases.toml"
@@ -101,6 +101,18 @@ def load_profile(id_or_path: str, arch: str) -> HostProfile:
     if id_ is not None:
         raise UsageError(f"there is no profile of {id_} for {arch}", _available(arch))
     raise UsageError(f"there is no host profile {id_or_path}", _nearest(id_or_path, arch) or _available(arch))
+
+
+def chosen_hosts(hosts: Sequence[str], arch: str) -> list[tuple[HostProfile, Variant]]:
+    """The systems that somebody named, each with its variant: ``ID``, ``FILE``, ``ID:desktop`` or ``ID:minimal``; the default is the desktop.
+
+    :raises UsageError: as :func:`load_profile` does.
+    """
+    chosen: list[tuple[HostProfile, Variant]] = []
+    for host in hosts:
+        name, variant = (host, "desktop") if not host.endswith((":desktop", ":minimal")) else host.rsplit(":", 1)
+        chosen.append((load_profile(name, arch), "minimal" if variant == "minimal" else "desktop"))
+    return chosen
 
 
 def load_any_architecture(id_or_path: str) -> HostProfile:

@@ -315,16 +315,21 @@ def _is_before_relr(version: str) -> bool:
 
 
 def host_verdicts(
-    bundle: JudgedBundle, profiles: Sequence[HostProfile], variants: Sequence[Variant] = ("desktop",)
+    bundle: JudgedBundle,
+    hosts: Sequence[tuple[HostProfile, Variant]],
+    known_elsewhere: Sequence[HostProfile] = (),
 ) -> tuple[SystemVerdict, ...]:
-    """The verdict of every profile and variant, in their order.
+    """The verdict of every system, in their order.
 
-    Captured profiles (:attr:`HostProfile.complete`) have one variant: what is there is there.
+    Captured systems (libraries with their objects) have one variant: what is there is there.
+
+    :param known_elsewhere: further profiles whose lists make a soname a known one, see :class:`DemandJudge`.
     """
-    judge = DemandJudge(bundle.graph.demands, bundle.objects, profiles, bundle.own_loader)
+    known = [*(profile for profile, _ in hosts), *known_elsewhere]
+    judge = DemandJudge(bundle.graph.demands, bundle.objects, known, bundle.own_loader)
     verdicts: list[SystemVerdict] = []
-    for profile in profiles:
-        if profile.complete:
+    for profile, variant in hosts:
+        if profile.basis == "captured":
             from inspector.facts.host_processes import process_outcomes
 
             outcomes = process_outcomes(
@@ -333,7 +338,7 @@ def host_verdicts(
             )  # fmt: skip
             verdicts.append(verdict_of(profile, "desktop", outcomes))
             continue
-        verdicts.extend(verdict_of(profile, variant, judge.outcomes(profile, variant)) for variant in variants)
+        verdicts.append(verdict_of(profile, variant, judge.outcomes(profile, variant)))
     return tuple(verdicts)
 
 
