@@ -139,7 +139,7 @@ class GlibcLoader:
         if architecture is None:
             graph.refusal = f"{path}: {candidate.defect}"
             return
-        taken, reason = examine(candidate, architecture)
+        taken, reason = examine(candidate, architecture, self._system)
         loadable = candidate.loadable
         if taken == "pass over":
             graph.refusal = f"{path}: {reason if reason.startswith('wrong ELF class') else CANNOT_OPEN}"
@@ -191,14 +191,15 @@ class GlibcLoader:
         else:
             found = self._search.find(name, objects, requester)
             if found.path is None:
-                found = self._by_default(name, objects, requester, found.skipped)
+                found = self._by_default(name, objects, requester, found)
         return self._take(process, requester, name, found)
 
-    def _by_default(self, name: str, objects: Sequence[Loaded], requester: int, skipped: tuple[str, ...]) -> Found:
-        given = self._search.find_by_default(name, objects[requester].object)
+    def _by_default(self, name: str, objects: Sequence[Loaded], requester: int, found: Found) -> Found:
+        requesting = objects[requester].object
+        given = self._search.find_by_default(name, requesting)
         if given is None:
-            return Found(skipped=skipped)
-        return Found(given[0], given[1], None, "default path", skipped)
+            return Found(skipped=found.skipped, searched=found.searched or not requesting.nodeflib)
+        return Found(given[0], given[1], None, "default path", found.skipped)
 
     def _take(self, process: _Process, requester: int, name: str, found: Found) -> Resolution:
         if found.path is None:

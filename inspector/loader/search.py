@@ -23,6 +23,7 @@ class Found:
     :ivar refusal: why what was found cannot be taken, None where it can.
     :ivar via: the rule.
     :ivar skipped: paths passed over, each with the reason.
+    :ivar searched: whether there was any directory to look into.
     """
 
     path: str | None = None
@@ -30,10 +31,13 @@ class Found:
     refusal: str | None = None
     via: str | None = None
     skipped: tuple[str, ...] = ()
+    searched: bool = True
 
     @property
     def absence(self) -> str:
         """What the loader says when nothing was found."""
+        if not self.searched:
+            return CANNOT_OPEN.partition(": ")[0]  # no call has failed, so there is no reason to tell
         classes = [reason for text in self.skipped if (reason := text.rpartition(": wrong ELF class: ")[2]) != text]
         return f"wrong ELF class: {classes[-1]}" if classes else CANNOT_OPEN
 
@@ -50,7 +54,9 @@ class Search:
         self._files = files
         self._host = host
         self._system = system
-        self._library_path = None if system.secure else library_path
+        self._library_path = (
+            None if system.secure else library_path or None
+        )  # an empty one is as good as none (_dl_init_paths)
         self._candidates: dict[str, Candidate | None] = {}
         self._results: dict[tuple[object, ...], Found] = {}
         self._directories: dict[tuple[str, str, str | None, int], tuple[SearchDirectory, ...]] = {}
@@ -105,14 +111,14 @@ class Search:
             candidate = self.candidate(directory.path)
             if candidate is None or candidate.cannot_be_opened:
                 continue
-            taken, reason = examine(candidate, requesting.object.architecture)
+            taken, reason = examine(candidate, requesting.object.architecture, self._system)
             if taken == "pass over":
                 return Found(skipped=(f"{directory.path}: {reason}",))
             refusal = reason if taken == "refuse" else None
             return Found(directory.path, candidate.loadable, refusal, "path in DT_NEEDED")
         return Found()
 
-    def _look_into(self, lists: Iterable[Sequence[SearchDirectory]], name: str, architecture: Architecture) -> Found:
+    def _look_into(self, lists: Sequence[Sequence[SearchDirectory]], name: str, architecture: Architecture) -> Found:
         skipped: list[str] = []
         for path_list in lists:
             for directory in path_list:
@@ -123,13 +129,13 @@ class Search:
                 if candidate.cannot_be_opened:
                     skipped.append(f"{path}: Too many levels of symbolic links")
                     break  # open_path gives up its list on any error but ENOENT and EACCES
-                taken, reason = examine(candidate, architecture)
+                taken, reason = examine(candidate, architecture, self._system)
                 if taken == "pass over":
                     skipped.append(f"{path}: {reason}")
                     continue
                 refusal = reason if taken == "refuse" else None
                 return Found(path, candidate.loadable, refusal, directory.via, tuple(skipped))
-        return Found(skipped=tuple(skipped))
+        return Found(skipped=tuple(skipped), searched=any(lists))
 
     def _search_lists(self, objects: Sequence[Loaded], requester: int) -> list[tuple[SearchDirectory, ...]]:
         """G3 to G5: RPATHs of the requester, its loaders and the program unless the requester has a RUNPATH; LD_LIBRARY_PATH; its RUNPATH."""
