@@ -41,6 +41,7 @@ from inspector.result import (
     RootInfo,
     RuleInfo,
     ToolInfo,
+    Verdict,
 )
 
 _MOST_CAUSES = 40  # a namespace; the Result of a large bundle stays readable, and symbol_count of each cause is whole
@@ -78,17 +79,20 @@ def audit(
             findings = tuple(run_checks(facts))
         finally:
             digest.join()  # the file is closed behind us
-        return _result(artifact, facts, findings, digest.value, list_files=list_files, fail_on=fail_on)
+        verdicts = tuple(_host(verdict, facts) for verdict in facts.hosts)
+        verdict = judge(findings, artifact.problems, fail_on=fail_on, hosts=verdicts, hosts_named=bool(hosts))
+        return _result(artifact, facts, findings, verdicts, verdict, digest.value, list_files=list_files)
 
 
 def _result(
     artifact: Artifact,
     facts: Facts,
     findings: tuple[Finding, ...],
+    hosts: tuple[HostVerdict, ...],
+    verdict: Verdict,
     digest: str | None,
     *,
     list_files: bool,
-    fail_on: FailOn,
 ) -> Result:
     problems = tuple(artifact.problems)
     return Result(
@@ -113,7 +117,7 @@ def _result(
         tag=facts.tag,
         libraries=_libraries(facts),
         roots=tuple(RootInfo(path=root.path, role=root.role) for root in facts.graph.roots),
-        hosts=tuple(_host(verdict, facts) for verdict in facts.hosts),
+        hosts=hosts,
         components=tuple(_component(component) for component in facts.components),
         licenses=LicensesInfo(
             exposures=tuple(
@@ -139,7 +143,7 @@ def _result(
             rules_run=ALL_RULES,
             bytes=artifact.byte_map,
         ),
-        verdict=judge(findings, problems, fail_on=fail_on),
+        verdict=verdict,
     )
 
 

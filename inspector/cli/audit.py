@@ -151,8 +151,14 @@ def _audit_one(path: str, options: argparse.Namespace, run: dict[str, Any]) -> t
     except Exception as error:  # noqa: BLE001 - one artifact's defect must not hide the others' reports
         return None, report_failure(error, traceback=options.verbose)
     findings, problems = result.findings, result.problems
-    verdict = judge(findings, problems, fail_on=options.fail_on, incomplete_fails=options.fail_on_incomplete)
-    code = exit_code(findings, problems, fail_on=options.fail_on, incomplete_fails=options.fail_on_incomplete)
+    policy = {
+        "fail_on": options.fail_on,
+        "incomplete_fails": options.fail_on_incomplete,
+        "hosts": result.hosts,
+        "hosts_named": bool(options.host),
+    }
+    verdict = judge(findings, problems, **policy)
+    code = exit_code(findings, problems, **policy)
     return replace(result, verdict=verdict), code
 
 

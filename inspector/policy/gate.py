@@ -10,7 +10,7 @@ from typing import Literal
 
 from inspector.errors import ExitCode
 from inspector.model import SEVERITY_ORDER, Finding, Problem, Severity
-from inspector.result import Verdict
+from inspector.result import HostVerdict, Verdict
 
 FailOn = Literal["error", "warning", "info", "never"]
 
@@ -23,6 +23,7 @@ _PRECEDENCE = (
     ExitCode.PASSED,
 )
 _MOST_RULES_NAMED = 5
+_MOST_HOSTS_NAMED = 3
 
 
 def judge(
@@ -31,13 +32,17 @@ def judge(
     *,
     fail_on: FailOn = "error",
     incomplete_fails: bool = False,
+    hosts: Sequence[HostVerdict] = (),
+    hosts_named: bool = False,
 ) -> Verdict:
     """What the gate says, with every reason for a failure.
 
     :param fail_on: the mildest severity that fails the gate; suppressed findings never do.
     :param incomplete_fails: whether a member that could not be read fails it too.
+    :param hosts: verdicts of the systems that were asked.
+    :param hosts_named: whether somebody named these systems as targets: then each must start; otherwise it is enough that one does.
     """
-    reasons = _reasons(findings, problems, fail_on, incomplete_fails)
+    reasons = _reasons(findings, problems, fail_on, incomplete_fails) + _host_reasons(hosts, hosts_named, fail_on)
     return Verdict(gate="failed" if reasons else "passed", reasons=tuple(text for _, text in reasons))
 
 
@@ -47,9 +52,12 @@ def exit_code(
     *,
     fail_on: FailOn = "error",
     incomplete_fails: bool = False,
+    hosts: Sequence[HostVerdict] = (),
+    hosts_named: bool = False,
 ) -> ExitCode:
     """The exit code of :func:`judge` with the same arguments: passed, gate failed, or incomplete where nothing else fails."""
-    return most_severe(code for code, _ in _reasons(findings, problems, fail_on, incomplete_fails))
+    reasons = _reasons(findings, problems, fail_on, incomplete_fails) + _host_reasons(hosts, hosts_named, fail_on)
+    return most_severe(code for code, _ in reasons)
 
 
 def most_severe(codes: Iterable[ExitCode]) -> ExitCode:
@@ -70,6 +78,19 @@ def _reasons(
         amount = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         reasons.append((ExitCode.INCOMPLETE, f"incomplete: {amount} while reading, the first is {problems[0].kind}"))
     return reasons
+
+
+def _host_reasons(hosts: Sequence[HostVerdict], named: bool, fail_on: FailOn) -> list[tuple[ExitCode, str]]:
+    failing = [host for host in hosts if host.verdict == "fails"]
+    if not failing or fail_on == "never":
+        return []
+    if named:
+        names = ", ".join(f"{host.name} ({host.message})" for host in failing[:_MOST_HOSTS_NAMED])
+        more = f" and {len(failing) - _MOST_HOSTS_NAMED} more" if len(failing) > _MOST_HOSTS_NAMED else ""
+        return [(ExitCode.GATE_FAILED, f"does not start on {names}{more}")]
+    if len(failing) == len(hosts):
+        return [(ExitCode.GATE_FAILED, f"starts on none of {len(hosts)} systems: {failing[0].message}")]
+    return []
 
 
 def _failing_severities(fail_on: FailOn) -> list[Severity]:

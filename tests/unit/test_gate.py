@@ -5,6 +5,7 @@ import pytest
 from inspector.errors import ExitCode
 from inspector.model import Finding, Problem, Severity
 from inspector.policy.gate import FailOn, exit_code, judge, most_severe
+from inspector.result import HostVerdict
 
 
 def finding(severity: Severity, rule: str = "some-rule", suppressed: str | None = None) -> Finding:
@@ -85,3 +86,24 @@ def test_precedence_of_exit_codes() -> None:
         assert most_severe(reversed(order[place:])) == code
     assert most_severe([]) == ExitCode.PASSED
     assert set(order) == set(ExitCode)
+
+
+def host(name: str, verdict: str, message: str = "") -> HostVerdict:
+    return HostVerdict(id=name, name=name, variant="desktop", basis="measured", verdict=verdict, message=message)  # type: ignore[arg-type]
+
+
+def test_unnamed_systems_fail_the_gate_only_where_none_starts() -> None:
+    some = (host("a", "starts"), host("b", "fails", "no libfoo"))
+    none = (host("a", "fails", "no libfoo"), host("b", "fails", "no libfoo"))
+    assert judge((), (), hosts=some).gate == "passed"
+    assert judge((), (), hosts=(host("a", "degraded"),)).gate == "passed"
+    assert judge((), (), hosts=(host("a", "unknown"),)).gate == "passed"
+    assert judge((), (), hosts=none).reasons == ("starts on none of 2 systems: no libfoo",)
+    assert judge((), (), hosts=none, fail_on="never").gate == "passed"
+    assert exit_code((), (), hosts=none) == ExitCode.GATE_FAILED
+
+
+def test_each_named_system_must_start() -> None:
+    some = (host("a", "starts"), host("b", "fails", "no libfoo"))
+    assert judge((), (), hosts=some, hosts_named=True).reasons == ("does not start on b (no libfoo)",)
+    assert judge((), (), hosts=(host("a", "degraded"),), hosts_named=True).gate == "passed"
