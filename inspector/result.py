@@ -307,10 +307,16 @@ class Result(Struct, frozen=True, kw_only=True):
     slim: dict[str, Any] | None = None
 
 
+_READABLE = (
+    256 * 1024
+)  # bytes up to which a document is indented for people; larger ones are for programs, and kept small
+
+
 def to_json(results: list[Result] | Result) -> bytes:
-    """The document as UTF-8 JSON, one space deep, for a large document must stay small; several results become an array under ``results``."""
+    """The document as UTF-8 JSON; several results become an array under ``results``.  Small documents are indented."""
     document = results if isinstance(results, Result) else {"schema": SCHEMA, "results": results}
-    return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+    encoded = msgspec.json.encode(document)
+    return (msgspec.json.format(encoded, indent=2) if len(encoded) <= _READABLE else encoded) + b"\n"
 
 
 def load_result(path: str | Path) -> Result:

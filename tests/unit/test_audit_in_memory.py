@@ -325,3 +325,37 @@ def test_a_wayland_client_without_the_functions_that_mesa_calls() -> None:
     new = TinyElf(soname="libwayland-client.so.0", exports=tuple((name, None) for name in names))
     _, findings = audit({"usr/bin/app": app(), "usr/lib/libwayland-client.so.0": new})
     assert not of_rule(findings, "bundled-library-older-than-host")
+
+
+def verdicts(facts: Facts) -> dict[str, tuple[str, str]]:
+    return {host.id: (host.verdict, host.message) for host in facts.hosts}
+
+
+def test_each_supported_system_is_judged_in_the_loaders_words() -> None:
+    new = app(imports=(START, ("__isoc23_strtol", "libc.so.6", "GLIBC_2.38")))
+    facts, _ = audit({"usr/bin/app": new})
+    hosts = verdicts(facts)
+    assert hosts["debian-13"] == ("starts", "")
+    state, message = hosts["debian-12"]
+    assert state == "fails"
+    assert message.endswith("libc.so.6: version `GLIBC_2.38' not found (required by usr/bin/app)")
+    assert hosts["alpine-3.24"][0] == "fails"
+    (failed,) = next(host for host in facts.hosts if host.id == "debian-12").objects
+    assert [(lacking.library, lacking.version) for lacking in failed.missing_versions] == [("libc.so.6", "GLIBC_2.38")]
+    assert failed.missing_versions[0].symbols == ("__isoc23_strtol",)
+
+
+def test_a_forgotten_library_fails_everywhere_and_an_extension_only_degrades() -> None:
+    facts, _ = audit({"usr/bin/app": app(needed=("libc.so.6", "libforgotten.so.7"))})
+    assert {state for state, _ in verdicts(facts).values()} == {"fails"}
+    module = "usr/lib/python3.11/site-packages/x.cpython-311-x86_64-linux-gnu.so"
+    facts, _ = audit({"usr/bin/app": app(), module: TinyElf(needed=("libforgotten.so.7",))})
+    assert verdicts(facts)["debian-12"][0] == "degraded"
+
+
+def test_a_marker_is_a_member_of_the_hosts_set() -> None:
+    marked = app(imports=(START, ("x", "libc.so.6", "GLIBC_ABI_DT_RELR")))
+    hosts = verdicts(audit({"usr/bin/app": marked})[0])
+    assert hosts["ubuntu-22.04"][0] == "fails"
+    assert "GLIBC_ABI_DT_RELR" in hosts["ubuntu-22.04"][1]
+    assert hosts["debian-12"][0] == "starts"
