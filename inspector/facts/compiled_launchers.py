@@ -19,6 +19,7 @@ from typing import Literal
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
 from inspector.facts.desktop_entries import desktop_commands
+from inspector.facts.libconfig import read_settings
 from inspector.facts.run_time_paths import Mount
 from inspector.facts.shell_expansion import ARGUMENTS, UNKNOWN, Expander
 from inspector.facts.shell_files import ShellFiles
@@ -29,10 +30,6 @@ _MOST_BYTES = 16 << 20
 _MOST_LINES = 2_000
 _FORMAT_STRING = re.compile(rb"(?<=\0)([A-Z][A-Z0-9_]{2,40})=((?:%s/|\.{1,2}/)[\w./:%-]{0,4000})(?=\0)")
 _ENVIRONMENT_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
-_TEXT = r'"(?:[^"\\]|\\.)*"'
-_LIST = re.compile(rf"([\w-]+)\s*[=:]\s*[(\[]((?:\s*{_TEXT}\s*,?)*)\s*[)\]]")
-_SCALAR = re.compile(rf"([\w-]+)\s*[=:]\s*({_TEXT})")
-_GROUP = re.compile(r"(\w+)\s*[=:]\s*\{([^{}]*)\}")
 _OLD_VALUES = {"XDG_DATA_DIRS": "/usr/local/share/:/usr/share/", "PATH": UNKNOWN}
 _LOADERS = ("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "ld-linux-armhf.so.3", "ld-linux-riscv64-lp64d.so.1")
 _OTHER_LOADERS = ("ld-musl-x86_64.so.1", "ld-musl-aarch64.so.1", "ld-linux.so.2")
@@ -183,28 +180,29 @@ def _apprun_3(
     root = mount.run_time(directory)
     variables = {**known, "ORIGIN": root, "APPDIR": root}
     expander = Expander(variables, root, files)
-    text = files.text(mount.run_time(settings.path)) or ""
-    library_path = ":".join(expander.expand(path) for path in _texts(text, "library_paths"))
-    for name, value in _environment_group(text):
-        variables[name] = expander.expand(value)
-    modules = expander.expand(_scalar(text, "modules_dir") or "$APPDIR/opt")
-    module = files.text(f"{modules}/glibc/config") or ""
-    runtime = expander.expand(_scalar(module, "runtime_dir") or f"{modules}/glibc")
+    stated = read_settings(files.text(mount.run_time(settings.path)) or "")
+    library_path = ":".join(expander.expand(path) for path in stated.get("runtime.library_paths", ()))
+    for key, values in stated.items():
+        if key.startswith("runtime.environment."):
+            variables[key.removeprefix("runtime.environment.")] = expander.expand(values[0])
+    modules = expander.expand(stated.get("runtime.modules_dir", ["$APPDIR/opt"])[0])
+    module = read_settings(files.text(f"{modules}/glibc/config") or "")
+    runtime = expander.expand(module.get("module.runtime_dir", [f"{modules}/glibc"])[0])
     loader = next(
         (path for pattern in ("lib64", "lib") for path in files.matching(f"{runtime}/{pattern}/ld-linux*")), None
     )
     node = files.node(loader) if loader is not None and module else None
-    libc_path = ":".join(expander.expand(path) for path in _texts(module, "library_paths"))
+    libc_path = ":".join(expander.expand(path) for path in module.get("module.library_paths", ()))
     variables["LD_LIBRARY_PATH"] = library_path
     preloads = [name for name in re.split(r"[: ]+", variables.get("LD_PRELOAD", "")) if name]
-    words = tuple(expander.expand(word) for word in _texts(text, "exec"))
+    words = tuple(expander.expand(word) for word in stated.get("runtime.exec", ()))
     return CompiledLauncher(
         "apprun-3",
         {name: value for name, value in variables.items() if known.get(name) != value},
         commands=(words,) if words else (),
         settings=settings.path,
         own_loader=None if node is None else node.path,
-        own_loader_up_to=None if node is None else _scalar(module, "required_glibc"),
+        own_loader_up_to=None if node is None else module.get("check.required_glibc", [None])[0],
         own_loader_library_path=None if node is None else ":".join(part for part in (libc_path, library_path) if part),
         preloads=tuple(preloads) or _hooks(tree),
     )
@@ -220,24 +218,6 @@ def _environment_lines(text: str) -> Iterable[tuple[str, str]]:
         match = None if line.lstrip().startswith("#") else _ENVIRONMENT_LINE.fullmatch(line)
         if match is not None:
             yield match[1], match[2]
-
-
-def _texts(text: str, name: str) -> list[str]:
-    match = next((match for match in _LIST.finditer(text) if match[1] == name), None)
-    return [] if match is None else [_unquoted(found) for found in re.findall(_TEXT, match[2])]
-
-
-def _scalar(text: str, name: str) -> str | None:
-    return next((_unquoted(match[2]) for match in _SCALAR.finditer(text) if match[1] == name), None)
-
-
-def _environment_group(text: str) -> list[tuple[str, str]]:
-    group = next((match[2] for match in _GROUP.finditer(text) if match[1] == "environment"), "")
-    return [(match[1], _unquoted(match[2])) for match in _SCALAR.finditer(group)]
-
-
-def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1])
 
 
 # -- sharun ------------------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import MutableMapping, Sequence
 
 from inspector.facts.shell_files import ShellFiles
 from inspector.facts.shell_words import backtick_end, closing, split_commands
@@ -49,10 +49,12 @@ SET_BY_HOST = frozenset(
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _OPERATOR = re.compile(r"(:?[-+=?]|%%?|##?)(.*)", re.DOTALL)
 _SLICE = re.compile(r":(\d+)(?::(\d+))?")
+_QUOTED_EMPTY = re.compile("['\"]")
 _LITERAL_PATTERN = re.compile(r"\^?[\w =./:+-]*(?:\.\*)?\$?")
 _MOST_VALUE = 65_536
 _DEEPEST = 12
 _MOST_PATTERN = 256
+_MOST_PATTERNS = 50
 _QUIET = ("2>/dev/null", ">/dev/null")
 
 
@@ -66,7 +68,11 @@ class Expander:
     """
 
     def __init__(
-        self, variables: Mapping[str, str], path: str, files: ShellFiles | None = None, machine: str | None = None
+        self,
+        variables: MutableMapping[str, str],
+        path: str,
+        files: ShellFiles | None = None,
+        machine: str | None = None,
     ) -> None:
         self.variables = variables
         self.path = path
@@ -74,6 +80,7 @@ class Expander:
         self.files = files
         self.machine = machine
         self.positional: Sequence[str] | None = None
+        self.patterns = 0
 
     def words(self, raw: str) -> list[str]:
         """The words that a raw word becomes: unquoted expansions are split at blanks, patterns of files are filled in."""
@@ -81,7 +88,7 @@ class Expander:
             return list(self.positional)
         value = self.expand(raw)
         if not value:
-            return []
+            return [""] if _QUOTED_EMPTY.search(raw) and not raw.endswith('[@]}"') else []
         if raw.startswith("$") or (raw.startswith('"${') and raw.endswith('[@]}"')):
             return value.split()
         if self.files is not None and any(char in raw for char in "*?[") and "/" in value and UNKNOWN not in value:
@@ -171,16 +178,53 @@ class Expander:
         if operator is None:
             return self._sliced(value, rest)
         sign, word = operator[1], operator[2]
-        if sign in (":-", "-", ":=", "="):
-            return value or self.expand(word, depth + 1)
-        if sign in (":+", "+"):
-            return self.expand(word, depth + 1) if value else ""
+        if sign.lstrip(":") in ("-", "=", "+"):
+            is_set = bool(value) if sign.startswith(":") else self._is_set(body[: len(body) - len(rest)], value)
+            if sign.endswith("+"):
+                return self.expand(word, depth + 1) if is_set else ""
+            if is_set:
+                return value
+            value = self.expand(word, depth + 1)
+            if sign.endswith("="):
+                self.variables[body[: len(body) - len(rest)]] = value
+            return value
         if sign in (":?", "?"):
             return value
         pattern = self.expand(word, depth + 1)
         if UNKNOWN in value or UNKNOWN in pattern:
             return UNKNOWN
-        return _stripped(value, sign, pattern)
+        if "'" in word or '"' in word:  # its wildcards stand for themselves
+            return value.removesuffix(pattern) if sign.startswith("%") else value.removeprefix(pattern)
+        return self._stripped(value, sign, pattern)
+
+    def _is_set(self, name: str, value: str) -> bool:
+        return bool(value) or name in self.variables
+
+    def _stripped(self, value: str, sign: str, pattern: str) -> str:
+        """``${value%pattern}`` and its like: the shortest or, doubled, the longest fitting end or beginning taken off."""
+        at_end, longest = sign.startswith("%"), len(sign) == 2
+        if not any(char in pattern for char in "*?[\\"):
+            return value.removesuffix(pattern) if at_end else value.removeprefix(pattern)
+        fixed = pattern[:-1] if at_end else pattern[1:]
+        if (pattern.endswith("*") if at_end else pattern.startswith("*")) and not any(
+            char in fixed for char in "*?[\\"
+        ):
+            if fixed not in value:
+                return value
+            if at_end:
+                return value[: value.find(fixed) if longest else value.rfind(fixed)]
+            return value[(value.rfind(fixed) if longest else value.find(fixed)) + len(fixed) :]
+        self.patterns += 1
+        if self.patterns > _MOST_PATTERNS or len(value) > 512 or len(pattern) > _MOST_PATTERN:
+            return UNKNOWN
+        fits = re.compile(fnmatch.translate(pattern)).match
+        lengths = range(len(value) + 1)
+        for length in reversed(lengths) if longest else lengths:
+            if at_end and fits(value[len(value) - length :]):
+                return value[: len(value) - length]
+            if not at_end and fits(value[:length]):
+                return value[length:]
+        return value
 
     def _sliced(self, value: str, rest: str) -> str:
         match = _SLICE.fullmatch(rest)
@@ -335,19 +379,3 @@ def _cut(words: list[str], piped: str) -> str | None:
             line if len(parts) == 1 else delimiter.join(parts[first:] if match[2] else parts[first : first + 1])
         )
     return "\n".join(lines)
-
-
-def _stripped(value: str, sign: str, pattern: str) -> str:
-    """``${value%pattern}`` and its like: the shortest or, doubled, the longest fitting end or beginning taken off."""
-    if not any(char in pattern for char in "*?["):
-        return value.removesuffix(pattern) if sign.startswith("%") else value.removeprefix(pattern)
-    if len(value) > 4096 or len(pattern) > _MOST_PATTERN:
-        return UNKNOWN
-    fits = re.compile(fnmatch.translate(pattern)).match
-    lengths = range(len(value) + 1)
-    for length in lengths if len(sign) == 1 else reversed(lengths):
-        if sign.startswith("%") and fits(value[len(value) - length :]):
-            return value[: len(value) - length]
-        if sign.startswith("#") and fits(value[:length]):
-            return value[length:]
-    return value

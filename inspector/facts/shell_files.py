@@ -13,6 +13,9 @@ from inspector.facts.run_time_paths import Mount
 MOST_SCRIPT = 256 << 10
 """Bytes of a script or a settings file that are read; behind that lie the payloads of self-extracting scripts."""
 _MOST_MATCHES = 256
+_LONGEST_PATH = 4096  # PATH_MAX, include/uapi/linux/limits.h
+_MOST_LOOKED_AT = 1_000_000
+"""Names that patterns are compared with, all scripts of a bundle together."""
 
 
 def read_text(node: Node) -> str:
@@ -29,9 +32,12 @@ class ShellFiles:
     def __init__(self, tree: Tree, mount: Mount) -> None:
         self._tree = tree
         self._mount = mount
+        self._left = _MOST_LOOKED_AT
 
     def node(self, path: str) -> Node | None:
         """What a run-time path leads to, links followed, or None where it is not in the bundle."""
+        if len(path) > _LONGEST_PATH:
+            return None
         tree_path = self._mount.tree_path(path)
         return None if tree_path is None else self._tree.resolve(tree_path)
 
@@ -42,7 +48,7 @@ class ShellFiles:
 
     def kind(self, path: str) -> Literal["file", "directory", "other", "absent", "unknown"]:
         """What lies at a run-time path; "unknown" outside the bundle."""
-        if self._mount.tree_path(path) is None:
+        if len(path) > _LONGEST_PATH or self._mount.tree_path(path) is None:
             return "unknown"
         node = self.node(path)
         if node is None:
@@ -54,11 +60,12 @@ class ShellFiles:
     def matching(self, pattern: str) -> list[str]:
         """The run-time paths that a pattern leads to (wildcards in its last part only), sorted as the shell sorts them."""
         directory, name = posixpath.split(pattern)
-        tree_path = self._mount.tree_path(directory)
+        tree_path = self._mount.tree_path(directory) if len(pattern) <= _LONGEST_PATH and self._left > 0 else None
         parent = self._tree.resolve(tree_path) if tree_path else None
         if tree_path is None or (parent is None and tree_path):
             return []
         children = self._tree.children(parent.path if parent is not None else "")
+        self._left -= len(children)
         names = sorted(
             child.name
             for child in children
@@ -69,8 +76,9 @@ class ShellFiles:
     def below(self, directory: str, name: str) -> list[str]:
         """The run-time paths of everything below a directory whose name fits a pattern, as ``find -name`` lists it; sorted."""
         tree_path = self._mount.tree_path(directory)
-        if tree_path is None:
+        if tree_path is None or self._left <= 0:
             return []
+        self._left -= len(self._tree)
         prefix = f"{tree_path}/" if tree_path else ""
         found = [
             node.path

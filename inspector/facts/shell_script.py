@@ -22,7 +22,7 @@ __all__ = ["ARGUMENTS", "UNKNOWN", "ScriptEnvironment", "read_script"]
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)", re.DOTALL)
 _DECLARATIONS = frozenset({"export", "declare", "typeset", "readonly", "local"})
 _BUILTINS = frozenset({"unset", "set", "exit", ":", "true", "false"})
-_MOST_COMMANDS = 5_000
+_MOST_COMMANDS = 20_000
 _MOST_TURNS = 64
 _MOST_VALUE = 65_536
 _MOST_SOURCED = 50
@@ -38,6 +38,7 @@ class ScriptEnvironment:
     :ivar commands: each command's words, expanded, in order; a word that is wholly the user's arguments is :data:`ARGUMENTS`.  Assignments in
         front of a command (or behind ``env``) are exported, as they are for that command.
     :ivar sourced: run-time paths or patterns of the files that were sourced.
+    :ivar work: commands gone through so far, which :func:`read_script` bounds.
     :ivar fixed: names whose values no script changes: what the user says that the environment is.
     """
 
@@ -46,6 +47,7 @@ class ScriptEnvironment:
     commands: list[tuple[str, ...]] = field(default_factory=list)
     sourced: list[str] = field(default_factory=list)
     fixed: frozenset[str] = frozenset()
+    work: int = 0
 
     def environment(self) -> dict[str, str]:
         """The exported variables with their values."""
@@ -100,7 +102,6 @@ class _Reader:
         self.functions: dict[str, tuple[Sequence[Command], Mapping[int, int], int, int]] = {}
         self.export_all = False
         self.stopped = False
-        self.work = 0
 
     def run_script(self, text: str, *, certain: bool = True, depth: int = 0) -> None:
         """Read a text in this environment."""
@@ -116,8 +117,8 @@ class _Reader:
         """
         status: bool | None = True
         before, index = ";", start
-        while index < stop and not self.stopped and self.work < _MOST_COMMANDS:
-            self.work += 1
+        while index < stop and not self.stopped and self.state.work < _MOST_COMMANDS:
+            self.state.work += 1
             command = commands[index]
             last = ends.get(index, index)
             body = index
@@ -156,10 +157,11 @@ class _Reader:
                 values = [ARGUMENTS]
             while inner < end and commands[inner].words[:1] != ("do",):
                 inner += 1
+            status: bool | None = True
             for value in values[:_MOST_TURNS]:
                 self.state.set(words[1], value)
-                self._run(commands, ends, inner + 1, end, certain, depth)
-            return None
+                status = self._run(commands, ends, inner + 1, end, certain, depth)
+            return status
         self._run(commands, ends, inner, end, False, depth)
         return None
 
@@ -175,16 +177,16 @@ class _Reader:
             index = ends.get(index, index) + 1
         marks.append((end, "fi"))
         status: bool | None = True
+        known = True
         for (place, word), (following, _) in pairwise(marks):
             if word in ("if", "elif"):
-                status = self._run(commands, ends, place + 1, following, certain, depth)
-                if status is None:
-                    certain = False
+                status = self._run(commands, ends, place + 1, following, certain and known, depth)
+                known = known and status is not None
             elif word == "else" or status is not False:
-                self._run(commands, ends, place + 1, following, certain, depth)
-                if word == "then" and status is True:
-                    return None
-        return None
+                outcome = self._run(commands, ends, place + 1, following, certain and known, depth)
+                if word == "else" or status is True:
+                    return outcome if known else None
+        return True if known else None
 
     def _case(
         self, commands: Sequence[Command], ends: Mapping[int, int], start: int, end: int, certain: bool, depth: int
@@ -206,9 +208,13 @@ class _Reader:
             index = min(index + 1, end)
             if not known:
                 self._run(commands, ends, body, index, False, depth)
-            elif any(_fits(subject, self.expander.expand(pattern)) for pattern in patterns):
+            elif any(self._is_case(subject, pattern) for pattern in patterns):
                 return self._run(commands, ends, body, index, certain, depth)
-        return None
+        return True if known else None
+
+    def _is_case(self, subject: str, pattern: str) -> bool:
+        value = self.expander.expand(pattern)
+        return subject == value or (not _is_quoted(pattern) and _fits(subject, value))
 
     # -- simple commands -----------------------------------------------------------------------------------------------------------------
 
@@ -238,7 +244,15 @@ class _Reader:
             self._source(self.expander.expand(words[1]), certain, depth)
             return None
         if name in ("[", "[[", "test"):
-            return self._test([self.expander.expand(word) for word in words[1:] if word not in ("]", "]]")])
+            operands = [word for word in words[1:] if word not in ("]", "]]")]
+            if (
+                name == "[["
+                and len(operands) >= 3
+                and operands[-2] in ("=", "==", "!=")
+                and not _is_quoted(operands[-1])
+            ):
+                operands[-2] += "*"  # in [[ ]] alone the right side is a pattern
+            return self._test([self.expander.expand(word) for word in operands])
         if name in self.functions and depth < _DEEPEST:
             return self._call(name, words[1:], certain, depth)
         if name in _BUILTINS:
@@ -259,6 +273,9 @@ class _Reader:
             self.export_all |= "-a" in words or "allexport" in words
         elif name == "exit":
             self.stopped = certain
+        elif name == ":":
+            for word in words:  # : "${NAME:=default}"
+                self.expander.expand(word)
         return name != "false"
 
     def _call(self, name: str, words: Sequence[str], certain: bool, depth: int) -> bool | None:
@@ -360,9 +377,22 @@ class _Reader:
 def _compare(one: str, operator: str, other: str) -> bool | None:
     if any(mark in word for word in (one, other) for mark in (UNKNOWN, ARGUMENTS)):
         return None
-    if operator in ("=", "=="):
-        return _fits(one, other)
-    return not _fits(one, other) if operator == "!=" else None
+    match operator:
+        case "=" | "==":
+            return one == other
+        case "!=":
+            return one != other
+        case "=*" | "==*":
+            return _fits(one, other)
+        case "!=*":
+            return not _fits(one, other)
+        case _:
+            return None
+
+
+def _is_quoted(raw: str) -> bool:
+    """Whether a raw word has quotes, so that wildcards in it stand for themselves."""
+    return "'" in raw or '"' in raw or "\\" in raw
 
 
 def _fits(value: str, pattern: str) -> bool:

@@ -276,3 +276,24 @@ def test_circles_and_broken_settings_end(tmp_path: Path) -> None:
         assert launcher_of(
             {"AppRun": elf_with("APPIMAGE_UUID"), settings: "=\nA\n$(\nexec = (" + '"' * 5000}
         ).programs == ("AppRun",)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        '"a=(", ' * 9000,
+        "a" * 200_000,
+        "a={" * 60_000,
+        "/*" * 100_000,
+        '"\\' * 100_000,
+        "x=(" + '"a"  ' * 20_000,
+        "}" * 200_000,
+    ],
+)
+def test_hostile_settings_end_soon(settings: str) -> None:
+    files: dict[str, Content] = {
+        "AppRun": PROGRAM,
+        "AppRun.config": f"runtime : {{ {settings}",
+        "opt/glibc/config": settings,
+    }
+    assert launcher_of(files).programs == ("AppRun",)
