@@ -110,10 +110,12 @@ def ask(
     """
     started = start_of(tree.name)
     jobs = [_job(question, environment, way, started) for question in questions for way in ("trace", "real")]
-    raw = _known(tree, bundle, jobs) if not again else None
+    own_probes = probes(started.compiler)
+    kept = _place(tree, bundle, own_probes, jobs)
+    raw = _known(kept) if not again else None
     if raw is None:
-        raw = run_in_tree(tree, {bundle: BUNDLE, probes(started.compiler): PROBES, **started.mounts}, jobs)
-        _keep(tree, bundle, jobs, raw)
+        raw = run_in_tree(tree, {bundle: BUNDLE, own_probes: PROBES, **started.mounts}, jobs)
+        _keep(kept, raw)
     pairs = zip(questions, raw[0::2], raw[1::2], strict=True)
     return {question: _answer(question, trace, real) for question, trace, real in pairs}
 
@@ -174,23 +176,23 @@ def _answer(question: Question, trace: Mapping[str, Any], real: Mapping[str, Any
     return Answer(read, opening=read_opening(real["out"], real["err"], real["status"]))
 
 
-def _key(tree: Path, bundle: Path, jobs: Sequence[Mapping[str, Any]]) -> Path:
-    made = [bundle.stat().st_mtime_ns, (tree / "etc").stat().st_mtime_ns]
+def _place(tree: Path, bundle: Path, own_probes: Path, jobs: Sequence[Mapping[str, Any]]) -> Path:
+    """Where the answers to these questions are kept; another file when anything that they depend on was made anew."""
+    made = [bundle.stat().st_mtime_ns, (tree / "etc").stat().st_mtime_ns, own_probes.name]
     told = json.dumps([str(bundle), made, jobs], sort_keys=True)
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     return cache_directory() / "truth/answers" / tree.name / f"{bundle.name}-{digest}.json"
 
 
-def _known(tree: Path, bundle: Path, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+def _known(path: Path) -> list[dict[str, Any]] | None:
     try:
-        found: list[dict[str, Any]] = json.loads(_key(tree, bundle, jobs).read_text(encoding="utf-8"))
+        found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found
 
 
-def _keep(tree: Path, bundle: Path, jobs: Sequence[Mapping[str, Any]], raw: Sequence[Mapping[str, Any]]) -> None:
-    path = _key(tree, bundle, jobs)
+def _keep(path: Path, raw: Sequence[Mapping[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(raw), encoding="utf-8")

@@ -59,7 +59,7 @@ _INTERPRETER_WITH: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Wheels that each bundle lays beside the interpreter of ``python-runtime``; versions are those of ``corpus/wheels.toml``."""
 
-_REVISION = 3
+_REVISION = 4
 """Counts up when what a bundle holds changes, so that cached ones are made again."""
 
 

@@ -73,7 +73,7 @@ def compare(question: Question, real: Answer, model: ModelAnswer, alone: Answer 
         return _compare_opening(question, real.opening, model)
     if model.failure is not None and not (real.trace.fatal or real.trace.preload) and _died(real):
         return ()  # of what only really loading it brings to light, a trace says nothing
-    if model.symbols is None and real.trace.symbols and not real.trace.fatal:
+    if model.symbols is None and real.trace.symbols and not (real.trace.fatal or real.trace.preload):
         return _compare_trace(
             question, real.trace, replace(model, failure=None)
         )  # the loader stops there, where nobody judges
