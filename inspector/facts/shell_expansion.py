@@ -11,9 +11,11 @@ import re
 from collections.abc import MutableMapping, Sequence
 
 from inspector.facts.shell_files import ShellFiles
+from inspector.facts.shell_filters import UNKNOWN, filtered, printed
 from inspector.facts.shell_words import backtick_end, closing, split_commands
 
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+__all__ = ["ARGUMENTS", "SET_BY_HOST", "UNKNOWN", "Expander"]
+
 ARGUMENTS = "\N{SYMBOL FOR GROUP SEPARATOR}"
 """Stands in a word where the script writes the user's arguments (``"$@"``)."""
 
@@ -50,7 +52,6 @@ _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _OPERATOR = re.compile(r"(:?[-+=?]|%%?|##?)(.*)", re.DOTALL)
 _SLICE = re.compile(r":(\d+)(?::(\d+))?")
 _QUOTED_EMPTY = re.compile("['\"]")
-_LITERAL_PATTERN = re.compile(r"\^?[\w =./:+-]*(?:\.\*)?\$?")
 _MOST_VALUE = 65_536
 _DEEPEST = 12
 _MOST_PATTERN = 256
@@ -242,7 +243,7 @@ class Expander:
         for command in split_commands(text):
             words = [self.expand(word, depth + 1) for word in command.words]
             arguments = [word for word in words[1:] if word not in _QUIET]
-            result = self._filter(words[0], arguments, output or "") if piped else self._output(words[0], arguments)
+            result = self._filtered(words[0], arguments, output or "") if piped else self._output(words[0], arguments)
             if result is None:
                 return UNKNOWN
             if result or piped:
@@ -265,14 +266,14 @@ class Expander:
             case "pwd":
                 return ""
             case "echo" | "printf":
-                return _printed(name, words)
+                return printed(name, words)
             case "uname" if words == ["-m"]:
                 return self.machine
             case "cat" if operands and self.files is not None:
                 texts = [self.files.text(path) for path in operands]
                 return None if None in texts else "".join(text or "" for text in texts)
             case "grep" | "sed" | "awk" | "head" | "cut":
-                return self._filter(name, words, None)
+                return filtered(name, words, None, self.files)
             case "find" if len(words) >= 3 and "-name" in words[:-1] and self.files is not None:
                 return "\n".join(self.files.below(words[0], words[words.index("-name") + 1][:_MOST_PATTERN]))
             case _:
@@ -283,99 +284,8 @@ class Expander:
             return UNKNOWN
         return posixpath.normpath(path) if self.files is None else self.files.real_path(path)
 
-    def _filter(self, name: str, words: list[str], piped: str | None) -> str | None:
-        """What a filter makes of its input; None where that cannot be told."""
-        if piped is not None and UNKNOWN in piped:
-            return None
+    def _filtered(self, name: str, words: list[str], piped: str) -> str | None:
         operands = [word for word in words if not word.startswith("-")]
-        match name:
-            case "grep":
-                return self._grep(words, piped)
-            case "head" | "tail" if piped is not None:
-                count = "".join(char for word in words for char in word if char.isdigit())
-                number = int(count[:4]) if count else 10
-                lines = piped.splitlines()
-                return "\n".join(lines[:number] if name == "head" else lines[-number:] if number else [])
-            case "cut" if piped is not None:
-                return _cut(words, piped)
-            case "tr" if piped is not None and words[:1] == ["-d"] and len(words) == 2:
-                dropped = words[1].replace("\\n", "\n").replace("\\r", "\r")
-                return "".join(char for char in piped if char not in dropped)
-            case "sed" if piped is not None and len(words) == 1:
-                match = re.fullmatch(r"s(.)\^?([\w =./:+-]*)\1([\w =./:+-]*)\1g?", words[0])
-                if match is None or "." in match[2]:
-                    return None
-                return "\n".join(line.replace(match[2], match[3], 1) for line in piped.splitlines())
-            case "xargs" if piped is not None and operands and operands[0] in ("basename", "dirname"):
-                return self._output(operands[0], [piped.strip(), *operands[1:]])
-            case "sort" | "uniq" | "cat" if piped is not None and not words:
-                return "\n".join(sorted(piped.splitlines())) if name == "sort" else piped
-            case _:
-                return None
-
-    def _grep(self, words: list[str], piped: str | None) -> str | None:
-        pattern: str | None = None
-        paths: list[str] = []
-        most = _MOST_VALUE
-        options = iter(words)
-        for word in options:
-            if word == "-e":
-                pattern = next(options, "")
-            elif word == "-m":
-                most = int(number) if (number := next(options, "")).isdigit() else most
-            elif word.startswith("-m") and word[2:].isdigit():
-                most = int(word[2:5])
-            elif word.startswith("-") and set(word) <= set("-rhEsa"):
-                continue
-            elif word.startswith("-"):
-                return None
-            elif pattern is None:
-                pattern = word
-            else:
-                paths += self.files.matching(word) if self.files is not None else []
-        if pattern is None or len(pattern) > _MOST_PATTERN or not _LITERAL_PATTERN.fullmatch(pattern):
-            return None
-        if piped is None:
-            texts = [self.files.text(path) for path in paths] if self.files is not None else []
-            if len(texts) != 1 or texts[0] is None:
-                return None  # with several files grep puts their names in front
-            piped = texts[0]
-        return "\n".join([line for line in piped.splitlines() if _fits(line, pattern)][:most])
-
-
-def _fits(line: str, pattern: str) -> bool:
-    """Whether a line fits a pattern of plain text, ``^`` in front and ``.*`` or ``$`` behind; a dot stands for itself too."""
-    text = pattern.removeprefix("^").removesuffix("$").removesuffix(".*")
-    if pattern.endswith("$") and not pattern.endswith(".*$"):
-        return line == text if pattern.startswith("^") else line.endswith(text)
-    return line.startswith(text) if pattern.startswith("^") else text in line
-
-
-def _printed(name: str, words: list[str]) -> str | None:
-    shown = [word for word in words if not (name == "echo" and word in ("-n", "-e"))]
-    if name == "printf" and shown[:1] and shown[0] in ("%s", "%s\\n"):
-        shown = shown[1:]
-    return None if any("%" in word or "\\" in word for word in shown) else " ".join(shown)
-
-
-def _cut(words: list[str], piped: str) -> str | None:
-    delimiter, field = "\t", ""
-    options = iter(words)
-    for word in options:
-        if word.startswith("-d"):
-            delimiter = word[2:] or next(options, "")
-        elif word.startswith("-f"):
-            field = word[2:] or next(options, "")
-        else:
-            return None
-    match = re.fullmatch(r"(\d{1,4})(-?)", field)
-    if match is None or len(delimiter) != 1:
-        return None
-    first = int(match[1]) - 1
-    lines = []
-    for line in piped.splitlines():
-        parts = line.split(delimiter)
-        lines.append(
-            line if len(parts) == 1 else delimiter.join(parts[first:] if match[2] else parts[first : first + 1])
-        )
-    return "\n".join(lines)
+        if name == "xargs" and operands[:1] in (["basename"], ["dirname"]):
+            return None if UNKNOWN in piped else self._output(operands[0], [piped.strip(), *operands[1:]])
+        return filtered(name, words, piped, self.files)

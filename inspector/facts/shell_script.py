@@ -7,12 +7,12 @@ every branch counts as taken.  Nothing is executed.  What cannot be known become
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
+from inspector.facts.script_environment import ScriptEnvironment
+from inspector.facts.shell_conditions import evaluate, fits, is_quoted
 from inspector.facts.shell_expansion import ARGUMENTS, SET_BY_HOST, UNKNOWN, Expander
 from inspector.facts.shell_files import ShellFiles
 from inspector.facts.shell_words import Command, block_ends, split_commands
@@ -24,45 +24,8 @@ _DECLARATIONS = frozenset({"export", "declare", "typeset", "readonly", "local"})
 _BUILTINS = frozenset({"unset", "set", "exit", ":", "true", "false"})
 _MOST_COMMANDS = 20_000
 _MOST_TURNS = 64
-_MOST_VALUE = 65_536
 _MOST_SOURCED = 50
 _DEEPEST = 24
-
-
-@dataclass(slots=True)
-class ScriptEnvironment:
-    """What is known after a script, and the hooks that it sources, were read.
-
-    :ivar variables: shell variables, exported or not; values with run-time paths.
-    :ivar exported: names that child processes see.
-    :ivar commands: each command's words, expanded, in order; a word that is wholly the user's arguments is :data:`ARGUMENTS`.  Assignments in
-        front of a command (or behind ``env``) are exported, as they are for that command.
-    :ivar sourced: run-time paths or patterns of the files that were sourced.
-    :ivar work: commands gone through so far, which :func:`read_script` bounds.
-    :ivar fixed: names whose values no script changes: what the user says that the environment is.
-    """
-
-    variables: dict[str, str] = field(default_factory=dict)
-    exported: set[str] = field(default_factory=set)
-    commands: list[tuple[str, ...]] = field(default_factory=list)
-    sourced: list[str] = field(default_factory=list)
-    fixed: frozenset[str] = frozenset()
-    work: int = 0
-
-    def environment(self) -> dict[str, str]:
-        """The exported variables with their values."""
-        return {name: self.variables[name] for name in sorted(self.exported) if name in self.variables}
-
-    def set(self, name: str, value: str) -> None:
-        """Set a variable, unless its value is fixed."""
-        if name not in self.fixed:
-            self.variables[name] = value[:_MOST_VALUE]
-
-    def unset(self, name: str) -> None:
-        """Forget a variable, unless its value is fixed."""
-        if name not in self.fixed:
-            self.variables.pop(name, None)
-            self.exported.discard(name)
 
 
 def read_script(
@@ -214,7 +177,7 @@ class _Reader:
 
     def _is_case(self, subject: str, pattern: str) -> bool:
         value = self.expander.expand(pattern)
-        return subject == value or (not _is_quoted(pattern) and _fits(subject, value))
+        return subject == value or (not is_quoted(pattern) and fits(subject, value))
 
     # -- simple commands -----------------------------------------------------------------------------------------------------------------
 
@@ -249,10 +212,10 @@ class _Reader:
                 name == "[["
                 and len(operands) >= 3
                 and operands[-2] in ("=", "==", "!=")
-                and not _is_quoted(operands[-1])
+                and not is_quoted(operands[-1])
             ):
                 operands[-2] += "*"  # in [[ ]] alone the right side is a pattern
-            return self._test([self.expander.expand(word) for word in operands])
+            return evaluate([self.expander.expand(word) for word in operands], self.expander.files)
         if name in self.functions and depth < _DEEPEST:
             return self._call(name, words[1:], certain, depth)
         if name in _BUILTINS:
@@ -335,65 +298,3 @@ class _Reader:
             outer, self.expander.source_path = self.expander.source_path, path  # $0 stays that of the script
             self.run_script(text, certain=certain, depth=depth + 1)
             self.expander.source_path = outer
-
-    # -- conditions ----------------------------------------------------------------------------------------------------------------------
-
-    def _test(self, words: list[str], depth: int = 0) -> bool | None:
-        """``test``, ``[`` and ``[[`` (POSIX.1-2017, "test"); None where the host or the user decides."""
-        for operator in ("||", "-o", "&&", "-a"):
-            if operator in words[1:-1] and depth < _DEEPEST:
-                at = words.index(operator, 1)
-                one, other = self._test(words[:at], depth + 1), self._test(words[at + 1 :], depth + 1)
-                decisive = operator in ("||", "-o")
-                if decisive in (one, other):
-                    return decisive
-                return None if None in (one, other) else not decisive
-        if words[:1] == ["!"] and len(words) > 1 and depth < _DEEPEST:
-            status = self._test(words[1:], depth + 1)
-            return None if status is None else not status
-        if len(words) == 1:
-            words = ["-n", *words]
-        if len(words) == 3:
-            return _compare(*words)
-        return self._test_one(*words) if len(words) == 2 else None
-
-    def _test_one(self, operator: str, value: str) -> bool | None:
-        if operator in ("-z", "-n"):
-            if value in (UNKNOWN, ARGUMENTS):
-                return None
-            return bool(value) == (operator == "-n")
-        kind = (
-            self.expander.files.kind(value) if self.expander.files is not None and UNKNOWN not in value else "unknown"
-        )
-        if kind == "unknown":
-            return None
-        if operator == "-d":
-            return kind == "directory"
-        if operator in ("-f", "-s"):
-            return kind == "file"
-        return kind != "absent" if operator in ("-e", "-r", "-x", "-L", "-h") else None
-
-
-def _compare(one: str, operator: str, other: str) -> bool | None:
-    if any(mark in word for word in (one, other) for mark in (UNKNOWN, ARGUMENTS)):
-        return None
-    match operator:
-        case "=" | "==":
-            return one == other
-        case "!=":
-            return one != other
-        case "=*" | "==*":
-            return _fits(one, other)
-        case "!=*":
-            return not _fits(one, other)
-        case _:
-            return None
-
-
-def _is_quoted(raw: str) -> bool:
-    """Whether a raw word has quotes, so that wildcards in it stand for themselves."""
-    return "'" in raw or '"' in raw or "\\" in raw
-
-
-def _fits(value: str, pattern: str) -> bool:
-    return value == pattern or (len(pattern) <= 256 and len(value) <= 4096 and fnmatch.fnmatchcase(value, pattern))
