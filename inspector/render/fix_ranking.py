@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inspector.model import SEVERITY_ORDER, ByteCount, Finding
-from inspector.render.host_summary import systems_broken
+from inspector.render.host_summary import systems_lacking
 from inspector.result import Result
 
 MISSING_LIBRARY, GLIBC_FLOOR = "missing-library", "glibc-floor"
@@ -20,13 +20,15 @@ _LOADING_FAMILIES = ("LIB", "FLR", "APP", "HRD")
 class RankedFix:
     """The fixes of one rule, by the one of them that is worth most.
 
-    :ivar systems: systems on which something fails that the fix would mend.
+    :ivar stopped: systems on which a program does not start for want of it.
+    :ivar systems: systems on which anything does not load for want of it.
     :ivar saves: bytes of all fixes of the rule; stored is 0 where it is not known or nothing.
     :ivar count: findings of the rule that have a fix.
     """
 
     finding: Finding
     text: str
+    stopped: int
     systems: int
     saves: ByteCount
     count: int
@@ -50,13 +52,13 @@ def wasted_bytes(result: Result) -> dict[str, tuple[str, ByteCount]]:
 
 def rank_fixes(result: Result) -> list[RankedFix]:
     """One fix a rule, the most valuable first; a note that saves no byte is left out, and what fixes before it do already."""
-    broken = systems_broken(result.hosts)
+    lacking = systems_lacking(result)
     needed = Counter(need.name for row in result.libraries for need in row.needed if need.origin == "missing")
     groups: dict[str, list[Finding]] = defaultdict(list)
     for finding in result.findings:
         if finding.suppressed is None and finding.fix is not None:
             groups[finding.rule].append(finding)
-    ranked = [_rank(result, group, broken, needed) for group in groups.values()]
+    ranked = [_rank(result, group, lacking, needed) for group in groups.values()]
     worth = [
         fix for fix in ranked if _stops_something(result, fix) or fix.saves.raw or fix.finding.severity == "warning"
     ]
@@ -70,12 +72,14 @@ def rank_fixes(result: Result) -> list[RankedFix]:
     return chosen
 
 
-def _rank(result: Result, group: Sequence[Finding], broken: dict[str, int], needed: Counter[str]) -> RankedFix:
-    def within(finding: Finding) -> tuple[int, int, int, int, str]:
+def _rank(
+    result: Result, group: Sequence[Finding], lacking: dict[str, tuple[int, int]], needed: Counter[str]
+) -> RankedFix:
+    def within(finding: Finding) -> tuple[int | str, ...]:
         saves = finding.fix.saves if finding.fix is not None else 0
         return (
             SEVERITY_ORDER[finding.severity],
-            -_systems(result, finding, broken),
+            *(-count for count in _systems(result, finding, lacking)),
             -needed[finding.subject],
             -saves,
             finding.subject,
@@ -87,20 +91,22 @@ def _rank(result: Result, group: Sequence[Finding], broken: dict[str, int], need
     return RankedFix(
         finding=first,
         text=first.fix.text if first.fix is not None else "",
-        systems=max(_systems(result, finding, broken) for finding in group),
+        stopped=max(_systems(result, finding, lacking)[0] for finding in group),
+        systems=max(_systems(result, finding, lacking)[1] for finding in group),
         saves=ByteCount(raw=raw, stored=wasted.stored),
         count=len(group),
     )
 
 
-def _systems(result: Result, finding: Finding, broken: dict[str, int]) -> int:
-    """On how many systems something fails because of what the finding names."""
+def _systems(result: Result, finding: Finding, lacking: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    """On how many systems a program does not start, and on how many anything fails, for want of what the finding names."""
+    name = finding.subject
     if finding.rule == GLIBC_FLOOR:
         floor = result.floors.get("GLIBC")
-        return broken.get(f"GLIBC_{floor.host_version}", 0) if floor is not None else 0
-    if finding.rule == _LIBFUSE_RULE:
-        return broken.get(_LIBFUSE, 0)
-    return broken.get(finding.subject, 0)
+        name = f"GLIBC_{floor.host_version}" if floor is not None else ""
+    elif finding.rule == _LIBFUSE_RULE:
+        name = _LIBFUSE
+    return lacking.get(name, (0, 0))
 
 
 def _stops_something(result: Result, fix: RankedFix) -> bool:
@@ -111,12 +117,13 @@ def _stops_something(result: Result, fix: RankedFix) -> bool:
     return fix.finding.severity == "warning" and loading
 
 
-def _value(result: Result, fix: RankedFix) -> tuple[bool, int, bool, bool, int, int, int, str]:
+def _value(result: Result, fix: RankedFix) -> tuple[bool, int, int, bool, bool, int, int, int, str]:
     """The smaller, the better; a finding about the whole artifact goes before one about a part of it."""
     stops = _stops_something(result, fix)
     stored_once = fix.finding.rule == "duplicate-files" and not fix.saves.stored and result.sizes.total.stored
     return (
         fix.finding.severity != "error",
+        -fix.stopped,
         -fix.systems,
         not stops,
         bool(stops and fix.finding.subject),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,10 @@ def failures(result: Result, failed: FailedObject) -> Iterator[HostFailure]:
     for missing in failed.missing_versions:
         version, library = missing.get("version", ""), missing.get("library", "")
         needed_by = missing.get("needed_by", failed.path)
+        told = missing.get("symbols", "")  # a Result of a newer program names them itself
         symbols, count = _symbols_behind(result, needed_by, library, version)
+        if told:
+            symbols, count = tuple(told.split(", ")), told.count(", ") + 1
         yield HostFailure(version, "version", library, needed_by, symbols, count)
     for name in failed.missing_symbols:
         yield HostFailure(name, "symbol", "", failed.path)
@@ -72,10 +76,20 @@ def describe_failure(failure: HostFailure, *, symbols: int = _SYMBOLS_NAMED) -> 
 
 
 def decisive_failure(result: Result, host: HostVerdict) -> HostFailure | None:
-    """What stops an entry of the artifact there, or else the first thing that any root misses; None where the verdict names no object."""
+    """What stops an entry of the artifact there, its highest version; where no entry fails, what another root misses.
+
+    None where the verdict names nothing that is missing, and only its message says what is wrong.
+    """
     entries = {root.path for root in result.roots if root.role == "entry"}
-    ordered = sorted(host.objects, key=lambda failed: failed.path not in entries)
-    return next((failure for failed in ordered for failure in failures(result, failed)), None)
+    deciding = [failed for failed in host.objects if failed.path in entries] or list(host.objects)
+    found = [failure for failed in deciding for failure in failures(result, failed)]
+    return max(found, key=_weight, default=None)
+
+
+def _weight(failure: HostFailure) -> tuple[bool, list[int], bool]:
+    """A library that is not there goes before versions, a high version before a low one."""
+    numbers = [int(part) for part in re.findall(r"[0-9]+", failure.wanted)] if failure.kind == "version" else []
+    return failure.kind == "library", numbers, bool(failure.symbols)
 
 
 def summarize_hosts(result: Result) -> list[str]:
@@ -91,15 +105,24 @@ def summarize_hosts(result: Result) -> list[str]:
     return sentences
 
 
-def systems_broken(hosts: Sequence[HostVerdict]) -> dict[str, int]:
-    """By name of a missing library, and by version that is not defined: how many systems lack it.  Variants of one system count once."""
-    systems: dict[str, set[str]] = {}
-    for host in hosts:
+def systems_lacking(result: Result) -> dict[str, tuple[int, int]]:
+    """By name of a missing library, and by version that is not defined: on how many systems an entry lacks it, and on how many any root does.
+
+    Systems with musl are left out: a bundle for glibc does not start there whatever is mended.  Variants of one system count once.
+    """
+    entries = {root.path for root in result.roots if root.role == "entry"}
+    systems: dict[str, tuple[set[str], set[str]]] = {}
+    for host in result.hosts:
+        if is_musl(host):
+            continue
         for failed in host.objects:
             wanted = [*failed.missing_libraries, *(missing.get("version", "") for missing in failed.missing_versions)]
             for name in wanted:
-                systems.setdefault(name, set()).add(host.id)
-    return {name: len(ids) for name, ids in systems.items()}
+                stopped, any_root = systems.setdefault(name, (set(), set()))
+                any_root.add(host.id)
+                if failed.path in entries:
+                    stopped.add(host.id)
+    return {name: (len(stopped), len(any_root)) for name, (stopped, any_root) in systems.items()}
 
 
 def _summarize(result: Result, hosts: Sequence[HostVerdict], noun: str) -> str:
@@ -110,16 +133,17 @@ def _summarize(result: Result, hosts: Sequence[HostVerdict], noun: str) -> str:
     assumed = sum(host.basis == "assumed" for host in hosts)
     plural = noun if len(hosts) == 1 else f"{noun}s"
     parts = [f"Starts on {len(started) or 'none'} of {len(hosts)} {plural}"]
-    asides = ((degraded, "degraded"), (unknown, "unknown"), (assumed, "by assumed facts"))
+    asides = ((degraded, "without some parts"), (unknown, "unknown"), (assumed, "assumed"))
     aside = ", ".join(f"{count} {what}" for count, what in asides if count)
     parts[0] += f" ({aside})" if aside else ""
     dated = all(release_day(host) for host in hosts)
     if started and failed and dated:
         parts.append(f"oldest: {_name(min(started, key=_age), hosts)}")
     if failed:
-        first = max(failed, key=_age) if dated and started else failed[0]
+        nearest = min(failed, key=lambda host: len(host.objects))  # the fewest objects that do not load
+        first = max(failed, key=_age) if dated and started else nearest
         reason = decisive_failure(result, first)
-        why = describe_failure(reason) if reason is not None else first.message
+        why = describe_failure(reason) if reason is not None else _without_path(first)
         if len(failed) == len(hosts) and all(decisive_failure(result, host) == reason for host in failed):
             parts.append(why)
         else:
@@ -128,6 +152,14 @@ def _summarize(result: Result, hosts: Sequence[HostVerdict], noun: str) -> str:
             )
             parts.append(f"{which} {_name(first, hosts)}, {why}")
     return "; ".join(parts)
+
+
+def _without_path(host: HostVerdict) -> str:
+    """What the loader says, without the name of the program that it says it of."""
+    paths = [failed.path for failed in host.objects]
+    return next(
+        (host.message.removeprefix(f"{path}: ") for path in paths if host.message.startswith(f"{path}: ")), host.message
+    )
 
 
 def _age(host: HostVerdict) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inspector.render.overview.screen import write_overview
+from inspector.render.overview.screen import ROOMS, write_overview
 from inspector.render.registry import Detail, RenderOptions
 from inspector.render.terminal_findings import write_findings, write_problems
 from inspector.render.terminal_floors import write_floors
@@ -40,11 +40,11 @@ def render_text(result: Result, width: int, *, color: bool, detail: Detail = "no
     :param detail: ``"normal"``: one screen; ``"brief"``: findings and verdict; ``"full"``: no list is capped, findings show their evidence.
     """
     if detail == "normal":
-        page = Page(width, color=color)
-        write_overview(page, result)
-        if page.line_count > _SCREEN_LINES:
+        for room in ROOMS:
             page = Page(width, color=color)
-            write_overview(page, result, roomy=False)
+            write_overview(page, result, room)
+            if page.line_count <= _SCREEN_LINES:
+                break
         return page.text()
     full = detail == "full"
     page = Page(width, color=color, longest=_LONGEST_IN_FULL if full else None)

@@ -56,22 +56,28 @@ def _write_failures(page: Page, result: Result, hosts: list[HostVerdict]) -> Non
     page.line((", ".join(host.name for host in hosts), "bold"), f": {hosts[0].verdict}", hanging=2)
     if hosts[0].message:
         page.line(hosts[0].message, indent=4, hanging=2)
-    objects: dict[HostFailure, list[str]] = {}
+    alike: dict[tuple[str, str, str], list[tuple[HostFailure, str]]] = {}
     for failed in hosts[0].objects:
         for failure in failures(result, failed):
-            objects.setdefault(failure, []).append(failed.path)
-    for failure, paths in objects.items():
-        page.line((_describe(failure), "dim"), indent=4, hanging=2)
-        if paths != [failure.needed_by]:
-            shown = list_names(paths, len(paths), 0, least=_OBJECTS_SHOWN)
-            page.line((f"not loaded for want of it: {shown}", "dim"), indent=6, hanging=2)
+            alike.setdefault((failure.kind, failure.wanted, failure.provider), []).append((failure, failed.path))
+    for group in alike.values():
+        _write_lack(page, group)
 
 
-def _describe(failure: HostFailure) -> str:
-    if failure.kind == "library":
-        return f"no library {failure.wanted}, which {failure.needed_by} needs"
-    if failure.kind == "symbol":
-        return f"no symbol {failure.wanted}, which {failure.needed_by} uses"
-    names = list_names(failure.symbols, failure.symbol_count, 0, least=_SYMBOLS_SHOWN)
-    behind = f" for {names}" if names else ""
-    return f"{failure.provider} has no {failure.wanted}, which {failure.needed_by} wants{behind}"
+def _write_lack(page: Page, group: list[tuple[HostFailure, str]]) -> None:
+    """One thing that is not there: who wants it, with the symbols behind it, and what does not load for want of it."""
+    first = max((failure for failure, _ in group), key=lambda failure: failure.symbol_count)
+    lacking = f"{first.provider} has" if first.kind == "version" else f"there is no {first.kind}"
+    what = f"{lacking} no {first.wanted}" if first.kind == "version" else f"{lacking} {first.wanted}"
+    page.line(what, indent=4, hanging=2)
+    wanting = list(dict.fromkeys(failure.needed_by for failure, _ in group))
+    if first.symbols:
+        wanting = [first.needed_by, *(path for path in wanting if path != first.needed_by)]
+        names = list_names(first.symbols, first.symbol_count, 0, least=_SYMBOLS_SHOWN)
+        wanting[0] += f" ({names})"
+    page.line(("wanted by ", "dim"), list_names(wanting, len(wanting), 0, least=_OBJECTS_SHOWN), indent=6, hanging=2)
+    roots = list(dict.fromkeys(path for _, path in group))
+    if roots != [first.needed_by]:
+        page.line(
+            ("does not load: ", "dim"), list_names(roots, len(roots), 0, least=_OBJECTS_SHOWN), indent=6, hanging=2
+        )

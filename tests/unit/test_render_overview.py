@@ -36,7 +36,7 @@ def test_everything_that_decides_stands_on_one_screen() -> None:
         "AppImage type 2, x86_64, 187.4 MB",
         "FAILED  1 error, 15 warnings, 2 notes (1 suppressed)",
         "not read: opt/demo/share/broken.png: block 3 does not decompress",
-        "Starts on 4 of 6 supported systems (1 degraded, 1 by assumed facts)",
+        "Starts on 4 of 6 supported systems (1 without some parts, 1 assumed)",
         "musl: starts on none of 3 systems; libc.so.6 wanted by AppRun",
         "Needs glibc 2.34 or newer  fits manylinux_2_34_x86_64",
         "wants pthread_create and 13 more",
@@ -66,7 +66,7 @@ def test_no_finding_is_told_twice(width: int) -> None:
     lines = [line for line in text.split("\n") if line]
     assert Counter(lines).most_common(1)[0][1] == 1
     assert told.count("libxcb-cursor.so.0") == 1
-    assert told.count("libstdc++.so.6") == 1
+    assert told.count("libstdc++.so.6") <= 1  # on a narrow screen it may be among those that are counted
     assert told.count("/home/build/qt5/lib") == 1
     assert told.count("libreadline.so.8") == 1
     for rule in {finding.rule for finding in result.findings}:

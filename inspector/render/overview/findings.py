@@ -72,8 +72,9 @@ def write_fixes(page: Page, result: Result) -> None:
 def _write_fix(page: Page, result: Result, number: int, fix: RankedFix, artifact: str) -> None:
     """The text in one line and the command in the next; a text that is a command is the command."""
     notes = []
-    if fix.systems:
-        notes.append(f"fails on {format_amount(fix.systems, 'system')} without it")
+    systems = fix.stopped or fix.systems
+    if systems:
+        notes.append(f"{format_amount(systems, 'system lacks', 'systems lack')} it")
     if fix.saves.raw:
         stored = f" ({format_size(fix.saves.stored)} stored)" if 0 < fix.saves.stored < fix.saves.raw else ""
         notes.append(f"saves {format_size(fix.saves.raw)}{stored}")

@@ -28,13 +28,16 @@ _LINES = 2  # that a list of names may take
 _RAGGED = 16  # cells that stay empty where a line ends before a long name
 
 
-def write_libraries(page: Page, result: Result) -> set[str]:
-    """Missing libraries, the host's libraries that are bundled, wrong search paths; what is in order takes a line."""
+def write_libraries(page: Page, result: Result, lines: int) -> set[str]:
+    """Missing libraries, the host's libraries that are bundled, wrong search paths; what is in order takes a line.
+
+    :param lines: lines that the list of the host's libraries may take; that of the missing ones takes two.
+    """
     if not result.libraries:
         return set()
     page.heading("Libraries", format_amount(len(result.libraries), "ELF object"))
     rows = _missing_rows(page, result)
-    rows += _host_library_rows(page, result)
+    rows += _host_library_rows(page, result, lines)
     rows += _search_path_rows(page, result)
     write_rows(page, rows)
     return {MISSING_LIBRARY, _HOST_LIBRARY, *_SEARCH_PATH_RULES}
@@ -48,7 +51,8 @@ def _missing_rows(page: Page, result: Result) -> list[Row]:
                 needed.setdefault(need.name, []).append(library.path.rpartition("/")[2])
     findings = _standing(result, MISSING_LIBRARY)
     if not findings:
-        return [Row("missing", "nothing")]
+        unspoken = f"{format_amount(len(needed), 'library', 'libraries')} that no standing finding is about"
+        return [Row("missing", unspoken if needed else "nothing")]
     findings.sort(
         key=lambda finding: (
             SEVERITY_ORDER[finding.severity],
@@ -84,7 +88,7 @@ def _needed_by(paths: list[str]) -> str:
     return f", needed by {paths[0]}" + (f" and {format_amount(len(paths) - 1, 'other')}" if len(paths) > 1 else "")
 
 
-def _host_library_rows(page: Page, result: Result) -> list[Row]:
+def _host_library_rows(page: Page, result: Result, lines: int) -> list[Row]:
     findings = _standing(result, _HOST_LIBRARY)
     if not findings:
         return []
@@ -93,7 +97,7 @@ def _host_library_rows(page: Page, result: Result) -> list[Row]:
     return [
         Row(
             "host's own",
-            text + list_names(names, len(names), _LINES * text_room(page) - cell_len(text) - _RAGGED),
+            text + list_names(names, len(names), lines * text_room(page) - cell_len(text) - _RAGGED * (lines - 1)),
             "yellow",
         )
     ]
@@ -114,6 +118,8 @@ def _search_path_rows(page: Page, result: Result) -> list[Row]:
         name = first.subject.rpartition("/")[2]
         subject = "" if name in first.message else f"{shorten_middle(escape(name), text_room(page) // 2)} "
         message = shorten_paths(escape(first.message), text_room(page) // 2)
+        if cell_len(f"{subject}{message}{more}") > text_room(page):
+            message = message.partition(", ")[0]  # what it has without what that means, which -v tells
         rows.append(Row(label, f"{subject}{message}{more}", "yellow"))
     if rows:
         return rows

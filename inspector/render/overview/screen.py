@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from inspector.render.escaping import escape
 from inspector.render.host_summary import summarize_hosts
 from inspector.render.overview.findings import write_fixes, write_other_findings, write_unread
@@ -20,36 +22,53 @@ _SIGNATURES = {
     "unverifiable": "signature not verifiable",
     "absent": "not signed",
 }
-_HOST_SENTENCE_LINES = {True: 3, False: 2}
-_COMPONENTS = {True: 5, False: 3}
-_LICENSES = {True: 5, False: 2}
-_OTHER_RULES = {True: 6, False: 1}
 
 
-def write_overview(page: Page, result: Result, *, roomy: bool = True) -> None:
-    """The report that ``inspect audit`` prints without ``-v``.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much may be named.
 
-    :param roomy: False names fewer licences and findings, for an artifact of which there is so much to say that the screen would not do.
+    :ivar host_lines: lines of the sentence about systems with glibc.
+    :ivar musl_lines: lines of the one about systems with musl.
+    :ivar name_lines: lines of a list of libraries.
+    :ivar licenses: strong licences with their chains.
+    :ivar components: of the largest.
+    :ivar rules: other rules, a line each.
     """
+
+    host_lines: int
+    musl_lines: int
+    name_lines: int
+    licenses: int
+    components: int
+    rules: int
+
+
+ROOMS = (Room(3, 2, 2, 5, 5, 6), Room(3, 1, 2, 4, 5, 3), Room(3, 1, 1, 3, 5, 2), Room(3, 1, 1, 2, 3, 1))
+"""The roomiest first; the next ones are for artifacts of which there is so much to say that one screen would not do."""
+
+
+def write_overview(page: Page, result: Result, room: Room) -> None:
+    """The report that ``inspect audit`` prints without ``-v``."""
     write_title(page, result)
     if result.artifact.envelope is not None and result.artifact.format.startswith("appimage"):
         page.line((_describe_envelope(result.artifact.envelope), "dim"), hanging=2)
     for nested in result.nested[:1]:
         more = f", and {len(result.nested) - 1} more bundles" if len(result.nested) > 1 else ""
-        room = page.width - len(more) - 25
-        page.line(
-            (f"inside: {shorten_middle(nested.path, room)}{more}", "dim"),
-        )
+        path = shorten_middle(escape(nested.path), page.width - len(more) - 12)
+        page.line((f"inside: {path}{more}", "dim"))
     write_verdict(page, result)
     write_unread(page, result)
-    sentences = summarize_hosts(result)
-    for sentence in sentences:
-        sentence = shorten_paths(escape(sentence), page.width // 2)
-        page.line(shorten_end(sentence, _HOST_SENTENCE_LINES[roomy] * (page.width - 4)), indent=0, hanging=2)
-    told = write_floors(page, result) | write_libraries(page, result)
-    told |= write_licenses(page, result, _LICENSES[roomy])
-    told |= write_sizes(page, result, _COMPONENTS[roomy])
-    write_other_findings(page, result, told, _OTHER_RULES[roomy])
+    for sentence in summarize_hosts(result):
+        lines = room.musl_lines if sentence.startswith("musl") else room.host_lines
+        sentence = shorten_paths(escape(sentence), page.width * 3 // 10)
+        if len(sentence) > lines * (page.width - 4) and sentence.endswith(")"):
+            sentence = sentence.rpartition(" (")[0] or sentence
+        page.line(shorten_end(sentence, lines * (page.width - 4)), indent=0, hanging=2)
+    told = write_floors(page, result) | write_libraries(page, result, room.name_lines)
+    told |= write_licenses(page, result, room.licenses)
+    told |= write_sizes(page, result, room.components)
+    write_other_findings(page, result, told, room.rules)
     write_fixes(page, result)
 
 
