@@ -92,8 +92,8 @@ def run(systems: Sequence[str], names: Sequence[str]) -> list[Verdicts]:
                 print(f"{system}: left out: {reason}", file=sys.stderr)
                 continue
             shipped = load_profile(RELEASES[system.removesuffix(DESKTOP)], "x86_64")
-            (theirs,) = host_verdicts(bundle, [captured[system]])
-            (ours,) = host_verdicts(bundle, [shipped], [variant])
+            (theirs,) = host_verdicts(bundle, [(captured[system], "desktop")])
+            (ours,) = host_verdicts(bundle, [(shipped, variant)])
             found.append(Verdicts(system, name, theirs, ours))
     return found
 
