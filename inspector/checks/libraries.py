@@ -131,7 +131,7 @@ def _foreign(facts: Facts) -> Iterator[Finding]:
 
 def _host_programs(facts: Facts) -> Iterator[Finding]:
     reached = facts.host_programs_reached
-    if not reached or facts.own_loader is not None:
+    if not reached or facts.own_loader is not None or not facts.launcher.library_path_inherited:
         return
     libraries = sorted({path for program in reached for path in program.libraries})
     names = ", ".join(path.rpartition("/")[2] for path in libraries[:4])

@@ -61,13 +61,15 @@ def collect_facts(
     progress.stage("Asking the systems")
     supported = default_hosts(arch) if arch is not None else []
     systems = chosen_hosts(hosts, arch or "x86_64") if hosts else [(profile, _DESKTOP) for profile in supported]
+    # A loader that is taken only where the host's glibc is older leaves newer hosts with their own, which is what is judged.
+    own_loader = launcher.own_loader if launcher.own_loader_up_to is None else None
     bundle = JudgedBundle(
         graph=graph,
         objects=objects,
         files=TreeFiles(tree, objects, mount),
         mount=mount,
         environment=launcher.environment,
-        own_loader=launcher.own_loader,
+        own_loader=own_loader,
     )
     native = [found for found in objects if found.elf.arch == arch]
     requests = version_requests(native, graph, runtime)
@@ -86,7 +88,7 @@ def collect_facts(
         launcher=launcher,
         objects=objects,
         runtime=runtime,
-        own_loader=launcher.own_loader,
+        own_loader=own_loader,
         graph=graph,
         requests=requests,
         floors=floors(requests),
