@@ -232,7 +232,7 @@ def _host(verdict: SystemVerdict, facts: Facts) -> HostVerdict:
     if runtime is not None and runtime.outcome == "does not start":
         state, message = "fails", runtime.message
     elif runtime is not None and runtime.outcome == "extracts" and state in ("starts", "degraded"):
-        state, message = "degraded", f"will not mount, can be extracted: {runtime.message}"
+        state, message = "degraded", f"will not mount, can be extracted: {' '.join(runtime.message.split())}"
     return HostVerdict(
         id=verdict.id,
         name=verdict.name,
