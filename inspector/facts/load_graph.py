@@ -13,7 +13,9 @@ from inspector.facts.host_demands import RootDemand, demand_of
 from inspector.facts.host_libraries import host_library
 from inspector.facts.roots import Role, Root
 from inspector.facts.run_time_paths import Mount
+from inspector.formats.elf import ElfFile
 from inspector.formats.elf.dynamic import DF_1_PIE
+from inspector.formats.elf.segments import PT_DYNAMIC, PT_GNU_RELRO, PT_LOAD
 from inspector.loader.glibc import GlibcLoader
 from inspector.loader.objects import (
     Architecture,
@@ -84,7 +86,12 @@ class TreeFiles:
         self._tree = tree
         self._mount = mount
         self._loadables = {found.path: loader_object(found) for found in objects}
-        self._refusals = {found.path: found.elf.loader_refusals for found in objects if found.elf.loader_refusals}
+        self._refusals = {
+            found.path: refusals
+            for found in objects
+            # what the size of a page decides is left to the model
+            if (refusals := [text for text in found.elf.loader_refusals if not text.endswith("page-aligned")])
+        }
         self._link_root = "" if not mount.root else None
 
     def candidate(self, path: str) -> Candidate | None:
@@ -182,8 +189,25 @@ def loader_object(found: ElfObject) -> LoaderObject:
         fixed_address=elf.type == "EXEC",
         segment_alignment=alignment & -alignment,
         aligned_as_stated=all(not (load.vaddr - load.offset) & (load.align - 1) for load in loads),
-        truncated=any(load.filesz and load.end > -(-elf.size // _PAGE) * _PAGE for load in loads),
+        truncated=_is_truncated(elf),
         interpreter=elf.interpreter,
+    )
+
+
+def _is_truncated(elf: ElfFile) -> bool:
+    """Whether the file ends before what the loader touches: the dynamic section, what is read-only after relocation, the page that it zeroes."""
+    end = -(-elf.size // _PAGE) * _PAGE
+    return any(
+        segment.end > end
+        and (
+            segment.type in (PT_DYNAMIC, PT_GNU_RELRO)
+            or (
+                segment.type == PT_LOAD
+                and segment.memsz > segment.filesz > 0
+                and (segment.vaddr + segment.filesz) % _PAGE
+            )
+        )
+        for segment in elf.segments
     )
 
 

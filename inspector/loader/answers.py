@@ -223,7 +223,10 @@ def _glibc_lines(
     starts = program == path
     lines: list[str] = [] if refusal is None else [refusal]
     prefix = f"{path}: error while loading shared libraries: " if starts else ""
-    lines += [f"{prefix}{library.message}" for library in libraries]
+    messages = [library.message for library in libraries]
+    if starts:  # the loader by itself knows the names of few errors (elf/dl-minimal.c, __strerror_r)
+        messages = [message.replace(": Is a directory", ": Error 21") for message in messages]
+    lines += [f"{prefix}{message}" for message in messages]
     for version in versions:
         if version.reason is not None:
             lines.append(version.message(path) if version.provider is None else f"{prefix}{version.message(path)}")

@@ -45,6 +45,8 @@ _WITH_FILE = frozenset(
 _RELAXED_ALIGNMENT = (2, 35)  # tags glibc-2.34 and glibc-2.35, elf/dl-load.c
 _REFUSES_PROGRAMS = (2, 30)  # "cannot dynamically load position-independent executable"
 _REFUSES_EXECUTABLE_STACK = (2, 41)  # NEWS of 2.41
+SMALLEST_PAGE = 4096
+"""Bytes; no machine that glibc runs on maps smaller ones."""
 CANNOT_OPEN = "cannot open shared object file: No such file or directory"
 
 
@@ -134,9 +136,7 @@ BUS_ERROR = "Bus error: the file ends before its segments do"
 
 
 def _alignment_refusal(loadable: LoaderObject, system: GlibcSystem) -> str | None:
-    page = system.page_size
-    if page is None:
-        return None
+    page = system.page_size or SMALLEST_PAGE
     if system.version is not None and system.version < _RELAXED_ALIGNMENT:
         if loadable.segment_alignment % page:
             return "ELF load command alignment not page-aligned"

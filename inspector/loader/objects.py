@@ -60,7 +60,7 @@ class LoaderObject:
     :ivar largest_page_size: bytes; on systems with larger pages its segments cannot be mapped.
     :ivar segment_alignment: bytes; the largest power of two that divides every p_align, as glibc up to 2.34 wants it to be a multiple of the page.
     :ivar aligned_as_stated: whether address and offset of every PT_LOAD agree modulo p_align, which glibc up to 2.34 wants too.
-    :ivar truncated: the file ends a page or more before its last PT_LOAD does.
+    :ivar truncated: the file ends before what the loader touches of it: SIGBUS.
     :ivar isa_level: the x86-64 level that its notes declare as needed, 0 where they declare none.
     :ivar interpreter: PT_INTERP, None without one.
     """

@@ -85,6 +85,7 @@ def ignores_relative_relocations(graph: LoadGraph, glibc: tuple[int, int] | None
     if glibc is None or glibc >= _KNOWS_RELR:
         return
     for index in range(first, len(graph.objects)):
-        loaded = graph.objects[index].object
-        if loaded.has_relr and all(requirement.version != RELR_MARKER for requirement in loaded.requirements):
+        loaded = graph.objects[index]
+        marks = (requirement.version for requirement in loaded.object.requirements)
+        if loaded.object.has_relr and not loaded.from_host and RELR_MARKER not in marks:
             yield index

@@ -180,9 +180,13 @@ def ask(
         text=True,
         check=False,
     )
-    lines = (run.stderr or run.stdout).splitlines()
+    said = (run.stderr or run.stdout).splitlines()
+    lines = [line for line in said if not _WARNING.search(line)] or [""]
     return Real(resolved, lines[0] if run.returncode else None, run.returncode)
 
+
+_WARNING = re.compile(r": no version information available \(required by|: weak version `[^']*' not found")
+"""What the loader says of versions and goes on (G20)."""
 
 _NOT_THE_BUNDLES = ("linux-vdso.so.1", "libc.so.6", "ld-linux-x86-64.so.2")
 
