@@ -133,7 +133,7 @@ def _summarize(result: Result, hosts: Sequence[HostVerdict], noun: str) -> str:
     assumed = sum(host.basis == "assumed" for host in hosts)
     plural = noun if len(hosts) == 1 else f"{noun}s"
     parts = [f"Starts on {len(started) or 'none'} of {len(hosts)} {plural}"]
-    asides = ((degraded, "without some parts"), (unknown, "unknown"), (assumed, "assumed"))
+    asides = ((degraded, "degraded"), (unknown, "unknown"), (assumed, "assumed"))
     aside = ", ".join(f"{count} {what}" for count, what in asides if count)
     parts[0] += f" ({aside})" if aside else ""
     dated = all(release_day(host) for host in hosts)
@@ -151,6 +151,11 @@ def _summarize(result: Result, hosts: Sequence[HostVerdict], noun: str) -> str:
                 "first to fail:" if dated and started else "fails on" if len(failed) == 1 else "fails for example on"
             )
             parts.append(f"{which} {_name(first, hosts)}, {why}")
+    if not failed and (degraded or unknown):
+        word = "degraded" if degraded >= unknown else "unknown"
+        example = next((host for host in hosts if host.verdict == word and host.message), None)
+        if example is not None:
+            parts.append(f"{word} for example on {_name(example, hosts)}, {_without_path(example)}")
     return "; ".join(parts)
 
 
