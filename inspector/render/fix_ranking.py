@@ -20,8 +20,8 @@ _LOADING_FAMILIES = ("LIB", "FLR", "APP", "HRD")
 class RankedFix:
     """The fixes of one rule, by the one of them that is worth most.
 
-    :ivar stopped: systems on which a program does not start for want of it.
-    :ivar systems: systems on which anything does not load for want of it.
+    :ivar stopped: systems on which a program does not start for want of what :attr:`finding` names.
+    :ivar systems: systems on which anything does not load for want of that.
     :ivar saves: bytes of all fixes of the rule; stored is 0 where it is not known or nothing.
     :ivar count: findings of the rule that have a fix.
     """
@@ -86,13 +86,14 @@ def _rank(
         )
 
     first = min(group, key=within)
+    stopped, systems = _systems(result, first, lacking)
     raw = sum(finding.fix.saves for finding in group if finding.fix is not None)
     _, wasted = wasted_bytes(result).get(first.rule, ("", ByteCount()))
     return RankedFix(
         finding=first,
         text=first.fix.text if first.fix is not None else "",
-        stopped=max(_systems(result, finding, lacking)[0] for finding in group),
-        systems=max(_systems(result, finding, lacking)[1] for finding in group),
+        stopped=stopped,
+        systems=systems,
         saves=ByteCount(raw=raw, stored=wasted.stored),
         count=len(group),
     )

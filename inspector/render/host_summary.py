@@ -10,6 +10,7 @@ from inspector.render.quantities import format_count
 from inspector.result import FailedObject, HostVerdict, Result
 
 _SYMBOLS_NAMED = 1
+_MUSL_NAMES = ("libc.musl-", "ld-musl-")  # the C library's names that a program built with musl needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,10 @@ def decisive_failure(result: Result, host: HostVerdict) -> HostFailure | None:
     return max(found, key=_weight, default=None)
 
 
-def _weight(failure: HostFailure) -> tuple[bool, list[int], bool]:
-    """A library that is not there goes before versions, a high version before a low one."""
+def _weight(failure: HostFailure) -> tuple[bool, bool, list[int], bool]:
+    """A library that is not there goes before versions, the C library's before others, a high one before a low one."""
     numbers = [int(part) for part in re.findall(r"[0-9]+", failure.wanted)] if failure.kind == "version" else []
-    return failure.kind == "library", numbers, bool(failure.symbols)
+    return failure.kind == "library", failure.wanted.startswith("GLIBC_"), numbers, bool(failure.symbols)
 
 
 def summarize_hosts(result: Result) -> list[str]:
@@ -108,12 +109,14 @@ def summarize_hosts(result: Result) -> list[str]:
 def systems_lacking(result: Result) -> dict[str, tuple[int, int]]:
     """By name of a missing library, and by version that is not defined: on how many systems an entry lacks it, and on how many any root does.
 
-    Systems with musl are left out: a bundle for glibc does not start there whatever is mended.  Variants of one system count once.
+    Systems of the other C library are left out: a bundle for glibc does not start with musl whatever is mended, nor the other way round.
+    Variants of one system count once.
     """
+    for_musl = any(need.name.startswith(_MUSL_NAMES) for library in result.libraries for need in library.needed)
     entries = {root.path for root in result.roots if root.role == "entry"}
     systems: dict[str, tuple[set[str], set[str]]] = {}
     for host in result.hosts:
-        if is_musl(host):
+        if is_musl(host) != for_musl:
             continue
         for failed in host.objects:
             wanted = [*failed.missing_libraries, *(missing.get("version", "") for missing in failed.missing_versions)]

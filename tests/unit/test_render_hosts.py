@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from inspector.render.host_summary import summarize_hosts, systems_lacking
 from inspector.render.terminal import render_text
-from inspector.result import FailedObject, HostVerdict, Result
+from inspector.result import FailedObject, HostVerdict, NeededInfo, Result
 from tests import render_samples
 
 
@@ -50,7 +50,7 @@ def test_one_sentence_sums_it_up_and_musl_is_counted_apart() -> None:
     readline = "opt/demo/lib/python3.11/lib-dynload/readline.cpython-311-x86_64-linux-gnu.so"
     glibc, musl = summarize_hosts(dated())
     assert glibc == (
-        "Starts on 4 of 6 supported systems (1 without some parts, 1 assumed); oldest: RHEL 9; "
+        "Starts on 4 of 6 supported systems (1 degraded, 1 assumed); oldest: RHEL 9; "
         f"first to fail: Debian 11 (bullseye), GLIBC_2.34 wanted by {readline} (pthread_create and 13 more)"
     )
     assert musl == "musl: starts on none of 3 systems; libc.so.6 wanted by AppRun"
@@ -74,7 +74,9 @@ def test_all_start_and_unknown_is_counted() -> None:
     started = [host for host in result.hosts if host.verdict == "starts"]
     assert summarize_hosts(replace(result, hosts=tuple(started)))[0].startswith("Starts on 3 of 3 supported systems")
     unknown = replace(started[0], verdict="unknown", message="nobody measured libfoo.so.1")
-    assert summarize_hosts(replace(result, hosts=(unknown,))) == ["Starts on none of 1 supported system (1 unknown)"]
+    assert summarize_hosts(replace(result, hosts=(unknown,))) == [
+        "Starts on none of 1 supported system (1 unknown); unknown for example on RHEL 9, nobody measured libfoo.so.1"
+    ]
 
 
 def test_both_variants_of_a_system_are_told_apart() -> None:
@@ -137,3 +139,18 @@ def test_hostile_names_fit_and_stay_harmless() -> None:
             for line in text[:-1].split("\n"):
                 assert line.isprintable()
                 assert cell_len(line) <= width or line.lstrip().startswith("inspect ")
+
+
+def test_of_a_bundle_for_musl_the_systems_with_musl_count() -> None:
+    result = render_samples.tiny_elf()
+    needed = (NeededInfo(name="libc.musl-x86_64.so.1", path=None, origin="missing"),)
+    libraries = (replace(result.libraries[0], needed=needed),)
+    lacking = FailedObject(path="hello", missing_libraries=("libfoo.so.1",))
+    hosts = tuple(
+        HostVerdict(
+            id=id_, name=id_, variant="desktop", basis="measured", verdict="fails", message="", objects=(lacking,)
+        )
+        for id_ in ("alpine-3.22", "alpine-3.23", "debian-12")
+    )
+    assert systems_lacking(replace(result, libraries=libraries, hosts=hosts)) == {"libfoo.so.1": (2, 2)}
+    assert systems_lacking(replace(result, hosts=hosts)) == {"libfoo.so.1": (1, 1)}

@@ -36,7 +36,7 @@ def test_everything_that_decides_stands_on_one_screen() -> None:
         "AppImage type 2, x86_64, 187.4 MB",
         "FAILED  1 error, 15 warnings, 2 notes (1 suppressed)",
         "not read: opt/demo/share/broken.png: block 3 does not decompress",
-        "Starts on 4 of 6 supported systems (1 without some parts, 1 assumed)",
+        "Starts on 4 of 6 supported systems (1 degraded, 1 assumed)",
         "musl: starts on none of 3 systems; libc.so.6 wanted by AppRun",
         "Needs glibc 2.34 or newer  fits manylinux_2_34_x86_64",
         "wants pthread_create and 13 more",
@@ -235,3 +235,14 @@ def test_one_fix_is_named_once_though_two_rules_ask_for_it() -> None:
     )
     ranked = rank_fixes(replace(result, rules=rules, findings=findings))
     assert [(entry.finding.rule, entry.count) for entry in ranked] == [("host-library-bundled", 2)]
+
+
+def test_the_systems_that_lack_something_are_those_of_the_fix_that_is_named() -> None:
+    result = judged()
+    error = fix("missing-library", "error", "libnobody-measured.so.1")
+    warning = fix("missing-library", "warning", "libxcb-cursor.so.0")
+    ranked = rank_fixes(replace(result, findings=(error, warning)))
+    assert [(entry.finding.subject, entry.stopped, entry.systems, entry.count) for entry in ranked] == [
+        ("libnobody-measured.so.1", 0, 0, 2)
+    ]
+    assert "systems lack it" not in screen(replace(result, findings=(error, warning)))
