@@ -53,8 +53,8 @@ class ProfileHost:
 
     def at(self, path: str) -> Candidate | None:
         """See :class:`inspector.loader.objects.HostView`."""
-        if not self._profile.complete:
-            return None
+        if self._profile.basis != "captured":
+            return None  # nobody looked at the places of a shipped profile's libraries
         if self._by_path is None:
             self._by_path = {}
             architecture = self._architecture or Architecture(64, 0, "little")

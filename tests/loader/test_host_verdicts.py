@@ -19,7 +19,7 @@ from tests.loader.loader_cases import Case, needs_gcc, runpath, this_machine
 
 pytestmark = [pytest.mark.peer, needs_gcc]
 
-NUMBERS = tuple(f"GLIBC_2.{number}" for number in range(2, 60)) + ("GLIBC_2.2.5",)
+NUMBERS = ("GLIBC_2.2.5", *(f"GLIBC_2.{number}" for number in range(3, 60)))
 
 
 def library(
@@ -59,9 +59,8 @@ def judge(
         found = [Root(path, role, path if role == "entry" else program) for path, role in roots.items()]
         graph = build_load_graph(objects, artifact.tree, found, mount, None)
         files = TreeFiles(artifact.tree, objects, mount)
-        return list(
-            host_verdicts(JudgedBundle(graph=graph, objects=objects, files=files, mount=mount), profiles, variants)
-        )
+        bundle = JudgedBundle(graph=graph, objects=objects, files=files, mount=mount)
+        return list(host_verdicts(bundle, [(profile, variant) for profile in profiles for variant in variants]))
 
 
 def needing(case: Case, *names: str, path: str = "bin/app") -> None:
