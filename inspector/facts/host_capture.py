@@ -21,6 +21,7 @@ from inspector.facts.root_directory import RootDirectory
 from inspector.formats.elf import ElfFile, page_sizes, read_elf
 from inspector.formats.elf.dynamic import DF_1_PIE
 from inspector.loader.host_profile import HostProfile
+from inspector.loader.search_path import directories
 from inspector.source import FileSource
 
 _LOADERS = {
@@ -139,6 +140,8 @@ def _files(
             )  # musl's search ends at the first file of a name, whatever it is; glibc's goes past other architectures
         if fits:
             found[name] = (path, real)
+    if libc == "glibc":
+        _follow_search_paths(directory, found, elfs, arch)
     files: dict[str, dict[str, Any]] = {}
     for name, (path, real) in sorted(found.items()):
         elf = elfs[real]
@@ -151,6 +154,38 @@ def _files(
                 files[real]["package"] = package
         files[real]["found"].append(path if path.rpartition("/")[2] == name else f"{name}={path}")
     return files
+
+
+def _follow_search_paths(
+    directory: RootDirectory, found: dict[str, tuple[str, str]], elfs: dict[str, ElfFile | None], arch: str
+) -> None:
+    """Add what libraries of the system find by their own RPATH or RUNPATH, under its path: no other object finds it by its name.
+
+    libpulse.so.0 with libpulsecommon in ``/usr/lib/<multiarch>/pulseaudio`` is the usual one.
+    """
+    queue = list(found.values())
+    of_libc = found.get("libc.so.6", ("/lib/libc.so.6", ""))[0]
+    lib = (of_libc.rpartition("/")[0].removeprefix("/usr").strip("/"),)  # what $LIB means there
+    for path, real in queue:
+        elf = elfs[real]
+        text = (elf.runpath or elf.rpath) if elf is not None else None
+        if elf is None or not text:
+            continue
+        origin = path.rpartition("/")[0]
+        for place in directories(text, label="", origin=origin, platform=arch, lib=lib):
+            for name in elf.needed:
+                there = f"{place.path}/{name}"
+                if "/" in name or there in found or not there.startswith("/") or _UNSPEAKABLE.search(there):
+                    continue
+                behind = directory.regular_file(there)
+                if behind is None or _UNSPEAKABLE.search(behind):
+                    continue
+                if behind not in elfs:
+                    elfs[behind] = _read(directory, behind)
+                dependency = elfs[behind]
+                if dependency is not None and dependency.has_dynamic and dependency.arch == arch:
+                    found[there] = (there, behind)
+                    queue.append((there, behind))
 
 
 def _read(directory: RootDirectory, path: str, *, load_symbols: bool = True) -> ElfFile | None:
