@@ -19,15 +19,16 @@ from inspector.facts.load_graph import LoadFacts
 from inspector.facts.roots import Role, Root
 from inspector.facts.run_time_paths import Mount
 from inspector.loader.host_profile import Basis, HostProfile, ProvidedLibrary, Variant
-from inspector.loader.mapping import CANNOT_OPEN
+from inspector.loader.mapping import CANNOT_OPEN, SMALLEST_PAGE
 from inspector.loader.musl import is_musl_itself
 from inspector.loader.objects import FileView
 from inspector.loader.profile_host import libc_version
+from inspector.loader.versions import RELR_MARKER
 
 Verdict = Literal["starts", "degraded", "fails", "unknown"]
 State = Literal["there", "absent", "unknown"]
 
-_KNOWS_RELR = {"glibc": (2, 36), "musl": (1, 2)}
+_KNOWS_RELR = {"glibc": (2, 36), "musl": (1, 2, 4)}
 _STRICT_STACK = (2, 41)
 _DECIDING: tuple[frozenset[Role], ...] = (
     frozenset(("entry",)),
@@ -118,6 +119,15 @@ class JudgedBundle:
     own_loader: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    """What some systems refuse an object for."""
+
+    largest_page_size: int
+    has_unmarked_relr: bool
+    executable_stack: bool
+
+
 class DemandJudge:
     """Compares the demands of a bundle's roots with profiles.
 
@@ -135,6 +145,7 @@ class DemandJudge:
         self._known_elsewhere = known_elsewhere
         self._own_loader = own_loader
         self._known: dict[str, bool] = {}
+        self._traits: dict[str, _Traits | None] = {}
         self._symbols: dict[tuple[str, str, str], tuple[str, ...]] = {}
         self._roots_by_library: dict[str, list[int]] = {}
         self._roots_by_version: dict[tuple[str, str], list[int]] = {}
@@ -176,10 +187,14 @@ class DemandJudge:
         refused = self._interpreter_message(demand, profile, variant)
         messages = [message for message in (refused, demand.failure) if message is not None]
         messages += self._watched_messages(demand, profile)
-        missing = [name for name in demand.libraries if states[name] == "absent"] if touched and not refused else []
-        versions = [pair for pair in demand.versions if lacking.get(pair) == "absent"] if not refused else []
+        if not messages and not touched:
+            return RootOutcome(demand.root)
+        missing: list[str] = []
+        versions: list[tuple[str, str]] = []
         undecided: list[str] = []
-        if touched:
+        if touched and refused is None:
+            missing = [name for name in demand.libraries if states[name] == "absent"]
+            versions = [pair for pair in demand.versions if lacking.get(pair) == "absent"]
             undecided = [name for name in demand.libraries if states[name] == "unknown"]
             undecided += [f"{pair[0]}: {pair[1]}" for pair in demand.versions if lacking.get(pair) == "unknown"]
         if not messages and not missing and not versions:
@@ -245,24 +260,41 @@ class DemandJudge:
 
     def _watched_messages(self, demand: RootDemand, profile: HostProfile) -> Iterator[str]:
         """Objects that this release's loader refuses or does not understand (G14, G17, G21, M9); a loader of the bundle's own is not judged so."""
-        if self._own_loader is not None:
+        if self._own_loader is not None or not demand.watched:
             return
         version = libc_version(profile.libc_version)
+        is_glibc = profile.libc == "glibc"
         page = min(profile.page_sizes, default=0)
+        knows_relr = not _is_before_relr(profile) if version is not None else True
+        opened = demand.root.program != demand.root.path
+        strict = is_glibc and opened and version is not None and version >= _STRICT_STACK
+        if page <= SMALLEST_PAGE and knows_relr and not strict:
+            return
         for path in demand.watched:
-            elf = self._objects[path].elf if path in self._objects else None
-            if elf is None:
+            traits = self._traits_of(path)
+            if traits is None:
                 continue
-            if elf.largest_page_size < page:
+            if traits.largest_page_size < page and is_glibc:
                 yield f"{path}: ELF load command address/offset not page-aligned"
-            if profile.libc == "glibc" and version is not None:
-                if elf.has_relr and version < _KNOWS_RELR["glibc"]:
-                    yield f"Segmentation fault (glibc {profile.libc_version} does not know DT_RELR and leaves {path} unrelocated)"
-                opened = demand.root.program != demand.root.path
-                if opened and elf.stack_is_executable and version >= _STRICT_STACK and not self._program_stack(demand):
-                    yield f"{path}: cannot enable executable stack as shared object requires: Invalid argument"
-            elif elf.has_relr and profile.libc == "musl" and _is_before_relr(profile.libc_version):
-                yield f"Segmentation fault (musl {profile.libc_version} does not know DT_RELR and leaves {path} unrelocated)"
+            if traits.has_unmarked_relr and not knows_relr:
+                libc = f"{profile.libc} {profile.libc_version}"
+                yield f"Segmentation fault ({libc} does not know DT_RELR and leaves {path} unrelocated)"
+            if strict and traits.executable_stack and not self._program_stack(demand):
+                yield f"{path}: cannot enable executable stack as shared object requires: Invalid argument"
+
+    def _traits_of(self, path: str) -> _Traits | None:
+        if path not in self._traits:
+            found = self._objects.get(path)
+            self._traits[path] = (
+                None
+                if found is None
+                else _Traits(
+                    found.elf.largest_page_size,
+                    found.elf.has_relr and all(need.version != RELR_MARKER for need in found.elf.verneed),
+                    found.elf.stack_is_executable,
+                )
+            )
+        return self._traits[path]
 
     def _program_stack(self, demand: RootDemand) -> bool:
         program = self._objects.get(demand.root.program or "")
@@ -309,9 +341,10 @@ def _belongs_to_other_libc(name: str, profile: HostProfile) -> bool:
     return name.startswith(("ld-musl-", "libc.musl-"))
 
 
-def _is_before_relr(version: str) -> bool:
-    numbers = [int(part) for part in version.split(".")[:3] if part.isdigit()]
-    return numbers < [1, 2, 4]
+def _is_before_relr(profile: HostProfile) -> bool:
+    """Whether a system's loader is older than DT_RELR: glibc 2.36, musl 1.2.4."""
+    numbers = tuple(int(part) for part in profile.libc_version.split(".")[:3] if part.isdigit())
+    return numbers < _KNOWS_RELR[profile.libc]
 
 
 def host_verdicts(
