@@ -17,7 +17,7 @@ VERBS: Final[dict[str, str]] = {
     "rules": "every rule in a line",
     "host": "the systems that a bundle is judged against: capture, list, show",
 }
-"""Verb and one-line summary; ``inspector/cli/<verb>.py`` has ``add_arguments(parser)`` and ``execute(options) -> ExitCode``."""
+"""Verb and one-line summary; ``inspector/cli/<verb>.py`` has ``make_parser() -> VerbParser`` and ``execute(options) -> ExitCode``."""
 
 _SIGNAL_BASE = 128  # a shell's exit status for a program that a signal ended is 128 + its number (POSIX, Shell 2.8.2)
 _SIGINT, _SIGPIPE = 2, 13

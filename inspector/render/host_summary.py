@@ -99,7 +99,8 @@ def summarize_hosts(result: Result) -> list[str]:
     musl = [host for host in result.hosts if is_musl(host)]
     sentences = []
     if glibc:
-        sentences.append(_summarize(result, glibc, "supported system"))
+        usual = all(host.variant == "desktop" for host in glibc)  # what is judged where nobody names systems
+        sentences.append(_summarize(result, glibc, "supported system" if usual else "system"))
     if musl:
         text = _summarize(result, musl, "system")
         sentences.append(f"musl: {text[0].lower()}{text[1:]}")

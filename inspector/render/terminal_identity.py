@@ -53,8 +53,11 @@ def write_identity(page: Page, result: Result) -> None:
     page.table([Column(), Column(fit="wrap", minimum=30)], rows)
 
 
-def write_verdict(page: Page, result: Result) -> None:
-    """Passed or failed, how many findings, and why it failed."""
+def write_verdict(page: Page, result: Result, most: int | None = None) -> None:
+    """Passed or failed, how many findings, and why it failed.
+
+    :param most: reasons that are written out, all by default.
+    """
     page.blank()
     failed = result.verdict.gate == "failed"
     parts: list[Cell] = [
@@ -65,8 +68,11 @@ def write_verdict(page: Page, result: Result) -> None:
     if suppressed:
         parts.append(f" ({format_count(suppressed)} suppressed)")
     page.line(*parts, indent=0)
-    for reason in result.verdict.reasons:
+    for reason in result.verdict.reasons[:most]:
         page.line((reason, "dim"), indent=8)
+    left = len(result.verdict.reasons[most:]) if most is not None else 0
+    if left:
+        page.line((f"and {format_amount(left, 'more reason')}", "dim"), indent=8)
 
 
 def write_incomplete(page: Page, result: Result) -> None:

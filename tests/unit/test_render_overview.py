@@ -13,7 +13,7 @@ from inspector.model import ByteCount, Finding, Fix
 from inspector.render.fix_ranking import rank_fixes
 from inspector.render.overview.floors import shorten_remedy
 from inspector.render.terminal import render_text
-from inspector.result import Result, RuleInfo
+from inspector.result import Result, RuleInfo, Verdict
 from tests import render_samples
 
 _ONE_SCREEN = 50
@@ -122,6 +122,13 @@ def test_a_bundle_of_which_there_is_too_much_to_say_still_fits() -> None:
     assert text.count("\n") <= _ONE_SCREEN
     assert "library 2" in text
     assert "28 more" in text or "and library 2" in text
+
+
+def test_many_reasons_are_counted() -> None:
+    reasons = tuple(f"does not start on system {number}" for number in range(9))
+    result = replace(render_samples.tiny_elf(), verdict=Verdict(gate="failed", reasons=reasons))
+    assert "does not start on system 2\n        and 6 more reasons\n" in screen(result)
+    assert "system 8" in render_text(result, 80, color=False, detail="full")
 
 
 def test_nothing_is_said_by_colour_alone() -> None:

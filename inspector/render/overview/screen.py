@@ -24,6 +24,9 @@ _SIGNATURES = {
 }
 
 
+_REASONS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """How much may be named.
@@ -57,7 +60,7 @@ def write_overview(page: Page, result: Result, room: Room) -> None:
         more = f", and {len(result.nested) - 1} more bundles" if len(result.nested) > 1 else ""
         path = shorten_middle(escape(nested.path), page.width - len(more) - 12)
         page.line((f"inside: {path}{more}", "dim"))
-    write_verdict(page, result)
+    write_verdict(page, result, _REASONS)
     write_unread(page, result)
     for sentence in summarize_hosts(result):
         lines = room.musl_lines if sentence.startswith("musl") else room.host_lines
