@@ -17,6 +17,7 @@ from inspector.formats.elf import ElfFile
 from inspector.formats.elf.dynamic import DF_1_PIE
 from inspector.formats.elf.segments import PT_DYNAMIC, PT_GNU_RELRO, PT_LOAD
 from inspector.loader.glibc import GlibcLoader
+from inspector.loader.musl import MuslLoader
 from inspector.loader.objects import (
     Architecture,
     Candidate,
@@ -217,9 +218,15 @@ _loader_object = loader_object
 def build_load_graph(
     objects: Sequence[ElfObject], tree: Tree, roots: Sequence[Root], mount: Mount, library_path: str | None
 ) -> LoadFacts:
-    """Load every root, then, each on its own, the shared objects that no root reaches."""
+    """Load every root, then, each on its own, the shared objects that no root reaches; by musl's rules where the bundle was built for musl."""
+    files, host = TreeFiles(tree, objects, mount), ExpectedHost()
+    loader: GlibcLoader | MuslLoader
+    if is_built_for_musl(objects):
+        loader = MuslLoader(files, host, library_path=library_path, looks_for_interpreter=False)
+    else:
+        loader = GlibcLoader(files, host, library_path=library_path)
     gathering = _Gathering(
-        GlibcLoader(TreeFiles(tree, objects, mount), ExpectedHost(), library_path=library_path),
+        loader,
         mount,
         {found.path: found.elf.arch for found in objects},
     )
@@ -245,8 +252,16 @@ def build_load_graph(
     )
 
 
+def is_built_for_musl(objects: Sequence[ElfObject]) -> bool:
+    """Whether the programs name musl's loader, or, without programs, any library needs musl's C library by its own name."""
+    interpreters = [posixpath.basename(found.elf.interpreter) for found in objects if found.elf.interpreter is not None]
+    if interpreters:
+        return sum(name.startswith("ld-musl") for name in interpreters) * 2 > len(interpreters)
+    return any(name.startswith("libc.musl-") for found in objects for name in found.elf.needed)
+
+
 class _Gathering:
-    def __init__(self, loader: GlibcLoader, mount: Mount, architectures: Mapping[str, str]) -> None:
+    def __init__(self, loader: GlibcLoader | MuslLoader, mount: Mount, architectures: Mapping[str, str]) -> None:
         self.loader = loader
         self.mount = mount
         self.architectures = architectures

@@ -105,11 +105,13 @@ class MuslLoader:
     :param preload: the value of LD_PRELOAD, likewise.
     :param version: of musl ("1.2.5"); None where it is not known.
     :param own_loader: run-time path of a musl in the bundle that is started in the place of PT_INTERP.
+    :param looks_for_interpreter: whether a program is refused where its PT_INTERP is neither in the bundle nor on the host.
     """
 
     def __init__(
         self, files: FileView, host: HostView, *, library_path: str | None = None, preload: str | None = None,
         version: str | None = None, own_loader: str | None = None, working_directory: str | None = None,
+        looks_for_interpreter: bool = True,
     ) -> None:  # fmt: skip
         self._files = files
         self._host = host
@@ -118,6 +120,7 @@ class MuslLoader:
         self._version = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) if version is not None else None
         self._own_loader = own_loader
         self._working_directory = working_directory
+        self._looks_for_interpreter = looks_for_interpreter
         self._programs: dict[str, LoadGraph] = {}
         self._host_paths: set[str] = set()
 
@@ -187,6 +190,7 @@ class MuslLoader:
             interpreter = candidate.loadable.interpreter
             if (
                 interpreter is not None
+                and self._looks_for_interpreter
                 and self._own_loader is None
                 and not self._is_there(interpreter, candidate.loadable)
             ):

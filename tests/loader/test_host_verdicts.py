@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,18 @@ def test_musl_systems_have_no_loader_of_glibc(case: Case) -> None:
         packed.message
         == "bin/app: No such file or directory (its loader /lib64/ld-linux-x86-64.so.2; package gcompat has it)"
     )
+
+
+@pytest.mark.skipif(shutil.which("musl-gcc") is None, reason="musl-gcc is not installed (Debian: musl-tools)")
+def test_a_bundle_for_musl_is_resolved_by_its_rules(tmp_path: Path) -> None:
+    case = Case(tmp_path / "bundle", ("musl-gcc",))
+    case.library("lib/libb.so.1")
+    case.library("lib/liba.so.1", links=("lib/libb.so.1",))
+    case.program("bin/app", *runpath("$ORIGIN/../lib"), links=("lib/liba.so.1",))  # which musl hands on to liba.so.1
+    alpine = system("alpine", library("ld-musl-x86_64.so.1"), kind="musl", libc="1.2.5")
+    verdicts = judge(case, {"bin/app": "entry"}, alpine, system("debian"))
+    assert [row.verdict for row in verdicts] == ["starts", "fails"]
+    assert verdicts[1].message == "bin/app: No such file or directory (its loader /lib/ld-musl-x86_64.so.1)"
 
 
 def test_executable_stacks_and_relative_relocations_by_release(case: Case) -> None:
