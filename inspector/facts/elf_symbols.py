@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from inspector.formats.elf import ElfFile
-from inspector.loader.symbols import Definition, Reference, wants_of
+from inspector.loader.symbol_views import Definition, Reference, wants_of
 
 _FIRST_VERSION = 2  # index of the first version behind the file's own; glibc elf/dl-lookup.c, check_match
 
 
 class ElfSymbols:
-    """An :class:`inspector.loader.symbols.ExactSymbolView` over an ELF file.
+    """An :class:`inspector.loader.symbol_views.ExactSymbolView` over an ELF file.
 
     Its methods raise LimitExceeded where the file's names pass ``Limits.elf_tables``.
     """

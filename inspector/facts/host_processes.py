@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from inspector.facts.elf_objects import ElfObject
-from inspector.facts.host_verdicts import FailedRoot, LackingVersion, RootOutcome
+from inspector.facts.host_outcomes import FailedRoot, LackingVersion, RootOutcome
 from inspector.facts.roots import Root
 from inspector.facts.run_time_paths import Mount
 from inspector.loader.answers import RootAnswer, SystemLoader

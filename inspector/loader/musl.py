@@ -20,73 +20,20 @@ from inspector.loader.objects import (
     Outcome,
     Resolution,
 )
-from inspector.loader.symbols import UndefinedSymbol, exact_view
+from inspector.loader.symbol_views import exact_view
+from inspector.loader.symbols import UndefinedSymbol
 
 _SELF = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
 _SINCE_1_2_4 = (1, 2, 4)  # WHATSNEW: DT_RELR, LFS64 names by the loader alone
-_LARGE_FILE_NAMES = frozenset(
-    [
-        "aio_cancel",
-        "aio_error",
-        "aio_fsync",
-        "aio_read",
-        "aio_return",
-        "aio_suspend",
-        "aio_write",
-        "alphasort",
-        "creat",
-        "fallocate",
-        "fgetpos",
-        "fopen",
-        "freopen",
-        "fseeko",
-        "fsetpos",
-        "fstat",
-        "fstatat",
-        "fstatfs",
-        "fstatvfs",
-        "ftello",
-        "ftruncate",
-        "ftw",
-        "getdents",
-        "getrlimit",
-        "glob",
-        "globfree",
-        "lio_listio",
-        "lockf",
-        "lseek",
-        "lstat",
-        "mkostemp",
-        "mkostemps",
-        "mkstemp",
-        "mkstemps",
-        "mmap",
-        "nftw",
-        "open",
-        "openat",
-        "posix_fadvise",
-        "posix_fallocate",
-        "pread",
-        "preadv",
-        "prlimit",
-        "pwrite",
-        "pwritev",
-        "readdir",
-        "scandir",
-        "sendfile",
-        "setrlimit",
-        "stat",
-        "statfs",
-        "statvfs",
-        "tmpfile",
-        "truncate",
-        "versionsort",
-        "__fxstat",
-        "__fxstatat",
-        "__lxstat",
-        "__xstat",
-    ]
-)
+_LARGE_FILE_NAMES = frozenset((
+    "aio_cancel", "aio_error", "aio_fsync", "aio_read", "aio_return", "aio_suspend", "aio_write", "alphasort",
+    "creat", "fallocate", "fgetpos", "fopen", "freopen", "fseeko", "fsetpos", "fstat", "fstatat", "fstatfs",
+    "fstatvfs", "ftello", "ftruncate", "ftw", "getdents", "getrlimit", "glob", "globfree", "lio_listio", "lockf",
+    "lseek", "lstat", "mkostemp", "mkostemps", "mkstemp", "mkstemps", "mmap", "nftw", "open", "openat",
+    "posix_fadvise", "posix_fallocate", "pread", "preadv", "prlimit", "pwrite", "pwritev", "readdir", "scandir",
+    "sendfile", "setrlimit", "stat", "statfs", "statvfs", "tmpfile", "truncate", "versionsort", "__fxstat",
+    "__fxstatat", "__lxstat", "__xstat",
+))  # fmt: skip
 """Names that musl's loader itself answers for with a "64" in them, since they left the symbol table (1.2.4, get_lfs64 of ldso/dynlink.c)."""
 _SYSTEM_PATH = ("/lib", "/usr/local/lib", "/usr/lib")
 _NO_FILE = "No such file or directory"

@@ -11,7 +11,7 @@ from inspector.loader.hwcaps import Processor
 from inspector.loader.mapping import GlibcSystem
 from inspector.loader.objects import Architecture, Candidate, LoaderObject, opaque_library
 from inspector.loader.search_path import LIB_VALUES
-from inspector.loader.symbols import SymbolWords
+from inspector.loader.symbol_views import SymbolWords
 
 MACHINES: dict[str, Architecture] = {
     "x86_64": Architecture(64, 62, "little"),
