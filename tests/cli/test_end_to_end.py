@@ -115,9 +115,13 @@ def test_an_interrupt_leaves_no_report_and_no_litter(program: Path, tmp_path: Pa
     reports.mkdir()
     command = [sys.executable, "-m", "inspector", "audit", *[str(many)] * 40, "-o", str(reports / "r.json")]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    # Where the tests run in a shell's background, SIGINT is ignored, and a child inherits that; a signal with a handler is reset for it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         wait_until_a_file_is_open(process, below=many)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)

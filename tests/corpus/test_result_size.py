@@ -14,12 +14,15 @@ from inspector.result import load_result, to_json
 
 @pytest.mark.corpus
 @pytest.mark.slow
-def test_the_result_of_the_pyqt5_appimage_with_twenty_hosts(
-    corpus_artifact: Callable[[str], Path], tmp_path: Path
+@pytest.mark.parametrize(
+    "name", ["flask-app.AppImage", pytest.param("pyqt5-widgets.AppImage", marks=pytest.mark.heavy)]
+)
+def test_the_result_of_a_python_appimage_with_twenty_hosts(
+    name: str, corpus_artifact: Callable[[str], Path], tmp_path: Path
 ) -> None:
     hosts = [known.id for known in list_profiles("x86_64") if known.libc == "glibc"][:20]
     assert len(hosts) == 20
-    result = inspector.audit(corpus_artifact("pyqt5-widgets.AppImage"), hosts=hosts)
+    result = inspector.audit(corpus_artifact(name), hosts=hosts)
     document = to_json(result)
     assert len(document) < 1_500_000
     path = tmp_path / "result.json"

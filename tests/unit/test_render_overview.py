@@ -211,7 +211,12 @@ def test_a_fix_that_is_a_command_is_the_command() -> None:
 @pytest.mark.corpus
 @pytest.mark.parametrize("width", [80, 100])
 @pytest.mark.parametrize(
-    "name", ["pyqt5-widgets.AppImage", "flask-app.AppImage", "libappimage/appimagetool-x86_64.AppImage"]
+    "name",
+    [
+        pytest.param("pyqt5-widgets.AppImage", marks=pytest.mark.heavy),
+        "flask-app.AppImage",
+        "libappimage/appimagetool-x86_64.AppImage",
+    ],
 )
 def test_real_bundles_fit_the_screen(name: str, width: int) -> None:
     corpus = pytest.importorskip("corpus", reason="the corpus is not beside this checkout")
