@@ -67,7 +67,7 @@ def gpg() -> Iterator[Gpg]:
         yield program
     finally:
         subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "gpg-agent"], check=False, capture_output=True)
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)  # the agent removes its sockets as it ends
 
 
 def is_good(signature_text: bytes, key_text: bytes, data: bytes) -> bool:
