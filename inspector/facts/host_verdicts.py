@@ -13,12 +13,14 @@ from typing import Literal
 
 from inspector.facts.demand_judge import DemandJudge
 from inspector.facts.elf_objects import ElfObject
+from inspector.facts.host_demands import RootDemand
 from inspector.facts.host_outcomes import FailedRoot, RootOutcome
-from inspector.facts.load_graph import LoadFacts
+from inspector.facts.load_graph import LoadFacts, root_demands
 from inspector.facts.roots import Role
 from inspector.facts.run_time_paths import Mount
 from inspector.loader.host_profile import Basis, HostProfile, Variant
 from inspector.loader.objects import FileView
+from inspector.loader.profile_host import libc_version
 
 Verdict = Literal["starts", "degraded", "fails", "unknown"]
 
@@ -61,6 +63,8 @@ class JudgedBundle:
     :ivar files: where its files lie; only captured profiles look.
     :ivar environment: what its launcher sets, run-time paths; LD_LIBRARY_PATH as the load graph was built with.
     :ivar own_loader: tree path of a loader in the bundle that starts its programs.
+    :ivar own_loader_up_to: the glibc version up to which a host's loader is passed over for ``own_loader``; None: always.
+    :ivar own_loader_library_path: what is searched on such hosts; None: LD_LIBRARY_PATH of ``environment``.
     """
 
     graph: LoadFacts
@@ -69,6 +73,21 @@ class JudgedBundle:
     mount: Mount
     environment: Mapping[str, str] = field(default_factory=dict)
     own_loader: str | None = None
+    own_loader_up_to: str | None = None
+    own_loader_library_path: str | None = None
+
+    def loader_on(self, profile: HostProfile) -> str | None:
+        """The loader of the bundle that its programs are started with on a system, None where it is the system's."""
+        if self.own_loader is None or self.own_loader_up_to is None or profile.libc != "glibc":
+            return self.own_loader
+        there, up_to = libc_version(profile.libc_version), libc_version(self.own_loader_up_to)
+        return self.own_loader if there is not None and up_to is not None and there <= up_to else None
+
+    def environment_on(self, profile: HostProfile) -> Mapping[str, str]:
+        """What the programs' loader sees there."""
+        if self.own_loader_library_path is None or self.own_loader_up_to is None or self.loader_on(profile) is None:
+            return self.environment
+        return {**self.environment, "LD_LIBRARY_PATH": self.own_loader_library_path}
 
 
 def host_verdicts(
@@ -83,20 +102,33 @@ def host_verdicts(
     :param known_elsewhere: further profiles whose lists make a soname a known one, see :class:`DemandJudge`.
     """
     known = [*(profile for profile, _ in hosts), *known_elsewhere]
-    judge = DemandJudge(bundle.graph.demands, bundle.objects, known, bundle.own_loader)
+    judges: dict[str | None, DemandJudge] = {}
     verdicts: list[SystemVerdict] = []
     for profile, variant in hosts:
+        own_loader = bundle.loader_on(profile)
         if profile.basis == "captured":
             from inspector.facts.host_processes import process_outcomes
 
             outcomes = process_outcomes(
-                bundle.graph.roots, bundle.objects, bundle.files, profile, "desktop", bundle.mount, bundle.environment,
-                bundle.own_loader,
+                bundle.graph.roots, bundle.objects, bundle.files, profile, "desktop", bundle.mount,
+                bundle.environment_on(profile), own_loader,
             )  # fmt: skip
             verdicts.append(verdict_of(profile, "desktop", outcomes))
             continue
+        judge = judges.get(own_loader)
+        if judge is None:
+            judge = judges[own_loader] = DemandJudge(_demands_on(bundle, profile), bundle.objects, known, own_loader)
         verdicts.append(verdict_of(profile, variant, judge.outcomes(profile, variant)))
     return tuple(verdicts)
+
+
+def _demands_on(bundle: JudgedBundle, profile: HostProfile) -> Sequence[RootDemand]:
+    """The demands of the load graph, unless the bundle searches elsewhere on this system."""
+    environment = bundle.environment_on(profile)
+    if environment is bundle.environment:
+        return bundle.graph.demands
+    library_path = environment.get("LD_LIBRARY_PATH")
+    return root_demands(bundle.graph.roots, bundle.objects, bundle.files, bundle.mount, library_path, bundle.own_loader)
 
 
 def verdict_of(profile: HostProfile, variant: Variant, outcomes: Sequence[RootOutcome]) -> SystemVerdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from inspector.artifact.tree import Kind, Tree
@@ -21,6 +21,7 @@ from inspector.loader.musl import MuslLoader
 from inspector.loader.objects import (
     Architecture,
     Candidate,
+    FileView,
     LoaderObject,
     LoadGraph,
     Outcome,
@@ -212,24 +213,11 @@ def _is_truncated(elf: ElfFile) -> bool:
     )
 
 
-_loader_object = loader_object
-
-
 def build_load_graph(
     objects: Sequence[ElfObject], tree: Tree, roots: Sequence[Root], mount: Mount, library_path: str | None
 ) -> LoadFacts:
     """Load every root, then, each on its own, the shared objects that no root reaches; by musl's rules where the bundle was built for musl."""
-    files, host = TreeFiles(tree, objects, mount), ExpectedHost()
-    loader: GlibcLoader | MuslLoader
-    if is_built_for_musl(objects):
-        loader = MuslLoader(files, host, library_path=library_path, looks_for_interpreter=False)
-    else:
-        loader = GlibcLoader(files, host, library_path=library_path)
-    gathering = _Gathering(
-        loader,
-        mount,
-        {found.path: found.elf.arch for found in objects},
-    )
+    gathering = _gathering(objects, TreeFiles(tree, objects, mount), mount, library_path)
     all_roots = sorted(roots, key=lambda root: (_ROLE_ORDER[root.role], root.path))
     for root in all_roots:
         gathering.load(root)
@@ -252,6 +240,39 @@ def build_load_graph(
     )
 
 
+def root_demands(
+    roots: Sequence[Root],
+    objects: Sequence[ElfObject],
+    files: FileView,
+    mount: Mount,
+    library_path: str | None,
+    own_loader: str | None,
+) -> tuple[RootDemand, ...]:
+    """What roots ask of the system where the bundle is started otherwise than its load graph says.
+
+    :param own_loader: tree path of the bundle's loader that starts every root, whatever :attr:`Root.loader` says.
+    """
+    gathering = _gathering(objects, files, mount, library_path)
+    for root in roots:
+        gathering.load(root, own_loader)
+    return tuple(gathering.demands)
+
+
+def _gathering(objects: Sequence[ElfObject], files: FileView, mount: Mount, library_path: str | None) -> _Gathering:
+    for_musl = is_built_for_musl(objects)
+
+    def make_loader(own_loader: str | None) -> GlibcLoader | MuslLoader:
+        own = None if own_loader is None else mount.run_time(own_loader)
+        is_musl = for_musl if own is None else posixpath.basename(own).startswith("ld-musl")
+        if is_musl:
+            return MuslLoader(
+                files, ExpectedHost(), library_path=library_path, own_loader=own, looks_for_interpreter=False
+            )
+        return GlibcLoader(files, ExpectedHost(), library_path=library_path, own_loader=own)
+
+    return _Gathering(make_loader, mount, {found.path: found.elf.arch for found in objects})
+
+
 def is_built_for_musl(objects: Sequence[ElfObject]) -> bool:
     """Whether the programs name musl's loader, or, without programs, any library needs musl's C library by its own name."""
     interpreters = [posixpath.basename(found.elf.interpreter) for found in objects if found.elf.interpreter is not None]
@@ -261,8 +282,14 @@ def is_built_for_musl(objects: Sequence[ElfObject]) -> bool:
 
 
 class _Gathering:
-    def __init__(self, loader: GlibcLoader | MuslLoader, mount: Mount, architectures: Mapping[str, str]) -> None:
-        self.loader = loader
+    def __init__(
+        self,
+        make_loader: Callable[[str | None], GlibcLoader | MuslLoader],
+        mount: Mount,
+        architectures: Mapping[str, str],
+    ) -> None:
+        self._make_loader = make_loader
+        self._loaders: dict[str | None, GlibcLoader | MuslLoader] = {}
         self.mount = mount
         self.architectures = architectures
         self.demands: list[RootDemand] = []
@@ -271,22 +298,26 @@ class _Gathering:
         self.loaders: dict[str, dict[str, None]] = {}
         self.missing: dict[tuple[str, str], ResolvedNeed] = {}
 
-    def load(self, root: Root) -> None:
+    def load(self, root: Root, own_loader: str | None = None) -> None:
         """Load one root and keep what it adds to what more important roots have said."""
+        own = own_loader or root.loader
+        loader = self._loaders.get(own)
+        if loader is None:
+            loader = self._loaders[own] = self._make_loader(own)
         path = self.mount.run_time(root.path)
         if root.program == root.path:
-            graph, first = self.loader.load_program(path), 0
+            graph, first = loader.load_program(path), 0
         else:
             program = None if root.program is None else self.mount.run_time(root.program)
-            graph, first = self.loader.open_in_program(program, path)
-        paths = [self._node_path(loaded.path) for loaded in graph.objects]
+            graph, first = loader.open_in_program(program, path)
+        paths = [self._node_path(loader, loaded.path) for loaded in graph.objects]
         self.demands.append(demand_of(root, self.architectures.get(root.path, ""), graph, first, paths))
         self._gather(root, graph, first, paths)
 
-    def _node_path(self, path: str) -> str:
+    def _node_path(self, loader: GlibcLoader | MuslLoader, path: str) -> str:
         known = self._paths.get(path)
         if known is None:
-            known = self._paths[path] = self.mount.tree_path(self.loader.real_path(path)) or path
+            known = self._paths[path] = self.mount.tree_path(loader.real_path(path)) or path
         return known
 
     def _gather(self, root: Root, graph: LoadGraph, first: int, paths: Sequence[str]) -> None:

@@ -15,6 +15,12 @@ _TRUSTED = ("/lib/", "/usr/lib/", "/lib64/", "/usr/lib64/")
 """The system directories as they are built in, multiarch ones lie below; G6 and G9."""
 
 
+_MOST_DIRECTORIES = 4096
+"""Of one search path; longer ones are made by nobody but an attacker, who would have each need of each object looked for in all of them."""
+_MOST_PROBES = 20_000_000
+"""Paths that one bundle is looked into for; the largest of the corpus takes 60,000."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The end of a search.
@@ -60,6 +66,7 @@ class Search:
         self._candidates: dict[str, Candidate | None] = {}
         self._results: dict[tuple[object, ...], Found] = {}
         self._directories: dict[tuple[str, str, str | None, int], tuple[SearchDirectory, ...]] = {}
+        self._probes = 0
         self.host_paths: set[str] = set()
 
     def candidate(self, path: str) -> Candidate | None:
@@ -120,6 +127,9 @@ class Search:
 
     def _look_into(self, lists: Sequence[Sequence[SearchDirectory]], name: str, architecture: Architecture) -> Found:
         skipped: list[str] = []
+        self._probes += sum(map(len, lists))
+        if self._probes > _MOST_PROBES:
+            return Found()
         for path_list in lists:
             for directory in path_list:
                 path = f"{directory.path.rstrip('/')}/{name}" if directory.path else name
@@ -172,6 +182,7 @@ class Search:
             )  # fmt: skip
             if self._system.secure:
                 plain = [directory for directory in plain if _is_trusted(directory, origin)]
+            plain = plain[:_MOST_DIRECTORIES]
             known = self._directories[key] = tuple(self._with_subdirectories(plain, machine))
         return known
 

@@ -12,7 +12,12 @@ import pytest
 from inspector.artifact import open_artifact
 from inspector.facts.elf_objects import read_elf_objects
 from inspector.facts.host_processes import bundled_glibc_version
+from inspector.facts.host_verdicts import JudgedBundle, host_verdicts
+from inspector.facts.load_graph import TreeFiles, build_load_graph
+from inspector.facts.roots import Root
+from inspector.facts.run_time_paths import Mount
 from inspector.limits import Limits
+from inspector.loader.host_profile import HostProfile, ProvidedLibrary
 from tests.loader.loader_cases import LOADER, MUSL, Case, needs_gcc, this_machine
 
 pytestmark = [pytest.mark.peer, needs_gcc]
@@ -77,3 +82,31 @@ def test_a_musl_of_the_bundle_on_a_system_of_glibc(tmp_path: Path) -> None:
     answer = case.answer("bin/app", own_loader=own)
     run = subprocess.run([own, case.directory / "bin/app"], capture_output=True, text=True, check=False)
     assert run.stderr.splitlines() == [answer.message]
+
+
+def test_a_loader_that_is_taken_on_older_systems_only(case: Case) -> None:
+    environment = _bundle_with_glibc(case)
+    version = this_machine().libc_version
+    with open_artifact(case.directory) as artifact:
+        objects = read_elf_objects(artifact, Limits())
+        mount = Mount(str(case.directory))
+        graph = build_load_graph(objects, artifact.tree, [Root("bin/app", "entry", "bin/app")], mount, None)
+        bundle = JudgedBundle(
+            graph=graph, objects=objects, files=TreeFiles(artifact.tree, objects, mount), mount=mount,
+            own_loader="lib/ld-linux-x86-64.so.2", own_loader_up_to=version, own_loader_library_path=environment["LD_LIBRARY_PATH"],
+        )  # fmt: skip
+        libraries = {
+            name: ProvidedLibrary(
+                soname=name, presence="minimal", basis="measured", versions=frozenset({"GLIBC_2.2.5"})
+            )
+            for name in ("libc.so.6", "libdl.so.2", "ld-linux-x86-64.so.2")
+        }
+        old = HostProfile(
+            id="o", name="Old", arch="x86_64", libc="glibc", libc_version="2.19", basis="measured", libraries=libraries
+        )
+        verdicts = host_verdicts(bundle, [(old, "desktop"), (replace(old, libc_version="2.99"), "desktop")])
+    assert [verdict.verdict for verdict in verdicts] == [
+        "starts",
+        "fails",
+    ]  # GLIBC_2.34 of __libc_start_main is in the bundle's C library only
+    assert "not found (required by bin/app)" in verdicts[1].message
