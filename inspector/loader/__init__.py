@@ -24,7 +24,7 @@ One root on one system::
     Processor(level, platform, capabilities)                                                          hwcaps.py
     ProfileHost(profile, variant) is a HostView · system_of(profile, processor) -> GlibcSystem        profile_host.py
     missing_versions(graph, glibc, first)                                                             versions.py
-    undefined_symbols(graph, scopes, glibc, first)                                                    symbols.py
+    undefined_symbols(graph, scopes, glibc, first), over ExactSymbolView                              symbols.py, symbol_views.py
 
 The statements by number (G1 to G28, M1 to M11) stand in the modules that follow them and in ``tests/loader``.
 """
