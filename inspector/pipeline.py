@@ -16,6 +16,7 @@ from inspector.facts.facts import Facts
 from inspector.facts.floor_causes import remedy_for
 from inspector.facts.floors import NamespaceFloor, VersionRequest
 from inspector.facts.host_libraries import excludelist_date
+from inspector.facts.host_outcomes import FailedRoot, LackingVersion
 from inspector.facts.host_profiles import data_date
 from inspector.facts.host_verdicts import SystemVerdict
 from inspector.facts.licenses import library_catalogue_date
@@ -241,19 +242,26 @@ def _host(verdict: SystemVerdict, facts: Facts) -> HostVerdict:
         verdict=state,
         message=message,
         judged=verdict.judged,
+        libc=verdict.libc,
+        released=facts.host_releases.get(verdict.id),
         objects=tuple(
             FailedObject(
                 path=failed.path,
                 missing_libraries=failed.missing_libraries,
-                missing_versions=tuple(
-                    {"library": lacking.library, "version": lacking.version, "needed_by": lacking.needed_by}
-                    for lacking in failed.missing_versions
-                ),
+                missing_versions=tuple(_lacking(lacking, failed) for lacking in failed.missing_versions),
                 missing_symbols=failed.missing_symbols,
             )
             for failed in verdict.objects
         ),
     )
+
+
+def _lacking(lacking: LackingVersion, failed: FailedRoot) -> dict[str, str]:
+    """A version that is not there; the symbols behind it are told for what the bundle starts, which is what people ask about."""
+    row = {"library": lacking.library, "version": lacking.version, "needed_by": lacking.needed_by}
+    if failed.role == "entry" and lacking.symbols:
+        row["symbols"] = ", ".join(lacking.symbols[:_MOST_SYMBOLS])
+    return row
 
 
 def _component(component: Component) -> ComponentInfo:

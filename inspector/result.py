@@ -203,6 +203,9 @@ class HostVerdict(Struct, frozen=True, kw_only=True):
     message: str
     judged: int = 0
     objects: tuple[FailedObject, ...] = ()
+    libc: Literal["glibc", "musl"] = "glibc"
+    released: str | None = None
+    """ISO date of the system's release, where it is known."""
 
 
 class ComponentInfo(Struct, frozen=True, kw_only=True):

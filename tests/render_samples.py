@@ -504,6 +504,7 @@ def judged_hosts(result: Result) -> tuple[HostVerdict, ...]:
             message=message,
             judged=411,
             objects=objects,
+            libc="musl" if id_.startswith("alpine") else "glibc",
         )
 
     no_libc = FailedObject(path=program, missing_libraries=("libc.so.6",))

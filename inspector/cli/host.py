@@ -19,10 +19,10 @@ _ACTIONS = ("capture", "list", "show")
 
 _EXAMPLES = """\
   inspect host list                              every system that is shipped
-  inspect host show ubuntu-22.04                 what is known of one, and from where
-  inspect host show jammy libstdc++.so.6         what is known of one library there
+  inspect host show ubuntu-22.04                 one of them, with sources
+  inspect host show jammy libstdc++.so.6         one library there
   inspect host capture -o this.toml              this machine
-  inspect host capture /srv/image -o fleet.toml  any root directory; nothing of it is run"""
+  inspect host capture /srv/image -o fleet.toml  a root directory, not run"""
 
 
 def make_parser() -> VerbParser:
@@ -30,8 +30,9 @@ def make_parser() -> VerbParser:
     parser = VerbParser(
         "host",
         usage="inspect host (capture [ROOTFS] | list | show ID [SONAME...]) [options]",
-        description="The systems that a bundle is judged against.  capture writes a profile of a system from its\n"
-        "root directory, list names the profiles that are shipped, show says what is known of one.",
+        description="The systems that a bundle is judged against.  capture writes a profile of a\n"
+        "system from its root directory, list names the profiles that are shipped, show\n"
+        "says what is known of one.",
         examples=_EXAMPLES,
     )
     what = make_group(parser, "what to do")
@@ -136,10 +137,10 @@ def _list(options: argparse.Namespace) -> ExitCode:
     from inspector.render.terminal_page import Column, Page
 
     page = Page(screen_width(), color=options.output == STDOUT and use_color(sys.stdout))
-    page.heading(f"Systems for {wanted}", f"as of {data_date()}; those in bold are judged by default")
+    page.heading(f"Systems for {wanted}", f"as of {data_date()}; those marked * are judged by default")
     rows = [
         (
-            (host.id, "bold" if host.supported else ""),
+            (f"* {host.id}" if host.supported else f"  {host.id}", "bold" if host.supported else ""),
             host.name,
             f"{host.libc} {profiles[host.id].libc_version}",
             profiles[host.id].basis,

@@ -98,6 +98,7 @@ def collect_facts(
         host_programs_reached=host_programs_reached(objects, launcher, mount),
         older_than_host=older_than_host(native, (profile for profile, _ in systems if profile.libc == "glibc")),
         hosts=host_verdicts(bundle, systems, supported),
+        host_releases={profile.id: profile.released for profile, _ in systems},
         runtime_on_hosts=_runtime_on_hosts(artifact, runtime, systems),
         components=components.components,
         exposures=find_exposures(objects, graph, components.components),

@@ -29,6 +29,7 @@ class Facts:
     :ivar runtime: the executable in front of an AppImage's payload, with the path :data:`inspector.facts.floors.RUNTIME`.
     :ivar own_loader: tree path of a dynamic loader that the bundle carries and starts with, or None.
     :ivar hosts: whether it starts, system by system.
+    :ivar host_releases: ISO dates of release, by the system's id.
     :ivar runtime_on_hosts: whether an AppImage's runtime starts and mounts, by the system's id and variant.
     :ivar files: every regular file, by tree path.
     """
@@ -49,6 +50,7 @@ class Facts:
     tag: TagInfo = field(default_factory=TagInfo)
     search_elements: tuple[SearchElement, ...] = ()
     hosts: tuple[SystemVerdict, ...] = ()
+    host_releases: Mapping[str, str | None] = field(default_factory=dict)
     runtime_on_hosts: Mapping[tuple[str, str], RuntimeVerdict] = field(default_factory=dict)
     host_programs_reached: tuple[HostProgramReached, ...] = ()
     older_than_host: tuple[OlderThanHost, ...] = ()

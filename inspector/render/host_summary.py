@@ -34,14 +34,7 @@ class HostFailure:
 
 def is_musl(host: HostVerdict) -> bool:
     """Whether the system's C library is musl; such systems are counted apart."""
-    libc = getattr(host, "libc", None)  # a Result of a newer program says so itself
-    return libc.startswith("musl") if isinstance(libc, str) else host.id.startswith("alpine")
-
-
-def release_day(host: HostVerdict) -> str | None:
-    """The day (ISO 8601) on which the system was released, where the verdict tells."""
-    released = getattr(host, "released", None)
-    return released if isinstance(released, str) else None
+    return host.libc == "musl"
 
 
 def starts(host: HostVerdict) -> bool:
@@ -140,7 +133,7 @@ def _summarize(result: Result, hosts: Sequence[HostVerdict], noun: str) -> str:
     asides = ((degraded, "degraded"), (unknown, "unknown"), (assumed, "assumed"))
     aside = ", ".join(f"{count} {what}" for count, what in asides if count)
     parts[0] += f" ({aside})" if aside else ""
-    dated = all(release_day(host) for host in hosts)
+    dated = any(host.released for host in hosts)
     if started and failed and dated:
         parts.append(f"oldest: {_name(min(started, key=_age), hosts)}")
     if failed:
@@ -172,7 +165,8 @@ def _without_path(host: HostVerdict) -> str:
 
 
 def _age(host: HostVerdict) -> str:
-    return release_day(host) or ""
+    """Sorts systems by the day of their release; rolling ones are always of today."""
+    return host.released or "9999"
 
 
 def _name(host: HostVerdict, hosts: Sequence[HostVerdict]) -> str:

@@ -10,14 +10,6 @@ from inspector.render.terminal import render_text
 from inspector.result import FailedObject, HostVerdict, NeededInfo, Result
 from tests import render_samples
 
-
-class DatedVerdict(HostVerdict, frozen=True, kw_only=True):
-    """A verdict as a newer program writes it: with the C library and the day of the release."""
-
-    libc: str = "glibc"
-    released: str | None = None
-
-
 _RELEASED = {
     "rhel-8": "2019-05-07",
     "debian-11": "2021-08-14",
@@ -35,14 +27,7 @@ def judged() -> Result:
 
 def dated() -> Result:
     result = judged()
-    hosts = tuple(
-        DatedVerdict(
-            **{name: getattr(host, name) for name in HostVerdict.__struct_fields__},
-            libc="musl" if host.id.startswith("alpine") else "glibc",
-            released=_RELEASED.get(host.id, "2025-01-01"),
-        )
-        for host in result.hosts
-    )
+    hosts = tuple(replace(host, released=_RELEASED.get(host.id, "2025-01-01")) for host in result.hosts)
     return replace(result, hosts=hosts)
 
 
@@ -148,7 +133,14 @@ def test_of_a_bundle_for_musl_the_systems_with_musl_count() -> None:
     lacking = FailedObject(path="hello", missing_libraries=("libfoo.so.1",))
     hosts = tuple(
         HostVerdict(
-            id=id_, name=id_, variant="desktop", basis="measured", verdict="fails", message="", objects=(lacking,)
+            id=id_,
+            name=id_,
+            variant="desktop",
+            basis="measured",
+            verdict="fails",
+            message="",
+            objects=(lacking,),
+            libc="musl" if id_.startswith("alpine") else "glibc",
         )
         for id_ in ("alpine-3.22", "alpine-3.23", "debian-12")
     )
