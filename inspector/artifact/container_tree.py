@@ -9,23 +9,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from inspector.artifact.names import safe_name, text_of
-from inspector.artifact.tree import Kind, Node, Tree
+from inspector.artifact.tree import KIND_BY_FILE_TYPE, Kind, Node, Tree
 from inspector.errors import FormatError, LimitExceeded
 from inspector.model import Problem
 
 if TYPE_CHECKING:
     from inspector.formats.iso9660 import Iso9660Image, IsoEntry
     from inspector.formats.squashfs import SquashfsImage
-
-_KIND_OF_MODE = {
-    stat.S_IFREG: Kind.FILE,
-    stat.S_IFDIR: Kind.DIRECTORY,
-    stat.S_IFLNK: Kind.SYMLINK,
-    stat.S_IFCHR: Kind.CHARACTER_DEVICE,
-    stat.S_IFBLK: Kind.BLOCK_DEVICE,
-    stat.S_IFIFO: Kind.FIFO,
-    stat.S_IFSOCK: Kind.SOCKET,
-}
 
 _DUPLICATES_CHECKED = (
     0x40  # squashfs superblock flag: the writer looked for equal files (squashfs-tools-ng, doc/format.adoc)
@@ -110,7 +100,7 @@ def iso9660_tree(image: Iso9660Image, problems: list[Problem]) -> tuple[Tree, li
 
 
 def _iso9660_node(image: Iso9660Image, entry: IsoEntry, path: str) -> Node:
-    kind = _KIND_OF_MODE.get(stat.S_IFMT(entry.mode), Kind.FILE)
+    kind = KIND_BY_FILE_TYPE.get(stat.S_IFMT(entry.mode), Kind.FILE)
     is_file = kind is Kind.FILE
     return Node(
         path,

@@ -14,7 +14,7 @@ from operator import attrgetter
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.names import text_of
-from inspector.artifact.tree import Kind, Node, Tree
+from inspector.artifact.tree import KIND_BY_FILE_TYPE, Kind, Node, Tree
 from inspector.errors import FormatError, LimitExceeded, NothingInspected
 from inspector.limits import Limits
 from inspector.model import Problem
@@ -24,15 +24,6 @@ LIMITATIONS = (
     "Directories deeper than the limit path_depth are not listed.",
 )
 _OPEN_FILES = 32
-_KINDS = {
-    stat.S_IFREG: Kind.FILE,
-    stat.S_IFDIR: Kind.DIRECTORY,
-    stat.S_IFLNK: Kind.SYMLINK,
-    stat.S_IFCHR: Kind.CHARACTER_DEVICE,
-    stat.S_IFBLK: Kind.BLOCK_DEVICE,
-    stat.S_IFIFO: Kind.FIFO,
-    stat.S_IFSOCK: Kind.SOCKET,
-}
 
 
 def open_directory(path: str | os.PathLike[str], shown: str, limits: Limits) -> Artifact:
@@ -223,7 +214,7 @@ class _Listing:
 
     def _node(self, entry: os.DirEntry[str], path: str, raw: bytes, descriptor: int) -> Node:
         status = entry.stat(follow_symlinks=False)
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode), Kind.FILE)
+        kind = KIND_BY_FILE_TYPE.get(stat.S_IFMT(status.st_mode), Kind.FILE)
         node = Node(
             path,
             kind,

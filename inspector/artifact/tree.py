@@ -7,6 +7,7 @@ name that are not UTF-8 are written ``\\xNN``.
 from __future__ import annotations
 
 import posixpath
+import stat
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,6 +27,18 @@ class Kind(Enum):
     BLOCK_DEVICE = "block-device"
     FIFO = "fifo"
     SOCKET = "socket"
+
+
+KIND_BY_FILE_TYPE = {
+    stat.S_IFREG: Kind.FILE,
+    stat.S_IFDIR: Kind.DIRECTORY,
+    stat.S_IFLNK: Kind.SYMLINK,
+    stat.S_IFCHR: Kind.CHARACTER_DEVICE,
+    stat.S_IFBLK: Kind.BLOCK_DEVICE,
+    stat.S_IFIFO: Kind.FIFO,
+    stat.S_IFSOCK: Kind.SOCKET,
+}
+"""By the file type bits of a mode (inode(7))."""
 
 
 @dataclass(slots=True, eq=False)

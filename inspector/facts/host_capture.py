@@ -15,12 +15,13 @@ from typing import Any
 from inspector.errors import FormatError, UsageError
 from inspector.facts.default_search import glibc_candidates, musl_candidates
 from inspector.facts.host_profile_file import profile_from_document
-from inspector.facts.host_profile_schema import ARCHITECTURES, SCHEMA
+from inspector.facts.host_profile_schema import SCHEMA
 from inspector.facts.package_owners import owner_of, package_owners
 from inspector.facts.root_directory import RootDirectory
 from inspector.formats.elf import ElfFile, page_sizes, read_elf
 from inspector.formats.elf.dynamic import DF_1_PIE
 from inspector.loader.host_profile import HostProfile
+from inspector.loader.objects import ARCHITECTURES
 from inspector.loader.search_path import directories
 from inspector.source import FileSource
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from inspector.errors import UsageError
 from inspector.facts.host_libraries import host_library
-from inspector.facts.host_profile_schema import ARCHITECTURES, LARGEST_PAGE_SIZE, PRESENCES, check_document
+from inspector.facts.host_profile_schema import LARGEST_PAGE_SIZE, PRESENCES, check_document
 from inspector.loader.host_profile import Basis, HostProfile, Presence, ProvidedLibrary
-from inspector.loader.objects import LoaderObject, VersionRequirement
+from inspector.loader.objects import ARCHITECTURES, LoaderObject, VersionRequirement
 from inspector.resources import load_table
 
 

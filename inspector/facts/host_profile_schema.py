@@ -32,21 +32,9 @@ from typing import Any, get_args
 
 from inspector.errors import UsageError
 from inspector.loader.host_profile import Basis, LibcKind, Presence
-from inspector.loader.objects import Architecture
+from inspector.loader.objects import ARCHITECTURES
 
 SCHEMA = "inspector/host/1"
-
-ARCHITECTURES: dict[str, Architecture] = {
-    "x86_64": Architecture(64, 62, "little"),
-    "aarch64": Architecture(64, 183, "little"),
-    "i686": Architecture(32, 3, "little"),
-    "armv7l": Architecture(32, 40, "little"),
-    "ppc64le": Architecture(64, 21, "little"),
-    "s390x": Architecture(64, 22, "big"),
-    "riscv64": Architecture(64, 243, "little"),
-    "loongarch64": Architecture(64, 258, "little"),
-}
-"""What ``uname -m`` means for an ELF file (gABI, ``e_machine``)."""
 
 PRESENCES: tuple[Presence, ...] = get_args(Presence)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from inspector.errors import InstallationError, UsageError
 from inspector.facts.host_profile_file import read_profile
-from inspector.facts.host_profile_schema import ARCHITECTURES
 from inspector.loader.host_profile import HostProfile, Variant
+from inspector.loader.objects import ARCHITECTURES
 from inspector.resources import data_directory, load_table
 
 _RELEASES = "hosts/releases.toml"

@@ -20,6 +20,19 @@ class Architecture:
     endian: str
 
 
+ARCHITECTURES: dict[str, Architecture] = {
+    "x86_64": Architecture(64, 62, "little"),
+    "aarch64": Architecture(64, 183, "little"),
+    "i686": Architecture(32, 3, "little"),
+    "armv7l": Architecture(32, 40, "little"),
+    "ppc64le": Architecture(64, 21, "little"),
+    "s390x": Architecture(64, 22, "big"),
+    "riscv64": Architecture(64, 243, "little"),
+    "loongarch64": Architecture(64, 258, "little"),
+}
+"""What ``uname -m`` means for an ELF file (gABI, ``e_machine``)."""
+
+
 class SymbolView(Protocol):
     """The dynamic symbols of an object, read only when somebody asks; names as bytes would be, decoded to text."""
 

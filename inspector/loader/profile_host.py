@@ -9,21 +9,9 @@ from dataclasses import replace
 from inspector.loader.host_profile import HostProfile, ProvidedLibrary, Variant
 from inspector.loader.hwcaps import Processor
 from inspector.loader.mapping import GlibcSystem
-from inspector.loader.objects import Architecture, Candidate, LoaderObject, opaque_library
+from inspector.loader.objects import ARCHITECTURES, Architecture, Candidate, LoaderObject, opaque_library
 from inspector.loader.search_path import LIB_VALUES
 from inspector.loader.symbol_views import SymbolWords
-
-MACHINES: dict[str, Architecture] = {
-    "x86_64": Architecture(64, 62, "little"),
-    "aarch64": Architecture(64, 183, "little"),
-    "i686": Architecture(32, 3, "little"),
-    "armv7l": Architecture(32, 40, "little"),
-    "ppc64le": Architecture(64, 21, "little"),
-    "s390x": Architecture(64, 22, "big"),
-    "riscv64": Architecture(64, 243, "little"),
-    "loongarch64": Architecture(64, 258, "little"),
-}
-"""``uname -m`` as ELF files say it (gABI, e_machine)."""
 
 _NUMBERS = re.compile(r"\d+|\D+")
 
@@ -37,7 +25,7 @@ class ProfileHost:
     def __init__(self, profile: HostProfile, variant: Variant = "desktop") -> None:
         self._profile = profile
         self._variant = variant
-        self._architecture = MACHINES.get(profile.arch)
+        self._architecture = ARCHITECTURES.get(profile.arch)
         self._objects: dict[str, LoaderObject] = {}
         self._by_path: dict[str, LoaderObject] | None = None
 

@@ -9,8 +9,7 @@ import pytest
 
 from inspector.loader.hwcaps import Processor
 from inspector.loader.mapping import GlibcSystem, mapping_refusal
-from inspector.loader.objects import LoaderObject
-from inspector.loader.profile_host import MACHINES
+from inspector.loader.objects import ARCHITECTURES, LoaderObject
 from tests.loader.loader_cases import (
     Case,
     agree,
@@ -26,7 +25,7 @@ from tests.loader.loader_cases import (
 pytestmark = [pytest.mark.peer, needs_gcc]
 
 PT_LOAD, PT_DYNAMIC, PT_GNU_STACK = 1, 2, 0x6474E551
-LIBRARY = LoaderObject("l", MACHINES["x86_64"], "liba.so.1", ())
+LIBRARY = LoaderObject("l", ARCHITECTURES["x86_64"], "liba.so.1", ())
 
 
 def needs(case: Case, path: str) -> None:

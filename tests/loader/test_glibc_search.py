@@ -10,8 +10,7 @@ import pytest
 
 from inspector.loader.hwcaps import Processor, subdirectories
 from inspector.loader.mapping import GlibcSystem, examine
-from inspector.loader.objects import Candidate, Loaded, LoaderObject
-from inspector.loader.profile_host import MACHINES
+from inspector.loader.objects import ARCHITECTURES, Candidate, Loaded, LoaderObject
 from inspector.loader.search import Search
 from tests.loader.loader_cases import (
     Case,
@@ -240,7 +239,7 @@ def test_g09_a_privileged_process_takes_origin_in_trusted_directories_only(tmp_p
 
     nothing = Nothing()
     nothing.asked = []
-    architecture = MACHINES["x86_64"]
+    architecture = ARCHITECTURES["x86_64"]
     for directory in ("/usr/lib/app", str(tmp_path)):
         program = LoaderObject("p", architecture, None, ("liba.so.1",), runpath="$ORIGIN/lib:/plain:/x$ORIGIN")
         search = Search(nothing, nothing, GlibcSystem(secure=True), "/environment")
@@ -314,9 +313,9 @@ def test_g12_of_a_foreign_machine_little_else_is_judged(case: Case, offset: int)
 
 
 def test_g12_elsewhere_the_identification_is_judged_before_the_machine() -> None:
-    foreign = LoaderObject("f", MACHINES["aarch64"], None, ())
+    foreign = LoaderObject("f", ARCHITECTURES["aarch64"], None, ())
     answers = [
-        examine(Candidate(foreign, defect), MACHINES["x86_64"], GlibcSystem(lib=("lib64",)))
+        examine(Candidate(foreign, defect), ARCHITECTURES["x86_64"], GlibcSystem(lib=("lib64",)))
         for defect in ("ELF file OS ABI invalid", "only ET_DYN and ET_EXEC can be loaded")
     ]
     assert answers == [

@@ -12,8 +12,7 @@ from inspector.loader.glibc import GlibcLoader
 from inspector.loader.hwcaps import Processor
 from inspector.loader.mapping import GlibcSystem
 from inspector.loader.musl import MuslLoader
-from inspector.loader.objects import Architecture, Candidate, LoaderObject, Outcome, VersionRequirement
-from inspector.loader.profile_host import MACHINES
+from inspector.loader.objects import ARCHITECTURES, Architecture, Candidate, LoaderObject, Outcome, VersionRequirement
 from inspector.loader.versions import missing_versions
 
 NAMES = (
@@ -42,10 +41,12 @@ PATHS = (
 
 objects = st.builds(
     LoaderObject,
-    identity=st.sampled_from("1234"),
-    architecture=st.sampled_from((MACHINES["x86_64"], MACHINES["aarch64"], MACHINES["s390x"], MACHINES["i686"])),
+    identity=st.sampled_from("123456789"),
+    architecture=st.sampled_from(
+        (*(ARCHITECTURES["x86_64"],) * 9, ARCHITECTURES["aarch64"], ARCHITECTURES["s390x"], ARCHITECTURES["i686"])
+    ),
     soname=st.sampled_from((None, *NAMES)),
-    needed=st.lists(st.sampled_from(NAMES), max_size=4).map(tuple),
+    needed=st.lists(st.sampled_from(NAMES), min_size=1, max_size=5).map(tuple),
     rpath=st.sampled_from(PATHS),
     runpath=st.sampled_from(PATHS),
     nodeflib=st.booleans(),
@@ -53,18 +54,27 @@ objects = st.builds(
         st.builds(VersionRequirement, st.sampled_from(NAMES), st.sampled_from(("V", "W"))), max_size=3
     ).map(tuple),
     definitions=st.sampled_from((None, frozenset(), frozenset({"V"}))),
-    position_independent_program=st.booleans(),
+    position_independent_program=st.sampled_from((False, False, False, True)),
     executable_stack=st.booleans(),
-    largest_page_size=st.sampled_from((1, 4096, 65536)),
+    largest_page_size=st.sampled_from((4096, 65536, 1 << 30, 1)),
     interpreter=st.sampled_from((None, "/lib64/ld-linux-x86-64.so.2", "/lib/liba.so", "relative")),
 )
 candidates = st.one_of(
-    st.builds(Candidate, objects),
+    *(st.builds(Candidate, objects),) * 6,
     st.builds(Candidate, objects, st.just("ELF file OS ABI invalid")),
     st.just(Candidate(None, "invalid ELF header")),
     st.just(Candidate(None, cannot_be_opened=True)),
 )
-places = ("/lib/liba.so", "/lib/libb.so", "/lib/libc.so.6", "/app/libb.so", "/app/start", "/b/liba.so")
+places = (
+    "/lib/liba.so",
+    "/lib/libb.so",
+    "/app/libb.so",
+    "/b/liba.so",
+    "/host/libb.so",
+    "/host/liba.so",
+    "/host/libc.so.6",
+    "/host/",
+)
 
 
 class Files:
@@ -92,8 +102,8 @@ class Files:
 
 @settings(max_examples=300, deadline=None)
 @given(
-    lying=st.dictionaries(st.sampled_from((*places, "/host/libb.so", "/host/libc.so.6", "/host/")), candidates),
-    library_path=st.sampled_from(PATHS),
+    lying=st.fixed_dictionaries({"/app/start": st.builds(Candidate, objects), **dict.fromkeys(places, candidates)}),
+    library_path=st.sampled_from((*PATHS, "/lib:/app:/b")),
     preload=st.sampled_from((None, "liba.so:/lib/libb.so")),
     version=st.sampled_from((None, (2, 17), (2, 36), (2, 41))),
     opened=st.sampled_from(places),
