@@ -55,21 +55,22 @@ def collect_facts(
     progress.stage("Resolving libraries")
     launcher = read_launcher(artifact, environment)
     mount = mount_of(artifact)
-    graph = build_load_graph(
-        objects, tree, find_roots(objects, tree, launcher), mount, _library_path(artifact, launcher)
-    )
+    library_path = _library_path(artifact, launcher)
+    graph = build_load_graph(objects, tree, find_roots(objects, tree, launcher), mount, library_path)
     progress.stage("Asking the systems")
     supported = default_hosts(arch) if arch is not None else []
     systems = chosen_hosts(hosts, arch or "x86_64") if hosts else [(profile, _DESKTOP) for profile in supported]
-    # A loader that is taken only where the host's glibc is older leaves newer hosts with their own, which is what is judged.
+    # Checks that concern every host look at a loader that is taken on every host.
     own_loader = launcher.own_loader if launcher.own_loader_up_to is None else None
     bundle = JudgedBundle(
         graph=graph,
         objects=objects,
         files=TreeFiles(tree, objects, mount),
         mount=mount,
-        environment=launcher.environment,
-        own_loader=own_loader,
+        environment=_searched(launcher.environment, library_path),
+        own_loader=launcher.own_loader,
+        own_loader_up_to=launcher.own_loader_up_to,
+        own_loader_library_path=launcher.own_loader_library_path,
     )
     native = [found for found in objects if found.elf.arch == arch]
     requests = version_requests(native, graph, runtime)
@@ -132,6 +133,11 @@ def _library_path(artifact: Artifact, launcher: Launcher) -> str | None:
     if launcher.library_path is not None:
         parts.append(launcher.library_path)
     return ":".join(parts) if parts else None
+
+
+def _searched(environment: Mapping[str, str], library_path: str | None) -> dict[str, str]:
+    """The launcher's environment, with the search path that the load graph was built with: the format's own directories come first."""
+    return {**environment, **({"LD_LIBRARY_PATH": library_path} if library_path is not None else {})}
 
 
 def _tag(objects: tuple[ElfObject, ...], graph: LoadFacts, arch: str | None) -> TagInfo:
