@@ -76,7 +76,7 @@ CASES = {
         "App has the magic bytes of a type 1 AppImage, but no ISO 9660 volume at byte 32768: the file ends at byte 200",
     ),
     "type 1 magic, something else": (
-        patched(VOLUME, 32769, b"XXXXX"),
+        patched(VOLUME, 32769, b"WRONG"),
         "App has the magic bytes of a type 1 AppImage, but no ISO 9660 volume at byte 32768: something else is there",
     ),
     "runtime alone": (
