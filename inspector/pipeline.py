@@ -10,17 +10,17 @@ from inspector.artifact import Artifact, open_artifact
 from inspector.artifact.file_digest import FileDigest
 from inspector.catalogue import load_rule
 from inspector.checks import ALL_RULES, run_checks
+from inspector.facts.binaries.floor_causes import remedy_for
+from inspector.facts.binaries.floors import NamespaceFloor, VersionRequest
+from inspector.facts.binaries.platform_policies import policy_source
 from inspector.facts.collect import collect_facts
-from inspector.facts.components import Component
 from inspector.facts.facts import Facts
-from inspector.facts.floor_causes import remedy_for
-from inspector.facts.floors import NamespaceFloor, VersionRequest
-from inspector.facts.host_libraries import excludelist_date
-from inspector.facts.host_outcomes import FailedRoot, LackingVersion
-from inspector.facts.host_profiles import data_date
-from inspector.facts.host_verdicts import SystemVerdict
-from inspector.facts.licenses import library_catalogue_date
-from inspector.facts.platform_policies import policy_source
+from inspector.facts.hosts.libraries import excludelist_date
+from inspector.facts.hosts.outcomes import FailedRoot, LackingVersion
+from inspector.facts.hosts.profiles import data_date
+from inspector.facts.hosts.verdicts import SystemVerdict
+from inspector.facts.licensing.components import Component
+from inspector.facts.licensing.native_licenses import library_catalogue_date
 from inspector.limits import Limits
 from inspector.model import Coverage, Finding, Skipped
 from inspector.policy.gate import FailOn, judge

@@ -1,6 +1,6 @@
 """Write the profiles of the Debian releases that the mirror serves, measured: ``python -m corpus.hosts.debian_profiles``.
 
-- minimal: a debootstrap tree of the variant minbase, captured (:mod:`inspector.facts.host_capture`)
+- minimal: a debootstrap tree of the variant minbase, captured (:mod:`inspector.facts.hosts.capture`)
 - desktop: what apt's solver installs for Debian's default desktop (``task-desktop task-gnome-desktop`` with recommendations, beside the packages of
   priority required, important and standard); the names of the libraries from the archive's Contents index
 - package: libraries of packages that at least ``WIDELY_NEEDED`` others depend on, and that the desktop does not bring
@@ -25,10 +25,10 @@ from corpus.hosts.make_profiles import HOSTS, carried, order, tables
 from corpus.programs import run
 from corpus.store import cache_directory
 from corpus.truth.trees import DESKTOP, tree
-from inspector.facts.host_capture import capture
-from inspector.facts.host_profile_schema import SCHEMA
-from inspector.facts.host_profile_writing import quoted
-from inspector.facts.host_profiles import load_profile
+from inspector.facts.hosts.capture import capture
+from inspector.facts.hosts.profile_schema import SCHEMA
+from inspector.facts.hosts.profile_writing import quoted
+from inspector.facts.hosts.profiles import load_profile
 from inspector.loader.host_profile import HostProfile
 
 PROFILES = {"bullseye": "debian-11", "bookworm": "debian-12", "trixie": "debian-13", "testing": "debian-testing"}

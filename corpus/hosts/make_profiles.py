@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inspector.facts.host_profile_file import expand_versions
-from inspector.facts.host_profile_schema import SCHEMA
-from inspector.facts.host_profile_writing import quoted
+from inspector.facts.hosts.profile_file import expand_versions
+from inspector.facts.hosts.profile_schema import SCHEMA
+from inspector.facts.hosts.profile_writing import quoted
 
 HERE = Path(__file__).resolve().parent
 HOSTS = HERE.parents[1] / "rules/hosts"
@@ -102,7 +102,7 @@ def order(name: str) -> tuple[int, str, list[int]]:
 
 
 def carried(names: Sequence[str]) -> str:
-    """Version names as a profile writes them, the inverse of :func:`inspector.facts.host_profile_file.expand_versions`."""
+    """Version names as a profile writes them, the inverse of :func:`inspector.facts.hosts.profile_file.expand_versions`."""
     words: list[str] = []
     namespace = ""
     for name in names:

@@ -17,7 +17,7 @@ from corpus.truth.bundles import bundles
 from corpus.truth.comparing import Difference, Pair, compare, messages
 from corpus.truth.model import ModelAnswer, model_answers, read_bundle
 from corpus.truth.trees import ARM64_SYSTEMS, MUSL_SYSTEMS, SYSTEMS, tree, why_impossible
-from inspector.facts.host_capture import capture
+from inspector.facts.hosts.capture import capture
 from inspector.loader.host_profile import HostProfile
 
 ALL_SYSTEMS = (*SYSTEMS, *MUSL_SYSTEMS, *ARM64_SYSTEMS)

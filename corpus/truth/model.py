@@ -12,11 +12,11 @@ from corpus.truth.asking import BUNDLE, Question
 from corpus.truth.loader_output import MissingVersion
 from corpus.truth.rule_cases import QUESTIONS
 from inspector.artifact import open_artifact
-from inspector.facts.elf_objects import ElfObject, read_elf_objects
-from inspector.facts.launcher import Launcher, read_launcher
-from inspector.facts.load_graph import TreeFiles
-from inspector.facts.roots import Root, find_roots
-from inspector.facts.run_time_paths import Mount
+from inspector.facts.binaries.elf_objects import ElfObject, read_elf_objects
+from inspector.facts.launchers.launcher import Launcher, read_launcher
+from inspector.facts.loading.load_graph import TreeFiles
+from inspector.facts.loading.roots import Root, find_roots
+from inspector.facts.loading.run_time_paths import Mount
 from inspector.limits import Limits
 from inspector.loader.answers import RootAnswer, SystemLoader
 from inspector.loader.host_profile import HostProfile, Variant

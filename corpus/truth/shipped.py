@@ -16,14 +16,14 @@ from corpus.recipe import Unavailable
 from corpus.truth.bundles import bundles
 from corpus.truth.trees import DESKTOP, tree, why_impossible
 from inspector.artifact import open_artifact
-from inspector.facts.elf_objects import read_elf_objects
-from inspector.facts.host_capture import capture
-from inspector.facts.host_profiles import load_profile
-from inspector.facts.host_verdicts import JudgedBundle, SystemVerdict, host_verdicts
-from inspector.facts.launcher import read_launcher
-from inspector.facts.load_graph import TreeFiles, build_load_graph
-from inspector.facts.roots import find_roots
-from inspector.facts.run_time_paths import mount_of
+from inspector.facts.binaries.elf_objects import read_elf_objects
+from inspector.facts.hosts.capture import capture
+from inspector.facts.hosts.profiles import load_profile
+from inspector.facts.hosts.verdicts import JudgedBundle, SystemVerdict, host_verdicts
+from inspector.facts.launchers.launcher import read_launcher
+from inspector.facts.loading.load_graph import TreeFiles, build_load_graph
+from inspector.facts.loading.roots import find_roots
+from inspector.facts.loading.run_time_paths import mount_of
 from inspector.limits import Limits
 from inspector.loader.host_profile import HostProfile, Variant
 

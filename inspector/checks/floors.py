@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from inspector.checks.finding import finding
+from inspector.facts.binaries.floor_causes import remedy_for
+from inspector.facts.binaries.floors import VersionRequest
 from inspector.facts.facts import Facts
-from inspector.facts.floor_causes import remedy_for
-from inspector.facts.floors import VersionRequest
 from inspector.model import Finding, Fix
 
 RULES = (

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from inspector.checks.finding import finding
 from inspector.facts.facts import Facts
-from inspector.facts.host_libraries import host_library
-from inspector.facts.shared_with_host import OlderThanHost
+from inspector.facts.hosts.libraries import host_library
+from inspector.facts.hosts.shared_libraries import OlderThanHost
 from inspector.model import Finding, Fix
 
 RULES = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from inspector.checks.finding import finding
-from inspector.facts.exposures import LicenseExposure
 from inspector.facts.facts import Facts
-from inspector.facts.licenses import python_module_license
+from inspector.facts.licensing.exposures import LicenseExposure
+from inspector.facts.licensing.native_licenses import python_module_license
 from inspector.model import Finding, Fix
 
 RULES = ("strong-copyleft-reached", "network-copyleft-reached", "weak-copyleft-bundled", "license-unknown")

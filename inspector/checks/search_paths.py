@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from inspector.checks.finding import finding
 from inspector.facts.facts import Facts
-from inspector.facts.search_paths import SearchElement
+from inspector.facts.loading.search_paths import SearchElement
 from inspector.loader.search_path import split_path
 from inspector.model import Finding, Fix
 

@@ -85,8 +85,8 @@ def _capture(options: argparse.Namespace) -> ExitCode:
 
     from datetime import UTC, datetime
 
-    from inspector.facts.host_capture import capture
-    from inspector.facts.host_profile_writing import profile_to_toml
+    from inspector.facts.hosts.capture import capture
+    from inspector.facts.hosts.profile_writing import profile_to_toml
 
     root = options.subjects[0] if options.subjects else "/"
     profile = capture(root, arch=options.arch, id_=options.id)
@@ -102,7 +102,7 @@ def _capture(options: argparse.Namespace) -> ExitCode:
 
 
 def _list(options: argparse.Namespace) -> ExitCode:
-    from inspector.facts.host_profiles import architectures, data_date, list_profiles, load_profile
+    from inspector.facts.hosts.profiles import architectures, data_date, list_profiles, load_profile
 
     if options.subjects:
         raise UsageError("inspect host list takes no names", f"inspect host show {options.subjects[0]}")
@@ -161,7 +161,7 @@ def _show(options: argparse.Namespace) -> ExitCode:
     if not options.subjects:
         raise UsageError("there is no profile to show", "name one: inspect host show ubuntu-22.04")
 
-    from inspector.facts.host_profiles import load_any_architecture, load_profile
+    from inspector.facts.hosts.profiles import load_any_architecture, load_profile
 
     name, *sonames = options.subjects
     profile = load_profile(name, options.arch) if options.arch else load_any_architecture(name)
@@ -174,7 +174,7 @@ def _show(options: argparse.Namespace) -> ExitCode:
 
 
 def _profile_text(profile: HostProfile, *, every: bool) -> str:
-    from inspector.facts.host_profiles import profile_sources
+    from inspector.facts.hosts.profiles import profile_sources
     from inspector.render.terminal_page import Cell, Column, Page
 
     page = Page(screen_width(), color=use_color(sys.stdout))

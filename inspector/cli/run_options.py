@@ -112,6 +112,6 @@ def _check_known(name: str) -> None:
 
     :raises UsageError: with the nearest names.
     """
-    from inspector.facts.host_profiles import load_any_architecture
+    from inspector.facts.hosts.profiles import load_any_architecture
 
     load_any_architecture(name)

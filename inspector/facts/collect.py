@@ -7,23 +7,23 @@ from collections.abc import Mapping, Sequence
 
 from inspector.artifact.artifact import Artifact
 from inspector.errors import FormatError
-from inspector.facts.components import collect_components
+from inspector.facts.binaries.elf_objects import ElfObject, main_architecture, read_elf_objects
+from inspector.facts.binaries.floors import RUNTIME, floors, unmet_versions, version_requests
+from inspector.facts.binaries.platform_tag import platform_needs, platform_tag
 from inspector.facts.duplicates import find_duplicates
-from inspector.facts.elf_objects import ElfObject, main_architecture, read_elf_objects
-from inspector.facts.exposures import find_exposures
 from inspector.facts.facts import Facts
-from inspector.facts.floors import RUNTIME, floors, unmet_versions, version_requests
-from inspector.facts.host_profiles import chosen_hosts, default_hosts
-from inspector.facts.host_verdicts import JudgedBundle, host_verdicts
-from inspector.facts.launcher import Launcher, read_launcher
-from inspector.facts.load_graph import LoadFacts, TreeFiles, build_load_graph
-from inspector.facts.platform_tag import platform_needs, platform_tag
-from inspector.facts.python_distributions import collect_python_distributions
-from inspector.facts.roots import find_roots
-from inspector.facts.run_time_paths import mount_of
-from inspector.facts.runtime_root import RuntimeVerdict, runtime_needs, runtime_on_host
-from inspector.facts.search_paths import search_elements
-from inspector.facts.shared_with_host import host_programs_reached, older_than_host
+from inspector.facts.hosts.profiles import chosen_hosts, default_hosts
+from inspector.facts.hosts.runtime_root import RuntimeVerdict, runtime_needs, runtime_on_host
+from inspector.facts.hosts.shared_libraries import host_programs_reached, older_than_host
+from inspector.facts.hosts.verdicts import JudgedBundle, host_verdicts
+from inspector.facts.launchers.launcher import Launcher, read_launcher
+from inspector.facts.licensing.components import collect_components
+from inspector.facts.licensing.exposures import find_exposures
+from inspector.facts.loading.load_graph import LoadFacts, TreeFiles, build_load_graph
+from inspector.facts.loading.roots import find_roots
+from inspector.facts.loading.run_time_paths import mount_of
+from inspector.facts.loading.search_paths import search_elements
+from inspector.facts.python.distributions import collect_python_distributions
 from inspector.facts.sizes import file_facts, measure_sizes
 from inspector.formats.elf import read_elf
 from inspector.limits import Limits

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from inspector.facts.components import Component
-from inspector.facts.elf_objects import ElfObject
-from inspector.facts.exposures import LicenseExposure
-from inspector.facts.floors import RUNTIME, NamespaceFloor, UnmetVersion, VersionRequest
-from inspector.facts.host_verdicts import SystemVerdict
-from inspector.facts.launcher import Launcher
-from inspector.facts.load_graph import LoadFacts
-from inspector.facts.runtime_root import RuntimeVerdict
-from inspector.facts.search_paths import SearchElement
-from inspector.facts.shared_with_host import HostProgramReached, OlderThanHost
+from inspector.facts.binaries.elf_objects import ElfObject
+from inspector.facts.binaries.floors import RUNTIME, NamespaceFloor, UnmetVersion, VersionRequest
+from inspector.facts.hosts.runtime_root import RuntimeVerdict
+from inspector.facts.hosts.shared_libraries import HostProgramReached, OlderThanHost
+from inspector.facts.hosts.verdicts import SystemVerdict
+from inspector.facts.launchers.launcher import Launcher
+from inspector.facts.licensing.components import Component
+from inspector.facts.licensing.exposures import LicenseExposure
+from inspector.facts.loading.load_graph import LoadFacts
+from inspector.facts.loading.search_paths import SearchElement
 from inspector.facts.sizes import FileFact
 from inspector.result import EnvelopeInfo, SizesInfo, TagInfo
 
@@ -26,7 +26,7 @@ class Facts:
     :ivar name: its file name, for rules that compare names.
     :ivar arch: the machine that it is for, or None where nothing tells.
     :ivar objects: all ELF objects, by path.
-    :ivar runtime: the executable in front of an AppImage's payload, with the path :data:`inspector.facts.floors.RUNTIME`.
+    :ivar runtime: the executable in front of an AppImage's payload, with the path :data:`inspector.facts.binaries.floors.RUNTIME`.
     :ivar own_loader: tree path of a dynamic loader that the bundle carries and starts with, or None.
     :ivar hosts: whether it starts, system by system.
     :ivar host_releases: ISO dates of release, by the system's id.
@@ -60,7 +60,7 @@ class Facts:
     files: Mapping[str, FileFact] = field(default_factory=dict)
 
     def object(self, path: str) -> ElfObject | None:
-        """The ELF object of a path, or of :data:`inspector.facts.floors.RUNTIME`."""
+        """The ELF object of a path, or of :data:`inspector.facts.binaries.floors.RUNTIME`."""
         if path == RUNTIME:
             return self.runtime
         return next((found for found in self.objects if found.path == path), None)

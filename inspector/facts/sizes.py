@@ -8,8 +8,8 @@ from heapq import nsmallest
 from typing import NamedTuple
 
 from inspector.artifact.tree import Tree
+from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.duplicates import Duplicates
-from inspector.facts.elf_objects import ElfObject
 from inspector.facts.kinds import is_test, kind_of
 from inspector.model import ByteCount
 from inspector.result import SizeRow, SizesInfo

@@ -14,7 +14,7 @@ One root on one system::
     answer.message, .loads      what is printed first, None where it loads
     answer.graph, .first        LoadGraph: objects in load order, how each need ended; index of the first object that the root brought in
 
-``files`` is a FileView (``inspector.facts.load_graph.TreeFiles`` for a tree), ``profile`` a HostProfile.  Musl profiles and a musl
+``files`` is a FileView (``inspector.facts.loading.load_graph.TreeFiles`` for a tree), ``profile`` a HostProfile.  Musl profiles and a musl
 ``own_loader`` are answered by musl's rules.  The parts, if only one is wanted::
 
     GlibcLoader(files, host, library_path=, preload=, system=GlibcSystem(), own_loader=)              glibc.py

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import inspector
-from inspector.facts.floors import version_key
+from inspector.facts.binaries.floors import version_key
 
 pytestmark = [
     pytest.mark.corpus,

@@ -16,12 +16,12 @@ from corpus.recipe import Unavailable
 from corpus.store import cache_directory
 from inspector.cli.host import execute, make_parser
 from inspector.errors import ExitCode, FormatError
-from inspector.facts.default_search import configured_directories, system_directories
-from inspector.facts.host_capture import capture
-from inspector.facts.host_profile_file import read_profile
-from inspector.facts.host_profile_writing import profile_to_toml
-from inspector.facts.host_profiles import load_profile
-from inspector.facts.root_directory import RootDirectory
+from inspector.facts.hosts.capture import capture
+from inspector.facts.hosts.profile_file import read_profile
+from inspector.facts.hosts.profile_writing import profile_to_toml
+from inspector.facts.hosts.profiles import load_profile
+from inspector.facts.hosts.root_directory import RootDirectory
+from inspector.facts.loading.default_search import configured_directories, system_directories
 from inspector.formats.elf import read_elf
 from inspector.loader.host_profile import HostProfile, ProvidedLibrary
 from inspector.source import FileSource

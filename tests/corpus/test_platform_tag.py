@@ -18,8 +18,8 @@ import pytest
 import corpus
 from corpus.recipe import Bounds
 from inspector.artifact import open_artifact
+from inspector.facts.binaries.platform_tag import PlatformTag, platform_needs, platform_tag
 from inspector.facts.collect import collect_facts
-from inspector.facts.platform_tag import PlatformTag, platform_needs, platform_tag
 from inspector.limits import Limits
 
 Artifact = Callable[[str], Path]

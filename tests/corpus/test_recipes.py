@@ -20,7 +20,7 @@ import corpus
 from corpus import appimage_runtime, store
 from corpus.recipe import Bounds, Digest, Recipe, sha256_of
 from inspector.artifact import open_artifact
-from inspector.facts.host_libraries import host_library
+from inspector.facts.hosts.libraries import host_library
 
 Artifact = Callable[[str], Path]
 

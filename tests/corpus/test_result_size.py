@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import inspector
-from inspector.facts.host_profiles import list_profiles
+from inspector.facts.hosts.profiles import list_profiles
 from inspector.result import load_result, to_json
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from inspector.artifact import open_artifact
-from inspector.facts.elf_objects import read_elf_objects
-from inspector.facts.host_capture import capture
-from inspector.facts.load_graph import TreeFiles
-from inspector.facts.run_time_paths import Mount
+from inspector.facts.binaries.elf_objects import read_elf_objects
+from inspector.facts.hosts.capture import capture
+from inspector.facts.loading.load_graph import TreeFiles
+from inspector.facts.loading.run_time_paths import Mount
 from inspector.limits import Limits
 from inspector.loader.answers import RootAnswer, SystemLoader
 from inspector.loader.host_profile import HostProfile

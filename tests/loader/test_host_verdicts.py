@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from inspector.artifact import open_artifact
-from inspector.facts.elf_objects import read_elf_objects
-from inspector.facts.host_profiles import default_hosts
-from inspector.facts.host_verdicts import JudgedBundle, SystemVerdict, host_verdicts
-from inspector.facts.load_graph import TreeFiles, build_load_graph
-from inspector.facts.roots import Role, Root
-from inspector.facts.run_time_paths import Mount
+from inspector.facts.binaries.elf_objects import read_elf_objects
+from inspector.facts.hosts.profiles import default_hosts
+from inspector.facts.hosts.verdicts import JudgedBundle, SystemVerdict, host_verdicts
+from inspector.facts.loading.load_graph import TreeFiles, build_load_graph
+from inspector.facts.loading.roots import Role, Root
+from inspector.facts.loading.run_time_paths import Mount
 from inspector.limits import Limits
 from inspector.loader.host_profile import HostProfile, Presence, ProvidedLibrary, Variant
 from tests.loader.loader_cases import Case, needs_gcc, runpath, this_machine

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.facts.host_capture import capture
+from inspector.facts.hosts.capture import capture
 from inspector.loader.answers import RootAnswer
 from inspector.loader.host_profile import HostProfile
 from inspector.loader.musl import is_musl_itself

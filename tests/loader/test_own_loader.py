@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from inspector.artifact import open_artifact
-from inspector.facts.elf_objects import read_elf_objects
-from inspector.facts.host_processes import bundled_glibc_version
-from inspector.facts.host_verdicts import JudgedBundle, host_verdicts
-from inspector.facts.load_graph import TreeFiles, build_load_graph
-from inspector.facts.roots import Root
-from inspector.facts.run_time_paths import Mount
+from inspector.facts.binaries.elf_objects import read_elf_objects
+from inspector.facts.hosts.processes import bundled_glibc_version
+from inspector.facts.hosts.verdicts import JudgedBundle, host_verdicts
+from inspector.facts.loading.load_graph import TreeFiles, build_load_graph
+from inspector.facts.loading.roots import Root
+from inspector.facts.loading.run_time_paths import Mount
 from inspector.limits import Limits
 from inspector.loader.host_profile import HostProfile, ProvidedLibrary
 from tests.loader.loader_cases import LOADER, MUSL, Case, needs_gcc, this_machine

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from inspector.facts.shell_script import UNKNOWN, read_script
+from inspector.facts.launchers.shell_script import UNKNOWN, read_script
 
 NAMES = ("A", "B", "LD_LIBRARY_PATH")
 LITERALS = ("/a", "/usr/lib", "x.so.1", "b c", "", "a:b", "*", "lib64", "don't", 'say "x"', "a\\b", "$A", "#x")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts.floors import split_version, version_key
+from inspector.facts.binaries.floors import split_version, version_key
 from inspector.loader.search_path import directories, expand_tokens, split_path
 
 KNOWN = {

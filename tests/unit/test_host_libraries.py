@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.facts.host_libraries import excludelist_date, host_library, library_sets, split_sets
+from inspector.facts.hosts.libraries import excludelist_date, host_library, library_sets, split_sets
 from inspector.resources import load_table
 
 TABLE = load_table("appimage/excludelist.toml")

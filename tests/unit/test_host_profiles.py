@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from inspector.cli.host import execute, make_parser
 from inspector.errors import ExitCode, FormatError, UsageError
-from inspector.facts.host_profile_file import expand_versions, profile_from_document, read_profile
-from inspector.facts.host_profile_schema import ARCHITECTURES, FLAGS, check_document
-from inspector.facts.host_profile_writing import profile_to_toml, quoted
-from inspector.facts.host_profiles import (
+from inspector.facts.hosts.profile_file import expand_versions, profile_from_document, read_profile
+from inspector.facts.hosts.profile_schema import ARCHITECTURES, FLAGS, check_document
+from inspector.facts.hosts.profile_writing import profile_to_toml, quoted
+from inspector.facts.hosts.profiles import (
     architectures,
     data_date,
     default_hosts,
@@ -28,7 +28,7 @@ from inspector.facts.host_profiles import (
     load_profile,
     profile_sources,
 )
-from inspector.facts.root_directory import RootDirectory
+from inspector.facts.hosts.root_directory import RootDirectory
 from inspector.formats.ld_so_cache import CacheEntry, read_ld_so_cache
 from inspector.loader.host_profile import HostProfile, ProvidedLibrary
 from inspector.loader.objects import LoaderObject, VersionRequirement
@@ -264,7 +264,7 @@ _PATHS = st.builds(
 
 @st.composite
 def _captured(draw: st.DrawFn) -> HostProfile:
-    from inspector.facts.host_profile_file import CapturedSymbols
+    from inspector.facts.hosts.profile_file import CapturedSymbols
 
     libraries: dict[str, ProvidedLibrary] = {}
     for number, file in enumerate(draw(st.lists(_PATHS, max_size=4, unique=True))):

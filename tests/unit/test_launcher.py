@@ -10,8 +10,8 @@ import pytest
 
 import corpus
 from inspector.artifact import open_artifact
-from inspector.facts.launcher import Launcher, Start, read_launcher
-from inspector.facts.shell_script import ARGUMENTS
+from inspector.facts.launchers.launcher import Launcher, Start, read_launcher
+from inspector.facts.launchers.shell_script import ARGUMENTS
 from inspector.limits import Limits
 from tests.bundles import Content, appdir
 from tests.elf_builder import TinyElf

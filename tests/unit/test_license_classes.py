@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts.license_classes import CLASS_ORDER, _classifier, license_class, strictest
+from inspector.facts.licensing.license_classes import CLASS_ORDER, _classifier, license_class, strictest
 from inspector.resources import load_table
 
 

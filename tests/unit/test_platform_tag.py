@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts.platform_policies import policies, policy_source, restricted_symbols
-from inspector.facts.platform_tag import PlatformNeeds, platform_needs, platform_tag
+from inspector.facts.binaries.platform_policies import policies, policy_source, restricted_symbols
+from inspector.facts.binaries.platform_tag import PlatformNeeds, platform_needs, platform_tag
 from inspector.formats.elf import read_elf
 from inspector.source import FileSource
 
@@ -151,7 +151,7 @@ def test_reading_the_data_imports_no_module_of_auditwheel() -> None:
     import sys
 
     code = (
-        "import sys; from inspector.facts.platform_tag import *; platform_tag([PlatformNeeds('x', 'x86_64', 'glibc')]); "
+        "import sys; from inspector.facts.binaries.platform_tag import *; platform_tag([PlatformNeeds('x', 'x86_64', 'glibc')]); "
         "sys.exit(any(name.partition('.')[0] == 'auditwheel' for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

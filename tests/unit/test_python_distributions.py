@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
-from inspector.facts.core_metadata import parse_headers
-from inspector.facts.python_distributions import PythonDistribution, collect_python_distributions
+from inspector.facts.python.core_metadata import parse_headers
+from inspector.facts.python.distributions import PythonDistribution, collect_python_distributions
 from inspector.limits import Limits
 from inspector.source import BytesSource, FileSource, Source
 from tests.judged_time import assert_at_most
@@ -283,7 +283,7 @@ def test_a_megabyte_of_folded_lines_takes_a_moment() -> None:
 
 
 def test_distributions_that_all_claim_one_directory_cost_no_square(monkeypatch: pytest.MonkeyPatch) -> None:
-    from inspector.facts import python_distributions
+    from inspector.facts.python import distributions as python_distributions
 
     monkeypatch.setattr(python_distributions, "_MOST_FILES_BY_NAME", 500)
     files = {f"{SITE}/shared/file{number}.py": b"" for number in range(100)}

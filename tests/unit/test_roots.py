@@ -8,10 +8,10 @@ import pytest
 
 import corpus
 from inspector.artifact import open_artifact
-from inspector.facts.elf_objects import read_elf_objects
-from inspector.facts.launcher import read_launcher
-from inspector.facts.opened_libraries import find_opened_libraries, names_in_data
-from inspector.facts.roots import Root, find_roots
+from inspector.facts.binaries.elf_objects import read_elf_objects
+from inspector.facts.launchers.launcher import read_launcher
+from inspector.facts.loading.opened_libraries import find_opened_libraries, names_in_data
+from inspector.facts.loading.roots import Root, find_roots
 from inspector.limits import Limits
 from inspector.resources import load_table
 from tests.bundles import Content, appdir

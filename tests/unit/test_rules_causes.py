@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from inspector.facts.floor_causes import floor_reasons, gcc_release, glibc_release_date, marker_meaning, remedy_for
+from inspector.facts.binaries.floor_causes import (
+    floor_reasons,
+    gcc_release,
+    glibc_release_date,
+    marker_meaning,
+    remedy_for,
+)
 from inspector.resources import load_table
 
 TABLE = load_table("floors/causes.toml")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.facts.license_classes import CLASS_ORDER, license_class
-from inspector.facts.python_licenses import _known_identifiers, _plain, canonical_expression, stated_license
+from inspector.facts.licensing.license_classes import CLASS_ORDER, license_class
+from inspector.facts.licensing.python_licenses import _known_identifiers, _plain, canonical_expression, stated_license
 from inspector.resources import load_table
 
 TABLE = load_table("licenses/classifiers.toml")
@@ -63,7 +63,7 @@ def test_plain_expressions_do_not_import_packaging() -> None:
     import sys
 
     code = (
-        "import sys; from inspector.facts.python_licenses import stated_license; "
+        "import sys; from inspector.facts.licensing.python_licenses import stated_license; "
         "stated_license('MIT OR Apache-2.0', None, []); sys.exit('packaging' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts.licenses import (
+from inspector.facts.licensing.native_licenses import (
     identify_library,
     library_catalogue_date,
     license_class,

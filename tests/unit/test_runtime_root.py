@@ -13,9 +13,9 @@ import pytest
 
 import corpus
 from inspector.artifact import open_artifact
-from inspector.facts.elf_objects import ElfObject
-from inspector.facts.floors import RUNTIME
-from inspector.facts.runtime_root import RuntimeNeeds, runtime_needs, runtime_on_host
+from inspector.facts.binaries.elf_objects import ElfObject
+from inspector.facts.binaries.floors import RUNTIME
+from inspector.facts.hosts.runtime_root import RuntimeNeeds, runtime_needs, runtime_on_host
 from inspector.formats.elf import read_elf
 from inspector.limits import Limits
 from inspector.loader.host_profile import HostProfile, Presence, ProvidedLibrary

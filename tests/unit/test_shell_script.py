@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from inspector.facts.run_time_paths import Mount
-from inspector.facts.shell_files import ShellFiles
-from inspector.facts.shell_script import ARGUMENTS, UNKNOWN, ScriptEnvironment, read_script
+from inspector.facts.launchers.shell_files import ShellFiles
+from inspector.facts.launchers.shell_script import ARGUMENTS, UNKNOWN, ScriptEnvironment, read_script
+from inspector.facts.loading.run_time_paths import Mount
 from tests.bundles import appdir
 
 APPRUNS = {

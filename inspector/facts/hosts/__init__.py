@@ -1,0 +1,1 @@
+"""The systems that a bundle meets: what is known of each, and what each says to it."""

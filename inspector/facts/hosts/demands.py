@@ -1,0 +1,74 @@
+"""What each root asks of the system it runs on, gathered while the load graph is built: compared with any number of profiles later at little cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from inspector.facts.loading.roots import Root
+from inspector.loader.objects import LoadGraph, Outcome
+from inspector.loader.versions import RELR_MARKER, missing_versions
+
+_ORDINARY_PAGE_SIZE = 65536  # bytes; objects that any system can map need no second look
+
+
+@dataclass(frozen=True, slots=True)
+class RootDemand:
+    """What one root wants that the bundle does not give it, each with the tree path of the first object that wants it, in load order.
+
+    :ivar interpreter: PT_INTERP of a program, None for what is opened by one.
+    :ivar libraries: by soname.
+    :ivar versions: by library and version name, weak ones left out.
+    :ivar failure: what the loader says wherever the bundle runs (a broken file, a version that a bundled library lacks), None without.
+    :ivar watched: tree paths of objects that some systems refuse: relative relocations without a marker, an executable stack, segments for small
+        pages only.
+    """
+
+    root: Root
+    arch: str
+    interpreter: str | None
+    libraries: dict[str, str] = field(default_factory=dict)
+    versions: dict[tuple[str, str], str] = field(default_factory=dict)
+    failure: str | None = None
+    watched: tuple[str, ...] = ()
+
+
+def demand_of(root: Root, arch: str, graph: LoadGraph, first: int, paths: Sequence[str]) -> RootDemand:
+    """The demand of one root out of its process.
+
+    :param first: index of the first object that the root brought in; what was there before is the program's demand.
+    :param paths: tree path of every object of the process, run-time paths for those of the host.
+    """
+    objects = graph.objects
+    libraries: dict[str, str] = {}
+    failure = graph.refusal
+    for resolution in graph.resolutions:
+        if resolution.requester < first:
+            continue
+        if resolution.outcome is Outcome.BROKEN:
+            failure = failure or resolution.message
+        elif resolution.target is None or objects[resolution.target].from_host:
+            libraries.setdefault(resolution.name, paths[resolution.requester])
+    from_host = {name for name, index in graph.names.items() if objects[index].from_host}
+    from_host.update(resolution.name for resolution in graph.resolutions if resolution.outcome is Outcome.MISSING)
+    versions: dict[tuple[str, str], str] = {}
+    watched: list[str] = []
+    for index in range(first, len(objects)):
+        loaded = objects[index]
+        if loaded.from_host:
+            continue
+        found, path = loaded.object, paths[index]
+        for requirement in found.requirements:
+            if requirement.library in from_host and not requirement.weak:
+                versions.setdefault((requirement.library, requirement.version), path)
+        if (
+            found.executable_stack
+            or found.largest_page_size < _ORDINARY_PAGE_SIZE
+            or (found.has_relr and all(requirement.version != RELR_MARKER for requirement in found.requirements))
+        ):
+            watched.append(path)
+    if failure is None:
+        lacking = next(missing_versions(graph, None, first), None)
+        failure = None if lacking is None else lacking.message(root.path)
+    interpreter = objects[0].object.interpreter if objects and root.program == root.path else None
+    return RootDemand(root, arch, interpreter, libraries, versions, failure, tuple(watched))

@@ -1,0 +1,213 @@
+"""What the artifact is made of: Python itself, Python distributions, libraries; and which component each file belongs to."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+from inspector.artifact.tree import Tree
+from inspector.facts.binaries.elf_objects import ElfObject
+from inspector.facts.licensing.native_licenses import LibraryLicense, identify_library
+from inspector.facts.loading.roots import is_extension_module
+from inspector.facts.python.distributions import PythonDistribution
+from inspector.model import ByteCount
+
+ComponentKind = Literal["python", "interpreter", "library", "files"]
+
+_STANDARD_LIBRARY = re.compile(r"(?:^|/)(?:lib(?:64|32)?|include)/(?:lib)?(python\d\.\d+)(?:t|d|m)?(?=/|$)")
+_INTERPRETER = re.compile(r"(?:python(\d\.\d+)(?:t|d|m)?(?:-config)?|libpython(\d\.\d+)(?:t|d|m)?\.(?:so[.\d]*|a))$")
+_SITE = re.compile(r"(?:^|/)(?:site|dist)-packages/")
+_CACHED = re.compile(r"(?:^|(.*)/)__pycache__/([^/]+?)\.(?:cpython|pypy)-[^/]*\.pyc$")
+_ROOT_FILES = "files at the root"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A thing with a maker and a licence that the artifact contains.
+
+    :ivar licenses: an SPDX expression, or None where nothing tells.
+    :ivar license_class: its class ("permissive", "strong-copyleft", …, "unknown").
+    :ivar stated: the maker's own words where they make no expression ("GPL v3"), else "".
+    :ivar evidence: how it was recognised, one clause each.
+    :ivar files: tree paths, sorted.
+    :ivar bytes: of these files; stored bytes as they lie in the container, copies included.
+    """
+
+    name: str
+    version: str | None
+    kind: ComponentKind
+    licenses: str | None
+    license_class: str
+    evidence: tuple[str, ...]
+    files: tuple[str, ...]
+    bytes: ByteCount = field(default_factory=ByteCount)
+    stated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Components, and the one that owns each regular file (for the sizes, where every byte has one owner)."""
+
+    components: tuple[Component, ...]
+    owners: Mapping[str, str]
+
+
+def collect_components(
+    tree: Tree, objects: Sequence[ElfObject], distributions: Sequence[PythonDistribution]
+) -> Components:
+    """The components of a tree.
+
+    A file of a Python distribution belongs to it, also where it is a library that could be named by its SONAME: such a library is a component of its
+    own beside the distribution, and the bytes are the distribution's.
+    """
+    libraries = _libraries(objects)
+    owners = _owners(tree, distributions, libraries)
+    files_of: dict[str, list[str]] = {}
+    for path, owner in owners.items():
+        files_of.setdefault(owner, []).append(path)
+    sizes = {node.path: (node.size, node.stored_size) for node in tree.files()}
+    components = [_interpreter(name, paths, sizes) for name, paths in sorted(files_of.items()) if _is_interpreter(name)]
+    components += [_distribution(found, files_of.get(_owner_name(found), []), sizes) for found in distributions]
+    by_project: dict[tuple[str, str], list[tuple[str, LibraryLicense]]] = {}
+    for path, identified in libraries.items():
+        by_project.setdefault((identified.project, identified.spdx), []).append((path, identified))
+    components += [_library(found, sizes) for _, found in sorted(by_project.items())]
+    return Components(tuple(components), owners)
+
+
+def _libraries(objects: Sequence[ElfObject]) -> dict[str, LibraryLicense]:
+    found: dict[str, LibraryLicense] = {}
+    for candidate in objects:
+        if candidate.elf.type != "DYN" or candidate.elf.is_program or is_extension_module(candidate):
+            continue
+        if _INTERPRETER.match(candidate.name):
+            continue  # it belongs to the interpreter, a component of its own
+        identified = (identify_library(candidate.elf.soname) if candidate.elf.soname else None) or identify_library(
+            candidate.name
+        )
+        if identified is not None:
+            found[candidate.path] = identified
+    return found
+
+
+def _owner_name(distribution: PythonDistribution) -> str:
+    return distribution.name
+
+
+def _owners(
+    tree: Tree, distributions: Sequence[PythonDistribution], libraries: Mapping[str, LibraryLicense]
+) -> dict[str, str]:
+    recorded: dict[str, str] = {}
+    packages: dict[str, str] = {}
+    for distribution in distributions:
+        name = _owner_name(distribution)
+        for path in distribution.files:
+            recorded[path] = name
+            directory, _, file_name = path.rpartition("/")
+            site = _site_package(directory, file_name)
+            if site is not None:
+                packages.setdefault(site, name)
+    owners: dict[str, str] = {}
+    for node in tree.files():
+        path = node.path
+        owners[path] = recorded.get(path) or _unrecorded_owner(path, recorded, packages, libraries)
+    return owners
+
+
+def _unrecorded_owner(
+    path: str, recorded: Mapping[str, str], packages: Mapping[str, str], libraries: Mapping[str, LibraryLicense]
+) -> str:
+    if path.endswith(".pyc"):
+        cached = _CACHED.match(path)
+        if cached:
+            owner = recorded.get(posixpath.join(cached[1] or "", f"{cached[2]}.py"))
+            if owner is not None:
+                return owner
+    identified = libraries.get(path)
+    directory, _, name = path.rpartition("/")
+    site = _site_package(directory, name)
+    if site is not None:
+        return packages.get(site) or f"{site.rpartition('/')[2]} (no metadata)"
+    interpreter = _INTERPRETER.match(name)
+    if interpreter:
+        return f"CPython {interpreter[1] or interpreter[2]}"
+    if identified is not None:
+        return identified.project
+    return _owner_by_directory(directory)
+
+
+@lru_cache(maxsize=4096)
+def _site_directory(directory: str) -> tuple[str, str] | None:
+    """The site-packages directory that a directory lies in, and the first name below it ("" for itself)."""
+    site = _SITE.search(f"{directory}/")
+    return (directory[: site.end()], directory[site.end() :].partition("/")[0]) if site else None
+
+
+def _site_package(directory: str, name: str) -> str | None:
+    site = _site_directory(directory)
+    if site is None:
+        return None
+    return f"{site[0].rstrip('/')}/{site[1] or name}"
+
+
+@lru_cache(maxsize=4096)
+def _owner_by_directory(directory: str) -> str:
+    standard = _STANDARD_LIBRARY.search(directory)
+    if standard:
+        return standard[1].replace("python", "CPython ")
+    return "/".join(directory.split("/")[:3]) + "/" if directory else _ROOT_FILES
+
+
+def _is_interpreter(name: str) -> bool:
+    return name.startswith("CPython ")
+
+
+def _total(paths: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> ByteCount:
+    known = [sizes[path] for path in paths if path in sizes]
+    return ByteCount(raw=sum(raw for raw, _ in known), stored=sum(stored for _, stored in known))
+
+
+def _interpreter(name: str, paths: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> Component:
+    return Component(
+        name="CPython",
+        version=name.removeprefix("CPython "),
+        kind="interpreter",
+        licenses="Python-2.0.1",  # the SPDX identifier of the licence that CPython 3 ships; Python-2.0 is the older text
+        license_class="permissive",
+        evidence=("its standard library",),
+        files=tuple(sorted(paths)),
+        bytes=_total(paths, sizes),
+    )
+
+
+def _distribution(found: PythonDistribution, owned: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> Component:
+    return Component(
+        name=found.name,
+        version=found.version,
+        kind="python",
+        licenses=found.licenses,
+        license_class=found.license_class,
+        evidence=(f"{found.metadata_path}: {found.license_words}" if found.license_words else found.metadata_path,),
+        files=tuple(sorted(owned)),
+        bytes=_total(owned, sizes),
+        stated="" if found.licenses else found.license_words,
+    )
+
+
+def _library(found: Sequence[tuple[str, LibraryLicense]], sizes: Mapping[str, tuple[int, int]]) -> Component:
+    paths = sorted(path for path, _ in found)
+    identified = found[0][1]
+    return Component(
+        name=identified.project,
+        version=None,
+        kind="library",
+        licenses=identified.spdx,
+        license_class=identified.license_class,
+        evidence=tuple(f"the name {posixpath.basename(path)}" for path in paths[:5]),
+        files=tuple(paths),
+        bytes=_total(paths, sizes),
+    )

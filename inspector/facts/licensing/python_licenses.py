@@ -1,0 +1,136 @@
+"""The licence that a Python distribution's metadata state: an SPDX expression where only one can be meant, a class where only the family is told.
+
+License-Expression (PEP 639) goes before the License field, which goes before the classifiers; where the words do not say which licence, nothing is
+guessed: the expression is None and the class is what all readings share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from inspector.facts.licensing.license_classes import LicenseClass, license_class
+from inspector.resources import load_table
+
+_TABLE = "licenses/classifiers.toml"
+_PREFIX = "License :: "
+_BLANKS = re.compile(r"\s+")
+_LONGEST_NAME = 200  # characters of a License field that may be a name; longer ones are licence texts
+_TEXT_START = 400  # characters of a pasted licence text that tell which one it is
+
+LicenseSource = Literal["License-Expression", "License", "classifiers"]
+
+
+@dataclass(frozen=True, slots=True)
+class StatedLicense:
+    """What metadata state.
+
+    :ivar expression: a valid SPDX expression, or None where the words allow several readings or none.
+    :ivar license_class: of the expression, else of all readings; "unknown" where they differ.
+    :ivar source: the field that decided, or None where nothing is stated.
+    :ivar words: what is stated, as written and shortened; "" where nothing is.
+    :ivar mistake: what is wrong with a License-Expression, or None.
+    """
+
+    expression: str | None = None
+    license_class: LicenseClass = "unknown"
+    source: LicenseSource | None = None
+    words: str = ""
+    mistake: str | None = None
+
+
+def stated_license(expression: str | None, license_field: str | None, classifiers: Sequence[str]) -> StatedLicense:
+    """Weigh the three fields of one distribution.
+
+    :param classifiers: all classifiers; those that are no licences are passed over.
+    """
+    mistake = None
+    if expression:
+        canonical = canonical_expression(expression)
+        if canonical is not None:
+            return StatedLicense(canonical, license_class(canonical), "License-Expression", _shortened(expression))
+        mistake = f"License-Expression {_shortened(expression)!r} is no SPDX expression"
+    readings = [_read_field(license_field), _read_classifiers(classifiers)]
+    stated = next((found for found in readings if found.expression is not None), None)
+    stated = stated or next((found for found in readings if found.license_class != "unknown"), None)
+    stated = stated or next((found for found in readings if found.words), StatedLicense())
+    if mistake is None:
+        return stated
+    return StatedLicense(stated.expression, stated.license_class, stated.source, stated.words, mistake)
+
+
+def canonical_expression(text: str) -> str | None:
+    """The expression in the spelling of the SPDX list, or None where it is none."""
+    if len(text) > 4096:
+        return None
+    words = text.split()
+    if all(word in (_known_identifiers() if index % 2 == 0 else ("AND", "OR")) for index, word in enumerate(words)):
+        return (
+            " ".join(words) if len(words) % 2 else None
+        )  # spares an import that costs as much as half an audit's start
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        return str(canonicalize_license_expression(text))
+    except (InvalidLicenseExpression, RecursionError, SyntaxError, ValueError, MemoryError):
+        return None  # packaging checks the grammar with the compiler of Python, whose limits deep nesting passes
+
+
+def _read_field(text: str | None) -> StatedLicense:
+    if not text:
+        return StatedLicense()
+    words = _shortened(text)
+    plain = _plain(text[:_TEXT_START])
+    table = load_table(_TABLE)
+    if len(text) <= _LONGEST_NAME and "\n" not in text.strip():
+        found = table["license_field"].get(plain)
+        family = table["license_field_classes"].get(plain)
+        if found is None and family is None and license_class(text.strip()) != "unknown":
+            found = canonical_expression(text.strip())
+        if found is not None:
+            return StatedLicense(found, license_class(found), "License", words)
+        return StatedLicense(None, family or "unknown", "License", words)
+    found = next((name for start, name in table["beginnings"].items() if plain.startswith(start)), None)
+    return StatedLicense(found, license_class(found), "License", words)
+
+
+def _read_classifiers(classifiers: Sequence[str]) -> StatedLicense:
+    """Several licence classifiers say nothing of how they belong together (PEP 639), so that only what they share is known."""
+    table = load_table(_TABLE)
+    names = list(dict.fromkeys(row.rpartition(" :: ")[2].strip() for row in classifiers if row.startswith(_PREFIX)))
+    names = [name for name in names if name not in ("OSI Approved", "DFSG approved")]
+    if not names:
+        return StatedLicense()
+    words = _shortened(", ".join(names))
+    expressions = {table["classifiers"].get(name) for name in names}
+    if len(expressions) == 1 and None not in expressions:
+        expression = expressions.pop()
+        return StatedLicense(expression, license_class(expression), "classifiers", words)
+    classes = {_class_of_classifier(name) for name in names}
+    return StatedLicense(None, classes.pop() if len(classes) == 1 else "unknown", "classifiers", words)
+
+
+def _class_of_classifier(name: str) -> LicenseClass:
+    table = load_table(_TABLE)
+    family: LicenseClass | None = table["classifier_classes"].get(name)
+    return family or license_class(table["classifiers"].get(name))
+
+
+def _plain(text: str) -> str:
+    return _BLANKS.sub(" ", text).strip().rstrip(".").lower()
+
+
+def _shortened(text: str) -> str:
+    line = _BLANKS.sub(" ", text[:_TEXT_START]).strip()
+    return line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 1] + "…"
+
+
+@cache
+def _known_identifiers() -> frozenset[str]:
+    """SPDX identifiers that our own tables spell rightly (a test compares them with the list)."""
+    tables = load_table("licenses/classes.toml")["classes"].values()
+    exact = {name for names in tables for name in names if not set("*[") & set(name) and not name.startswith("License")}
+    return frozenset(exact | {name for name in load_table(_TABLE)["license_field"].values() if " " not in name})
