@@ -1,0 +1,104 @@
+"""Which packages are looked at, and which half of them each belongs to.
+
+A library package of the population is a package whose name starts with "lib" or whose section is "libs" or "oldlibs", no development files,
+documentation or programs by its name, in the closure of dependencies (``Depends`` and ``Pre-Depends``, the first alternative of each, the first
+provider by name) of the applications in ``population.toml``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from corpus.debian import apt
+from corpus.programs import run
+
+Half = Literal["catalogue", "measured"]
+
+APPLICATIONS = Path(__file__).with_name("population.toml")
+_NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPackage:
+    """A stanza of a release's package index, what is used of it.
+
+    :ivar source: name of the source package.
+    :ivar depends: ``Depends`` and ``Pre-Depends`` as written, with commas.
+    """
+
+    name: str
+    version: str
+    source: str
+    section: str
+    homepage: str
+    depends: str
+    provides: tuple[str, ...]
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it is a library package by its name and section."""
+        by_name = self.name.startswith("lib") or self.section in ("libs", "oldlibs")
+        return by_name and _NO_LIBRARY.search(self.name) is None
+
+
+def half_of(source: str) -> Half:
+    """The half of a source package, for good: by the lowest bit of the first byte of its name's SHA-256."""
+    return "measured" if hashlib.sha256(source.encode()).digest()[0] & 1 else "catalogue"
+
+
+def is_sampled(source: str) -> bool:
+    """Whether a source package is in the random sample of all library packages: one in sixteen, by the second byte of the same digest."""
+    return hashlib.sha256(source.encode()).digest()[1] < 16
+
+
+def read_index(release: str) -> dict[str, IndexedPackage]:
+    """Every package of a release (its codename) by name, the first version that apt lists."""
+    found: dict[str, IndexedPackage] = {}
+    for stanza in run(["apt-cache", *apt(release).options(), "dumpavail"]).split("\n\n"):
+        fields = dict(re.findall(r"^([A-Za-z-]+): *(.*)$", stanza, re.MULTILINE))
+        name = fields.get("Package")
+        if name is None or name in found:
+            continue
+        found[name] = IndexedPackage(
+            name=name,
+            version=fields["Version"],
+            source=fields.get("Source", name).split()[0],
+            section=fields.get("Section", ""),
+            homepage=fields.get("Homepage", ""),
+            depends=", ".join(fields[key] for key in ("Depends", "Pre-Depends") if key in fields),
+            provides=tuple(part.split()[0] for part in fields.get("Provides", "").split(",") if part.strip()),
+        )
+    return found
+
+
+def bundle_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+    """The library packages of the population, by name."""
+    providers: dict[str, list[str]] = {}
+    for package in index.values():
+        for name in package.provides:
+            providers.setdefault(name, []).append(package.name)
+    applications = tomllib.loads(APPLICATIONS.read_text(encoding="utf-8"))["applications"]
+    waiting = [name for name in applications if name in index]
+    seen = set(waiting)
+    while waiting:
+        for dependency in index[waiting.pop()].depends.split(","):
+            name = re.split(r"[\s:(]", dependency.split("|")[0].strip(), maxsplit=1)[0]
+            chosen = name if name in index else min(providers.get(name, [""]))
+            if chosen and chosen not in seen:
+                seen.add(chosen)
+                waiting.append(chosen)
+    return sorted((index[name] for name in seen if index[name].is_library), key=lambda package: package.name)
+
+
+def sampled_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+    """The library packages of the sample of everything that a release has, by name."""
+    return sorted(
+        (package for package in index.values() if package.is_library and is_sampled(package.source)),
+        key=lambda package: package.name,
+    )
