@@ -89,21 +89,23 @@ def read_package(path: Path, package: IndexedPackage) -> LibraryPackage:
     """Read a .deb as a stream of its files."""
     libraries: list[tuple[str, str]] = []
     text, other = "", ""
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", path], stdout=subprocess.PIPE) as unpacking:
-        with tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive:
-            for member in archive:
-                if member.isfile() and (_PUBLIC.fullmatch(member.name) or _PLUGIN.fullmatch(member.name)):
-                    soname = _soname(archive, member)
-                    if soname is not None:
-                        libraries.append((member.name.removeprefix("."), soname))
-                    continue
-                place = _COPYRIGHT.fullmatch(member.name)
-                if place is None or place[1] != package.name:
-                    continue
-                if member.isfile() and member.name.endswith("/copyright"):
-                    text = _content(archive, member).decode("utf-8", "replace")
-                elif member.issym():
-                    other = _linked_package(member.linkname)
+    with (
+        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", path], stdout=subprocess.PIPE) as unpacking,
+        tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive,
+    ):
+        for member in archive:
+            if member.isfile() and (_PUBLIC.fullmatch(member.name) or _PLUGIN.fullmatch(member.name)):
+                soname = _soname(archive, member)
+                if soname is not None:
+                    libraries.append((member.name.removeprefix("."), soname))
+                continue
+            place = _COPYRIGHT.fullmatch(member.name)
+            if place is None or place[1] != package.name:
+                continue
+            if member.isfile() and member.name.endswith("/copyright"):
+                text = _content(archive, member).decode("utf-8", "replace")
+            elif member.issym():
+                other = _linked_package(member.linkname)
     return LibraryPackage(
         package.name, package.version, package.source, package.homepage, tuple(sorted(libraries)), text, other
     )
