@@ -14,8 +14,8 @@ from inspector.model import ByteCount
 PLAN_SCHEMA = "inspector/plan/1"
 
 ActionKind = Literal["remove", "strip", "compile", "share", "search-path", "rewrite"]
-"""What is done to an action's paths: removed; an ELF file stripped; bytecode compiled or made valid; equal files made hard links of one another (the first
-path is the one that stays); RPATH or RUNPATH repaired; a file's text rewritten (RECORD of a dist-info)."""
+"""What is done to an action's paths: removed; an ELF file stripped; bytecode compiled or made valid; equal files made hard links of one
+another (the first path is the one that stays); RPATH or RUNPATH repaired; a file's text rewritten (RECORD of a dist-info)."""
 
 
 class Action(Struct, frozen=True, kw_only=True):
