@@ -1,0 +1,88 @@
+"""``python -m corpus.licenses.measured_set``: which libraries are measured, drawn once by the rules of README.md and kept in ``measured.csv``.
+
+Packages that are installed on the machine that draws are left out, as the catalogue's first rows were made on one; so the file is kept, not drawn again.
+"""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from corpus.licenses.packages import LibraryPackage, read_packages
+from corpus.licenses.population import bundle_libraries, half_of, read_index, sampled_libraries
+
+RELEASE = "bookworm"
+TABLE = Path(__file__).with_name("measured.csv")
+COLUMNS = ["soname", "package", "version", "source", "set"]
+
+Set = Literal["bundles", "sample"]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLibrary:
+    """A shared library of the measured half.
+
+    :ivar set: "bundles": of the population; "sample": of the random sample of all library packages, and not in the population.
+    """
+
+    soname: str
+    package: str
+    version: str
+    source: str
+    set: Set
+
+
+def measured_libraries() -> list[MeasuredLibrary]:
+    """The libraries of ``measured.csv``."""
+    with TABLE.open(encoding="utf-8", newline="") as stream:
+        rows = csv.DictReader(line for line in stream if not line.startswith("#"))
+        return [MeasuredLibrary(**row) for row in rows]  # type: ignore[arg-type]
+
+
+def draw() -> Iterator[MeasuredLibrary]:
+    """The libraries in the directories that the loader searches, of packages of the measured half that are not installed here."""
+    installed = set(
+        subprocess.run(
+            ["dpkg-query", "-W", "-f=${Package}\n"], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
+    index = read_index(RELEASE)
+    in_bundles = {package.name for package in bundle_libraries(index)}
+    wanted = {package.name: package for package in bundle_libraries(index) + sampled_libraries(index)}
+    chosen = [
+        package
+        for package in wanted.values()
+        if half_of(package.source) == "measured" and package.name not in installed
+    ]
+    for package in read_packages(chosen, RELEASE):
+        yield from _public_libraries(package, "bundles" if package.name in in_bundles else "sample")
+
+
+def _public_libraries(package: LibraryPackage, set_: Set) -> Iterator[MeasuredLibrary]:
+    for path, soname in package.libraries:
+        if path.count("/") <= 4 and "/gstreamer-1.0/" not in path:
+            yield MeasuredLibrary(soname, package.name, package.version, package.source, set_)
+
+
+def main() -> None:
+    """Write ``measured.csv``."""
+    found = {
+        library.soname: library
+        for library in sorted(draw(), key=lambda library: (library.soname, library.package), reverse=True)
+    }
+    with TABLE.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(
+            "# Shared libraries of Debian 12 that the catalogue is measured on; drawn on 2026-11-21 by corpus/licenses/measured_set.py.\n"
+        )
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for library in sorted(found.values(), key=lambda library: (library.source, library.soname)):
+            writer.writerow([getattr(library, column) for column in COLUMNS])
+
+
+if __name__ == "__main__":
+    main()
