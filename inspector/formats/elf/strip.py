@@ -1,0 +1,103 @@
+"""Our own strip: takes debug information and symbol tables out of a linked ELF file of any class, byte order and architecture, and never breaks it.
+
+GNU strip and llvm-strip lay a file out anew from its *sections*; where patchelf has been at work, segments own no section, and the result does
+not load.  This one keeps what the *segments* map, byte by byte and at the same addresses, moves only offsets in the file, verifies the result by
+reading it afresh (:mod:`inspector.formats.elf.strip_invariants`) and gives the file back untouched where anything is in doubt.
+
+Specifications: gABI chapters 4 and 5; what kernels and loaders ask of offsets: glibc ``elf/dl-load.c``, Linux ``fs/binfmt_elf.c``, musl
+``ldso/dynlink.c``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from inspector.errors import FormatError
+from inspector.formats.elf.elf_file import ElfFile
+from inspector.formats.elf.strip_assembly import Assembly
+from inspector.formats.elf.strip_invariants import broken_invariant
+from inspector.formats.elf.strip_layout import arrange, largest_page_size
+from inspector.formats.elf.strip_refusals import LARGEST_FILE, StripRefused, refuse_by_kind, refuse_by_payload
+from inspector.formats.elf.strip_sections import dropped_sections, read_rows
+from inspector.source import Source
+
+_LIBPTHREAD = "libpthread"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripOutcome:
+    """What became of one file.
+
+    :ivar content: the new file, smaller than the old one; None where it is left as it is.
+    :ivar left: why it is left: "smallest" (nothing to take away), "refused" (not a file to touch), "doubt" (the result did not hold every invariant);
+        None where ``content`` is there.
+    :ivar reason: the same as one clause for a person; None where ``content`` is there.
+    :ivar removed: the sections that went, in the file's order: name and bytes.
+    :ivar dead_bytes: bytes that belonged to no segment, section or header table and went.
+    :ivar bytes_saved: of the file, raw; 0 where it is left.
+    """
+
+    content: bytes | None = None
+    left: Literal["smallest", "refused", "doubt"] | None = None
+    reason: str | None = None
+    removed: tuple[tuple[str, int], ...] = ()
+    dead_bytes: int = 0
+    bytes_saved: int = 0
+
+
+def strip_elf(
+    source: Source | bytes,
+    elf: ElfFile,
+    *,
+    keep_symtab: bool = False,
+    maximum_page_size: int | None = None,
+    debug_link: bytes | None = None,
+) -> StripOutcome:
+    """Strip one file.  Deterministic, and idempotent: its own output is left as it is.
+
+    What the place of a file says (setuid, a checksum beside it) is not seen here: ask ``refusal_by_place`` first.
+
+    :param elf: ``source`` as :func:`read_elf` read it; symbols and sections need not be loaded.
+    :param keep_symtab: keep ``.symtab``, for profilers and backtraces; kept for ``libpthread`` in any case, whose debugger library reads it.
+    :param maximum_page_size: bytes, a power of two; the largest page size of the architecture otherwise.
+    :param debug_link: the content of a ``.gnu_debuglink`` section that is added, or takes the place of the one that is there;
+        see :func:`inspector.formats.elf.debug_split.split_debug`.
+    :raises FormatError: from the source only, where its bytes cannot be had.
+    """
+    keep_symtab = keep_symtab or (elf.soname or "").startswith(_LIBPTHREAD)
+    page = maximum_page_size or largest_page_size(elf.header)
+    if page & (page - 1):
+        raise ValueError(f"a page size is a power of two, not {page}")
+    if elf.size > LARGEST_FILE:
+        return StripOutcome(left="refused", reason=f"it is larger than {LARGEST_FILE:,} bytes")
+    content = source if isinstance(source, bytes) else source.read_at(0, source.size)
+    try:
+        return _strip(content, elf, keep_symtab, page, debug_link)
+    except StripRefused as reason:
+        return StripOutcome(left="refused", reason=str(reason))
+
+
+def _strip(content: bytes, elf: ElfFile, keep_symtab: bool, page: int, debug_link: bytes | None) -> StripOutcome:
+    refuse_by_kind(content, elf)
+    rows = read_rows(content, elf.header)
+    dropped = dropped_sections(rows, elf.header.shstrndx, keep_symtab=keep_symtab)
+    arrangement = arrange(elf.header, elf.segments, rows, page)
+    assembly = Assembly(content, elf, rows, dropped, arrangement, keep_symtab=keep_symtab, debug_link=debug_link)
+    dead = assembly.dead_ranges()
+    refuse_by_payload(content, assembly.image_end, (row.name for row in rows), dead)
+    if assembly.size >= len(content):
+        return StripOutcome(left="smallest", reason="there is nothing to take away")
+    result = assembly.content()
+    try:
+        broken = broken_invariant(content, result, page=page)
+    except FormatError as error:
+        broken = f"the result cannot be read: {error}"
+    if broken is not None:
+        return StripOutcome(left="doubt", reason=broken)
+    return StripOutcome(
+        content=result,
+        removed=tuple(assembly.removed()),
+        dead_bytes=sum(end - start for start, end in dead) - assembly.gaps(),
+        bytes_saved=len(content) - len(result),
+    )

@@ -1,0 +1,180 @@
+"""What stripping must leave as it was, looked at in the finished file: both files are read afresh; how the new one was made counts for nothing.
+
+I1  Memory image: every PT_LOAD maps the same bytes to the same addresses, but for the words of the ELF header that place the section headers,
+    and ``p_offset`` in the program headers.
+I2  Program headers: the same number, order, types, flags, addresses, sizes and alignments, and the same bytes in each of them.
+I3  Congruence: what moved, moved by a multiple of the largest of its ``p_align`` and the architecture's largest page size.
+I4  Dynamic view: the dynamic section, all names and versions in it, symbols, relocations, notes, interpreter and loader's refusals are equal.
+I5  Payload: the bytes behind the image are the same, and still the last ones.
+I6  Sections: what is loaded keeps number, name and bytes; what is neither debug information nor about symbols stays.
+I7  The file is smaller.
+
+The eighth, which files are not touched at all, is :mod:`inspector.formats.elf.strip_refusals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from inspector.formats.elf.elf_file import ElfFile
+from inspector.formats.elf.reader import read_elf
+from inspector.formats.elf.sections import SHT_NULL, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB, Section
+from inspector.formats.elf.segments import PT_LOAD
+from inspector.formats.elf.strip_sections import SHT_GROUP, SHT_SYMTAB_SHNDX
+from inspector.limits import Limits
+from inspector.source import BytesSource
+
+_ALLOWED_TO_GO = frozenset(
+    (SHT_SYMTAB, SHT_STRTAB, SHT_REL, SHT_RELA, SHT_GROUP, SHT_SYMTAB_SHNDX, 0x40000014, 0x6FFF4C03)
+)
+_DEBUG_NAMES = (".debug", ".zdebug", ".gnu_debug", ".stab", ".gnu.lto_", ".gnu.debuglto_", ".gdb_index", ".line")
+_LIMITS = Limits()
+
+
+def broken_invariant(old_content: bytes, new_content: bytes, *, page: int) -> str | None:
+    """The first invariant that does not hold, as a clause; None where all do.
+
+    :param page: the architecture's largest page size, in bytes.
+    :raises FormatError: where one of the files cannot be read.
+    """
+    old = read_elf(BytesSource(old_content), _LIMITS)
+    new = read_elf(BytesSource(new_content), _LIMITS)
+    if len(new_content) >= len(old_content):
+        return "I7: the result is not smaller"
+    comparison = _Comparison(old_content, old, new_content, new, page)
+    checks: tuple[Callable[[], str | None], ...] = (
+        comparison.program_headers, comparison.memory_image, comparison.dynamic_view, comparison.payload, comparison.sections,
+    )  # fmt: skip
+    return next((broken for check in checks if (broken := check()) is not None), None)
+
+
+class _Comparison:
+    def __init__(self, old_content: bytes, old: ElfFile, new_content: bytes, new: ElfFile, page: int) -> None:
+        self.old_bytes, self.new_bytes = memoryview(old_content), memoryview(new_content)
+        self.old, self.new = old, new
+        self.page = page
+        self.masked = self._masked_ranges()
+
+    def _masked_ranges(self) -> list[tuple[int, int]]:
+        """Ranges of the old file whose bytes may differ: e_shoff, e_shnum and e_shstrndx, and each p_offset; in order."""
+        header, word = self.old.header, self.old.header.layout.word_size
+        shoff_at = 40 if word == 8 else 32  # gABI, Elf64_Ehdr and Elf32_Ehdr
+        shnum_at = header.size - 4
+        ranges = [(shoff_at, shoff_at + word), (shnum_at, shnum_at + 4)]
+        for number in range(len(self.old.segments)):
+            at = header.phoff + number * header.phentsize + (8 if word == 8 else 4)
+            ranges.append((at, at + word))
+        return sorted(ranges)
+
+    def _is_same(self, old_start: int, new_start: int, length: int) -> bool:
+        """Whether a range has the same bytes in both files, masked ones aside."""
+        position, end = old_start, old_start + length
+        shift = old_start - new_start
+        for start, stop in self.masked:
+            if stop <= position or start >= end:
+                continue
+            if start > position and self._differ(position, start, shift):
+                return False
+            position = min(stop, end)
+        return position >= end or not self._differ(position, end, shift)
+
+    def _differ(self, start: int, end: int, shift: int) -> bool:
+        return self.old_bytes[start:end] != self.new_bytes[start - shift : end - shift]
+
+    def program_headers(self) -> str | None:
+        """I2 and I3."""
+        old, new = self.old.segments, self.new.segments
+        if len(old) != len(new) or self.old.header.phoff != self.new.header.phoff:
+            return "I2: the program header table is another one"
+        for number, (before, after) in enumerate(zip(old, new, strict=True)):
+            if before._replace(offset=0) != after._replace(offset=0):
+                return f"I2: program header {number} says something else"
+            if after.filesz and after.end > len(self.new_bytes):
+                return f"I2: segment {number} runs out of the file"
+            if before.filesz and not self._is_same(before.offset, after.offset, before.filesz):
+                return f"I2: segment {number} holds other bytes"
+            if before.type == PT_LOAD and (before.offset - after.offset) % max(before.align, self.page):
+                return f"I3: segment {number} lost its congruence"
+        return None
+
+    def memory_image(self) -> str | None:
+        """I1, by address: the segments in the order of the loader, later ones over earlier ones.  And the header that no segment need hold."""
+        old_header, new_header = self.old.header, self.new.header
+        if not self._is_same(0, 0, old_header.size) or old_header.ident != new_header.ident:
+            return "I1: the ELF header says something else"
+        if not self._is_same(old_header.phoff, new_header.phoff, len(self.old.segments) * old_header.phentsize):
+            return "I1: the program headers differ in more than their offsets"
+        for before, after in zip(self.old.loads, self.new.loads, strict=True):
+            if before.vaddr != after.vaddr or not self._is_same(before.offset, after.offset, before.filesz):
+                return f"I1: the memory at 0x{before.vaddr:x} holds other bytes"
+            mapped_from = after.offset - after.offset % 4096
+            if (
+                before.memsz
+                and before.vaddr % 4096
+                and mapped_from >= len(self.new_bytes)
+                and mapped_from < len(self.old_bytes)
+            ):
+                return f"I1: the page at 0x{before.vaddr:x} lies behind the end of the file"
+        return None
+
+    def dynamic_view(self) -> str | None:
+        """I4."""
+        old, new = self.old, self.new
+        for name in (
+            "dynamic", "needed", "soname", "rpath", "runpath", "auxiliary", "filter", "audit", "depaudit", "verneed", "verdef", "relocations",
+            "interpreter", "loader_refusals", "is_separate_debug", "type", "arch", "gnu_stack", "relro", "build_id",
+        ):  # fmt: skip
+            if getattr(old, name) != getattr(new, name):
+                return f"I4: {name} differs"
+        if old.symbols.count != new.symbols.count:
+            return "I4: the number of dynamic symbols differs"
+        if old.notes != new.notes:
+            return "I4: the notes differ"
+        if not set(new.defects) <= set(old.defects):
+            return f"I4: {next(defect for defect in new.defects if defect not in old.defects)}"
+        return None
+
+    def payload(self) -> str | None:
+        """I5."""
+        old_payload = self.old_bytes[self.old.image_end :]
+        if self.new_bytes[self.new.image_end :] != old_payload:
+            return "I5: the bytes behind the image differ"
+        return None
+
+    def sections(self) -> str | None:
+        """I6."""
+        found: dict[tuple[str, int], list[Section]] = {}
+        names = (self.old.sections.names_index, self.new.sections.names_index)
+        for number, section in enumerate(self.new.sections):
+            if not section.flags & 2:  # SHF_ALLOC
+                found.setdefault((section.name, section.type), []).append(section)
+            elif number >= len(self.old.sections) or self.old.sections[number]._replace(
+                offset=0, link=0, info=0
+            ) != section._replace(offset=0, link=0, info=0):
+                return f"I6: section {number} changed"
+        for number, section in enumerate(self.old.sections):
+            if section.type == SHT_NULL or number == names[0]:
+                continue
+            if section.flags & 2:
+                after = self.new.sections[number] if number < len(self.new.sections) else None
+                if after is None or (
+                    section.occupies_file and not self._is_same(section.offset, after.offset, section.size)
+                ):
+                    return f"I6: section {section.name} holds other bytes"
+            elif not self._may_go(section):
+                same = found.get((section.name, section.type), [])
+                if not any(self._is_equal(section, after) for after in same):
+                    return f"I6: section {section.name} is missing"
+        return None
+
+    @staticmethod
+    def _may_go(section: Section) -> bool:
+        return section.type in _ALLOWED_TO_GO or section.name.startswith(_DEBUG_NAMES)
+
+    def _is_equal(self, before: Section, after: Section) -> bool:
+        if not before.occupies_file:
+            return after.size == before.size
+        return after.size == before.size and (
+            self.old_bytes[before.offset : before.offset + before.size]
+            == self.new_bytes[after.offset : after.offset + after.size]
+        )

@@ -1,0 +1,193 @@
+"""Which ELF files are left as they are, and why: what cannot be moved about without knowing more than the file says.
+
+A program may read its own file: the official AppImage runtimes, self-extracting archives and one-file programs find their payload by an offset, by
+the length of their own tables, or by looking for a mark from the end.  Where that is so, or may be, the file is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from itertools import pairwise
+from stat import S_ISGID, S_ISUID
+from struct import pack
+
+from inspector.formats.elf.elf_file import ElfFile
+from inspector.formats.elf.identification import PN_XNUM, SHN_XINDEX, Header
+from inspector.formats.elf.packer import packer_of
+from inspector.formats.elf.segments import PT_LOAD, Segment
+from inspector.limits import GIB
+from inspector.source import BytesSource
+
+LARGEST_FILE = 2 * GIB
+"""Bytes; a file is held in memory twice while it is stripped."""
+
+_ET_EXEC, _ET_DYN = 2, 3
+_APPIMAGE_MAGIC = (
+    b"AI\1",
+    b"AI\2",
+)  # AppImageSpec, "Type 1 image format" and "Type 2 image format": bytes 8 to 10 of the file
+_ZIP_END, _ZIP_END_SIZE = b"PK\5\6", 65_535 + 22  # APPNOTE.TXT 4.3.16: the record and the longest comment behind it
+_ISO_MAGIC, _ISO_MAGIC_AT = b"CD001", 0x8001  # ECMA-119 8.1.2, in the volume descriptor of sector 16
+
+_LONGEST_PADDING = 4096
+
+_PAYLOAD_SECTIONS = {
+    b"pydata": "PyInstaller's archive",  # bootloader/src/pyi_archive.c; PyInstaller/building/api.py
+    b".staticx.archive": "staticx's archive",  # staticx/constants.py
+    b".bun": "Bun's program",  # oven-sh/bun, src/StandaloneModuleGraph.zig
+    b".upd_info": "an AppImage runtime's update information",  # type2-runtime, src/runtime/data_sections.ld, and the two below
+    b".sha256_sig": "a signature over the file",
+    b".digest_md5": "a digest over the file",
+    b".text_sig": "a signature over the file",  # elfsign of LinuxKI and openEuler
+    b".module_sig": "a signature over the file",
+}  # fmt: skip
+"""Sections that a program looks up in its own file, or that hold something computed over it."""
+
+_PAYLOAD_STARTS = {
+    b"hsqs": "a squashfs image",
+    b"sqsh": "a squashfs image",
+    b"DWARFS": "a dwarfs image",
+    b"KAX": "Nuitka's payload",  # nuitka/tools/onefile_compressor: "KA", then X or Y
+    b"KAY": "Nuitka's payload",
+    b"PK\3\4": "a zip archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x7fELF": "another ELF file",
+}
+"""What the bytes behind the image begin with."""
+
+_PAYLOAD_MARKS = {
+    b"MEI\014\013\012\013\016": "PyInstaller's archive",  # bootloader/src/pyi_archive.h, MAGIC
+    b"\n---- Bun! ----\n": "Bun's program",
+    b"d3n0l4nd": "Deno's program",
+    b"~Module signature appended~\n": "a kernel module's signature",
+}
+"""What lies somewhere in the bytes that belong to no segment."""
+
+_DOTNET_BUNDLE = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee3b2dce24b36aae")
+"""dotnet/runtime ``src/native/corehost/apphost/bundle_marker.cpp``: behind the place, 8 bytes, where the offset of the bundle is written."""
+
+
+class StripRefused(Exception):
+    """The file is left as it is; the text says why.  Raised and caught inside of the strip modules."""
+
+
+def refusal_by_place(name: str, mode: int, siblings: Collection[str]) -> str | None:
+    """Why a file is not to be stripped for what lies around it, or None.
+
+    :param name: the file's own name, without its directory.
+    :param mode: its ``st_mode``.
+    :param siblings: the names in its directory.
+    """
+    if mode & (S_ISUID | S_ISGID):
+        return "it is setuid or setgid"
+    # FIPS 140 self-tests: libraries of NSS and of Red Hat's OpenSSL and libgcrypt check themselves against these
+    for sibling in (f".{name}.hmac", f"{name}.hmac", f"{name.rsplit('.so', 1)[0]}.chk", f"{name}.chk"):
+        if sibling in siblings:
+            return f"{sibling} holds its checksum"
+    return None
+
+
+def refuse_by_kind(content: bytes, elf: ElfFile) -> None:
+    """Refuse what is no linked, complete, unpacked ELF file with ordinary header tables.
+
+    :raises StripRefused: with the first reason.
+    """
+    header = elf.header
+    if elf.size != len(content):
+        raise StripRefused("the file changed while it was read")
+    if header.type not in {_ET_EXEC, _ET_DYN}:
+        raise StripRefused(f"it is no program and no shared library (ET_{header.type_name})")
+    if elf.is_separate_debug:
+        raise StripRefused("it holds the debug information of another file")
+    if header.ident[8:11] in _APPIMAGE_MAGIC:
+        raise StripRefused("an AppImage finds its payload by its own length")
+    packer = packer_of(BytesSource(content))
+    if packer is not None:
+        raise StripRefused(f"it is packed ({packer})")
+    if not header.shoff or not header.shnum:
+        raise StripRefused("it has no section headers, or more than its header can count")
+    _refuse_odd_tables(header, len(content))
+    _refuse_odd_segments(elf.segments, len(content))
+    if len(elf.segments) != header.phnum:
+        raise StripRefused("the program headers are incomplete")
+
+
+def _refuse_odd_tables(header: Header, size: int) -> None:
+    layout = header.layout
+    if header.phnum == PN_XNUM or header.shstrndx >= SHN_XINDEX:
+        raise StripRefused("its tables are numbered through section 0")
+    if header.ehsize != header.size or header.phentsize != layout.program_header.size:
+        raise StripRefused("its headers have an unusual size")
+    if header.shentsize != layout.section_header.size:
+        raise StripRefused("its section headers have an unusual size")
+    if header.phoff < header.size or header.phoff + header.phnum * header.phentsize > size:
+        raise StripRefused("the program headers overlap the ELF header or run out of the file")
+    if header.shoff < header.size or header.shoff + header.shnum * header.shentsize > size:
+        raise StripRefused("the section headers overlap the ELF header or run out of the file")
+    if not 0 < header.shstrndx < header.shnum:
+        raise StripRefused("its sections have no names")
+
+
+def _refuse_odd_segments(segments: Iterable[Segment], size: int) -> None:
+    loads = []
+    for segment in segments:
+        if segment.filesz and segment.end > size:
+            raise StripRefused("a segment runs out of the file")
+        if segment.type == PT_LOAD:
+            if segment.align & (segment.align - 1):
+                raise StripRefused("a segment's alignment is no power of two")
+            if segment.filesz > segment.memsz:
+                raise StripRefused("a segment is longer in the file than in memory")
+            if segment.filesz:
+                loads.append(segment)
+    if not loads:
+        raise StripRefused("it has no segment to load")
+    loads.sort(key=lambda load: load.offset)
+    if any(before.end > after.offset for before, after in pairwise(loads)):
+        raise StripRefused("segments overlap in the file")
+
+
+def refuse_by_payload(
+    content: bytes, image_end: int, names: Iterable[bytes], unused: Iterable[tuple[int, int]]
+) -> None:
+    """Refuse where something in the file is found by its place in the file.
+
+    :param image_end: where the last segment, section or header table ends; what follows is payload.
+    :param names: the sections' names.
+    :param unused: ranges of the file before ``image_end`` that no segment, kept section or header table covers.
+    :raises StripRefused: with the first reason.
+    """
+    for name in names:
+        what = _PAYLOAD_SECTIONS.get(name)
+        if what is not None:
+            raise StripRefused(f"section {name.decode('ascii')} holds {what}")
+    for start, end in (*unused, (image_end, len(content))):
+        for mark, what in _PAYLOAD_MARKS.items():
+            if content.find(mark, start, end) >= 0:
+                raise StripRefused(f"it carries {what}")
+    if image_end < len(content) and not _is_padding(content, image_end):
+        _refuse_addressed_payload(content, image_end)
+
+
+def _is_padding(content: bytes, start: int) -> bool:
+    """A few zeros: patchelf leaves one behind the section headers, others fill a page."""
+    length = len(content) - start
+    return length <= _LONGEST_PADDING and content.count(0, start) == length
+
+
+def _refuse_addressed_payload(content: bytes, start: int) -> None:
+    for mark, what in _PAYLOAD_STARTS.items():
+        if content.startswith(mark, start):
+            raise StripRefused(f"behind its end lies {what}")
+    if content.find(_ZIP_END, max(start, len(content) - _ZIP_END_SIZE)) >= 0:
+        raise StripRefused("behind its end lies a zip archive")
+    if content.startswith(_ISO_MAGIC, start + _ISO_MAGIC_AT):
+        raise StripRefused("behind its end lies an ISO 9660 image")
+    if _DOTNET_BUNDLE in content:
+        raise StripRefused("behind its end lies a .NET bundle")
+    written = [f"{start:d}".encode(), pack("<Q", start), pack(">Q", start)]
+    if start < 1 << 32:
+        written += [pack("<I", start), pack(">I", start)]
+    if any(number in content for number in written):
+        raise StripRefused("what lies behind its end may be found by its offset, which is written in the file")
