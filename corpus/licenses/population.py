@@ -79,11 +79,21 @@ def read_index(release: str) -> dict[str, IndexedPackage]:
 
 def bundle_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
     """The library packages of the population, by name."""
+    return _closure(index, "applications")
+
+
+def more_bundle_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+    """The library packages that only the applications of the second list need, of source packages that the first population has nothing of."""
+    sources = {package.source for package in bundle_libraries(index) + sampled_libraries(index)}
+    return [package for package in _closure(index, "more_applications") if package.source not in sources]
+
+
+def _closure(index: Mapping[str, IndexedPackage], application_list: str) -> list[IndexedPackage]:
     providers: dict[str, list[str]] = {}
     for package in index.values():
         for name in package.provides:
             providers.setdefault(name, []).append(package.name)
-    applications = tomllib.loads(APPLICATIONS.read_text(encoding="utf-8"))["applications"]
+    applications = tomllib.loads(APPLICATIONS.read_text(encoding="utf-8"))[application_list]
     waiting = [name for name in applications if name in index]
     seen = set(waiting)
     while waiting:

@@ -1,7 +1,8 @@
-"""Which project a shared library comes from and under which licence, told by its soname or file name: ``rules/licenses/libraries.csv``.
+"""Which project a shared library comes from and under which licence, told by its soname or file name.
 
-A name proves nothing about code that was linked statically, and the licence is the one that the project is known for; what a build's own
-configuration changed (FFmpeg) stands in the row's note.
+Two tables of ``rules/licenses``: ``libraries.csv``, kept by hand (names, patterns, adjudicated licences, notes), and ``packaged_libraries.csv``, made from the
+copyright files of distributions (``corpus/licenses``).  A name proves nothing about code that was linked statically, and the licence is the one that the
+project is known for; what a build's own configuration changed (FFmpeg) stands in the row's note.
 """
 
 from __future__ import annotations
@@ -18,13 +19,18 @@ from inspector.errors import InstallationError
 from inspector.facts.licensing.license_classes import CLASS_ORDER, LicenseClass, license_class
 from inspector.resources import data_directory
 
-_TABLE = "licenses/libraries.csv"
-_COLUMNS = ["soname_glob", "project", "spdx", "debian_package", "checked", "note"]
+_KEPT = "licenses/libraries.csv"
+_KEPT_COLUMNS = ["soname_glob", "project", "spdx", "debian_package", "checked", "note"]
+_PACKAGED = "licenses/packaged_libraries.csv"
+_PACKAGED_COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 
 # auditwheel and delvewheel put 8 or 32 hexadecimal digits of a SHA-256 behind the base name, more than once when a wheel was repaired twice.
 _HASH = re.compile(r"(?:-[0-9a-f]{8}(?:[0-9a-f]{24})?)+(?=\.)")
 _STEM = re.compile(r"(.+?)(?:\.[0-9][^/]*)?\.so(?:\.[^/]*)?")
+_SERIES = re.compile(r"(.*[a-zA-Z+_])(?:[-_.]\d+(?:[._]\d+)*|\d+(?:[._]\d+)+)")
 _LONGEST = 255  # bytes of a file name: NAME_MAX of Linux
+
+MatchedBy = Literal["name", "stem", "series"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +38,15 @@ class LibraryLicense:
     """A row of the catalogue.
 
     :ivar project: the project's own name ("GNU Readline (>=6)").
-    :ivar spdx: an SPDX expression.
+    :ivar spdx: an SPDX expression; "NOASSERTION" where the project is known and the source leaves its licence open.
     :ivar license_class: its class, see :mod:`inspector.facts.licensing.license_classes`.
     :ivar debian_package: Debian 12's binary package that has it, or None.
-    :ivar checked: how far the row was compared with that package's copyright file: "same", "stanza", "family", "text", "no",
-        "not found in text" or "differs: …"; the head of the table says what each means.
+    :ivar checked: how far the row was compared with other sources, in the words that the head of its table explains.
     :ivar note: one clause, or "".
-    :ivar matched: "name" where the soname itself is in the catalogue; "stem" where only another version of the library is.
+    :ivar matched: "name" where the soname itself is in the catalogue; "stem" where only another version of the library is
+        (``libx.so.2`` for ``libx.so.3``); "series" where the version stands in the name (``libx-1.2.so.0`` for ``libx-1.6.so.0``).
+    :ivar source: where the licence was read: distribution, source package, version and paragraph of the copyright file; "" for rows kept by hand.
+    :ivar source_package: its name in that distribution, or "".
     """
 
     project: str
@@ -47,7 +55,14 @@ class LibraryLicense:
     debian_package: str | None
     checked: str
     note: str
-    matched: Literal["name", "stem"] = "name"
+    matched: MatchedBy = "name"
+    source: str = ""
+    source_package: str = ""
+
+
+def plain_library_name(name: str) -> str:
+    """The name without the hashes that wheel repair tools put into it: ``libfoo-1a2b3c4d.so.1.2`` is ``libfoo.so.1.2``."""
+    return _HASH.sub("", name)
 
 
 @lru_cache(maxsize=8192)
@@ -55,19 +70,26 @@ def identify_library(name: str) -> LibraryLicense | None:
     """The catalogue's row for a soname or a file name (no directory), or None.
 
     Tried in this order: the name; the name without the hashes of wheel repair tools; the name with its version cut shorter part by part
-    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); any row with the same base name, the strictest licence where they differ.  The last only for
-    names with a version or a hash: plugins without one share base names with libraries that they have nothing to do with (Qt's ``libqpdf.so``).
+    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); any row with the same base name, the strictest licence where they differ; any row whose base name
+    differs in the version that ends it.  The last two only for names with a version or a hash: plugins without one share base names with libraries
+    that they have nothing to do with (Qt's ``libqpdf.so``).
     """
+    return identify_in(_catalogue(), name)
+
+
+def identify_in(catalogue: LibraryCatalogue, name: str) -> LibraryLicense | None:
+    """:func:`identify_library` in a catalogue that the caller has."""
     if not name or len(name) > _LONGEST or ".so" not in name:
         return None
-    catalogue = _catalogue()
-    plain = _HASH.sub("", name)
+    plain = plain_library_name(name)
     for candidate in dict.fromkeys((name, *_shorter_versions(plain))):
         row = catalogue.find(candidate)
         if row is not None:
             return row
     stem = _STEM.fullmatch(plain)
-    return None if stem is None or name == f"{stem[1]}.so" else catalogue.find_stem(stem[1])
+    if stem is None or name == f"{stem[1]}.so":
+        return None
+    return catalogue.find_stem(stem[1]) or catalogue.find_series(stem[1])
 
 
 def _shorter_versions(name: str) -> Iterator[str]:
@@ -82,15 +104,21 @@ def _shorter_versions(name: str) -> Iterator[str]:
         yield f"{stem[1]}.so"
 
 
-class _Catalogue:
-    """The rows, indexed by exact name and, for patterns, by the literal text before the first special character."""
+class LibraryCatalogue:
+    """The rows of both tables, indexed by exact name and, for patterns, by the literal text before the first special character.
 
-    def __init__(self, rows: list[list[str]]) -> None:
-        self._rows = rows
+    :param kept: rows of ``libraries.csv``, without its head.
+    :param packaged: rows of ``packaged_libraries.csv``, without its head; they go after the exact names of the former and before its patterns.
+    """
+
+    def __init__(self, kept: list[list[str]], packaged: list[list[str]]) -> None:
+        self._rows = kept
+        self._packaged = {row[0]: row for row in packaged}
         self._exact: dict[str, int] = {}
         self._patterns: dict[str, list[int]] = {}
-        self._stems: dict[str, list[int]] | None = None
-        for index, (pattern, *_) in enumerate(rows):
+        self._stems: dict[str, list[LibraryLicense]] | None = None
+        self._series: dict[str, list[LibraryLicense]] = {}
+        for index, (pattern, *_) in enumerate(kept):
             prefix = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
             if prefix == pattern:
                 self._exact.setdefault(pattern, index)
@@ -99,47 +127,84 @@ class _Catalogue:
         self._lengths = sorted({len(prefix) for prefix in self._patterns})
 
     def find(self, name: str) -> LibraryLicense | None:
-        """The first row whose pattern matches the whole name."""
-        best = self._exact.get(name, len(self._rows))
+        """The row for the whole name: an exact name kept by hand, unless an earlier pattern matches; a packaged one; the first pattern."""
+        exact = self._exact.get(name)
+        packaged = self._packaged.get(name)
+        if exact is None and packaged is not None:
+            return _packaged_row(packaged, "name")
+        best = len(self._rows) if exact is None else exact
         for length in self._lengths:
             if length > len(name):
                 break
             for index in self._patterns.get(name[:length], ()):
                 if index < best and fnmatchcase(name, self._rows[index][0]):
                     best = index
-        return None if best == len(self._rows) else self._row(best, "name")
+        return None if best == len(self._rows) else _kept_row(self._rows[best], "name")
 
     def find_stem(self, stem: str) -> LibraryLicense | None:
-        """The strictest row for other versions of ``stem`` (the name before ".so"), the first of equals."""
+        """The strictest row for other versions of ``stem`` (the name before ".so"), the first of equals, rows kept by hand before others."""
+        return _strictest(self._by_stem().get(stem, []))
+
+    def find_series(self, stem: str) -> LibraryLicense | None:
+        """The same for names that end in another version: ``libgupnp-1.2`` for ``libgupnp-1.6``."""
+        self._by_stem()
+        match = _SERIES.fullmatch(stem)
+        return None if match is None else _strictest(self._series.get(match[1], []))
+
+    def _by_stem(self) -> dict[str, list[LibraryLicense]]:
         if self._stems is None:
             self._stems = {}
-            for index, (pattern, *_) in enumerate(self._rows):
-                self._stems.setdefault(pattern.partition(".so")[0], []).append(index)
-        rows = [self._row(index, "stem") for index in self._stems.get(stem, ())]
-        return max(rows, key=lambda row: CLASS_ORDER.index(row.license_class), default=None)
+            rows = [(row[0], _kept_row(row, "stem")) for row in self._rows]
+            rows += [(row[0], _packaged_row(row, "stem")) for row in self._packaged.values()]
+            for name, row in rows:
+                stem = name.partition(".so")[0]
+                self._stems.setdefault(stem, []).append(row)
+                match = _SERIES.fullmatch(stem)
+                if match is not None:
+                    self._series.setdefault(match[1], []).append(row)
+        return self._stems
 
-    def _row(self, index: int, matched: Literal["name", "stem"]) -> LibraryLicense:
-        _, project, spdx, package, checked, note = self._rows[index]
-        return LibraryLicense(project, spdx, license_class(spdx), package or None, checked, note, matched)
+
+def _kept_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
+    _, project, spdx, package, checked, note = row
+    return LibraryLicense(project, spdx, license_class(spdx), package or None, checked, note, matched)
+
+
+def _packaged_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
+    _, project, spdx, source_package, checked, source = row
+    spdx = spdx or "NOASSERTION"
+    return LibraryLicense(project, spdx, license_class(spdx), None, checked, "", matched, source, source_package)
+
+
+def _strictest(rows: list[LibraryLicense]) -> LibraryLicense | None:
+    return max(rows, key=lambda row: CLASS_ORDER.index(row.license_class), default=None)
 
 
 @cache
 def library_catalogue_date() -> str:
     """The day (ISO 8601) as of which the catalogue speaks."""
-    path = data_directory("rules") / _TABLE
+    path = data_directory("rules") / _KEPT
     with path.open(encoding="utf-8") as stream:
         dates = (line.partition("=")[2].strip() for line in stream if line.startswith("# as_of ="))
         return next(dates, "")
 
 
 @cache
-def _catalogue() -> _Catalogue:
-    path = data_directory("rules") / _TABLE
+def _catalogue() -> LibraryCatalogue:
+    return LibraryCatalogue(read_library_table(_KEPT, _KEPT_COLUMNS), read_library_table(_PACKAGED, _PACKAGED_COLUMNS))
+
+
+def read_library_table(table: str, columns: list[str]) -> list[list[str]]:
+    """The rows of a table below ``rules/``, without comments and head.
+
+    :raises InstallationError: where it cannot be read or has other columns.
+    """
+    path = data_directory("rules") / table
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(line for line in stream if not line.startswith("#")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InstallationError(f"rules/{_TABLE} cannot be read: {error}", "reinstall bundle-inspect") from error
-    if not rows or rows[0] != _COLUMNS or any(len(row) != len(_COLUMNS) for row in rows):
-        raise InstallationError(f"rules/{_TABLE} has not the columns {', '.join(_COLUMNS)}", "reinstall bundle-inspect")
-    return _Catalogue(rows[1:])
+        raise InstallationError(f"rules/{table} cannot be read: {error}", "reinstall bundle-inspect") from error
+    if not rows or rows[0] != columns or any(len(row) != len(columns) for row in rows):
+        raise InstallationError(f"rules/{table} has not the columns {', '.join(columns)}", "reinstall bundle-inspect")
+    return rows[1:]

@@ -1,0 +1,164 @@
+"""``python -m corpus.licenses.libraries``: the catalogue on the measured half, with every mistake.
+
+Needs no network: the measured set, its labels and the catalogue are files of this checkout.  README.md says what the figures mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+from corpus.licenses.comparing import plain_name, same_license
+from corpus.licenses.measured_set import MeasuredLibrary, measured_libraries
+from inspector.facts.licensing.library_licenses import LibraryLicense, identify_library
+from inspector.facts.licensing.license_classes import license_class
+
+LABELS = Path(__file__).with_name("labels.toml")
+
+Verdict = Literal["right", "wrong", "no answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One library of the measured set with what the catalogue says.
+
+    :ivar licenses: the expressions that are right.
+    :ivar class_right: whether the class of the licence is that of one of them.
+    """
+
+    library: MeasuredLibrary
+    licenses: tuple[str, ...]
+    found: LibraryLicense | None
+    project: Verdict
+    license: Verdict
+    class_right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Counts of one question.  precision: right of those answered; recall: right of all."""
+
+    right: int
+    wrong: int
+    unanswered: int
+
+    @property
+    def precision(self) -> float:
+        """Right answers of the answers; 1 without any."""
+        return self.right / (self.right + self.wrong) if self.right + self.wrong else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Right answers of all libraries."""
+        total = self.right + self.wrong + self.unanswered
+        return self.right / total if total else 1.0
+
+
+def judge(
+    libraries: Sequence[MeasuredLibrary], identify: Callable[[str], LibraryLicense | None] = identify_library
+) -> list[Judged]:
+    """Ask the catalogue for each library by its SONAME alone."""
+    labels = tomllib.loads(LABELS.read_text(encoding="utf-8"))
+    return [_judged(library, identify(library.soname), labels) for library in libraries]
+
+
+def score(verdicts: Iterator[Verdict]) -> Score:
+    """Count verdicts."""
+    counted = Counter(verdicts)
+    return Score(counted["right"], counted["wrong"], counted["no answer"])
+
+
+def _judged(library: MeasuredLibrary, found: LibraryLicense | None, labels: dict[str, Any]) -> Judged:
+    licenses = tuple(
+        next(
+            (right for pattern, right in labels["sonames"].items() if fnmatchcase(library.soname, pattern)),
+            labels["licenses"][library.source],
+        )
+    )
+    if found is None:
+        return Judged(library, licenses, None, "no answer", "no answer", class_right=False)
+    project: Verdict = "right" if _same_project(library, found, labels["projects"]) else "wrong"
+    verdict: Verdict = "no answer"
+    if found.spdx != "NOASSERTION":
+        verdict = "right" if any(same_license(found.spdx, right) for right in licenses) else "wrong"
+    class_right = found.license_class in {license_class(right) for right in licenses}
+    return Judged(library, licenses, found, project, verdict, class_right=class_right)
+
+
+def _same_project(library: MeasuredLibrary, found: LibraryLicense, projects: dict[str, list[str]]) -> bool:
+    if (
+        library.source in (found.source_package, *projects.get(found.project, ()))
+        or library.package == found.debian_package
+    ):
+        return True
+    return plain_name(library.source) in {plain_name(found.project), plain_name(found.source_package)}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table; 1 with --check when a figure of the population is below 0.98."""
+    parser = argparse.ArgumentParser(prog="python -m corpus.licenses.libraries", description=__doc__)
+    parser.add_argument(
+        "--unseen",
+        action="store_true",
+        help="with a catalogue that took nothing from Debian for the measured packages (needs Debian's mirror)",
+    )
+    parser.add_argument("--check", action="store_true", help="end with 1 when a figure of the population is below 0.98")
+    options = parser.parse_args(arguments)
+    identify = _unseen_catalogue() if options.unseen else identify_library
+    judged = judge(measured_libraries(), identify)
+    low = False
+    for name in ("bundles", "sample"):
+        chosen = [row for row in judged if row.library.set == name]
+        print(f"\n{name}: {len(chosen)} libraries of {len({row.library.source for row in chosen})} source packages")
+        for question, verdicts in (
+            ("project", [row.project for row in chosen]),
+            ("licence", [row.license for row in chosen]),
+        ):
+            counted = score(iter(verdicts))
+            print(
+                f"  SONAME -> {question:8} precision {counted.precision:.4f}  recall {counted.recall:.4f}"
+                f"   right {counted.right}, wrong {counted.wrong}, no answer {counted.unanswered}"
+            )
+            low = low or (name == "bundles" and min(counted.precision, counted.recall) < 0.98)
+        answered = [row for row in chosen if row.license != "no answer"]
+        print(f"  the same class of licence: {sum(row.class_right for row in answered)} of {len(answered)} answered")
+        print(f"  matched by: {dict(Counter(row.found.matched for row in chosen if row.found))}")
+        for row in chosen:
+            if (row.project, row.license) != ("right", "right"):
+                print(f"  {_mistake(row)}")
+    return 1 if options.check and low else 0
+
+
+def _mistake(row: Judged) -> str:
+    head = f"{row.library.soname} ({row.library.source})"
+    if row.found is None:
+        return f"{head}: not known; {row.licenses[0]}"
+    said = f"{row.found.project}, {row.found.spdx} [{row.found.matched}]"
+    parts = []
+    if row.project == "wrong":
+        parts.append("another project")
+    if row.license != "right":
+        parts.append(f"the file says {' or '.join(repr(right) for right in row.licenses)}")
+    return f"{head}: {said}: {'; '.join(parts)}"
+
+
+def _unseen_catalogue() -> Callable[[str], LibraryLicense | None]:
+    from corpus.licenses.catalogue import COLUMNS, make_rows
+    from inspector.facts.licensing import library_licenses
+
+    rows = [[getattr(row, column) for column in COLUMNS] for row in make_rows(without_measured_half=True)]
+    kept = library_licenses.read_library_table(
+        "licenses/libraries.csv", ["soname_glob", "project", "spdx", "debian_package", "checked", "note"]
+    )
+    catalogue = library_licenses.LibraryCatalogue(kept, rows)
+    return lambda name: library_licenses.identify_in(catalogue, name)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

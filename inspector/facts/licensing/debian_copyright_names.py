@@ -1,0 +1,194 @@
+"""Licence names of Debian's copyright files as SPDX expressions: "GPL-2+ with OpenSSL exception", "LGPL-2.1+ or GPL-2", "Expat, and BSD-3-clause".
+
+Precedence as the format has it (copyright-format 1.0, "License specification", Syntax): "and" binds before "or", and a comma before either of them
+makes it bind last: "A or B, and C" is "(A or B) AND C".  The names are ``rules/licenses/debian_names.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from inspector.resources import load_table
+
+_LONGEST = 2000  # characters of a name; the longest of Debian 12 has 300
+_DEEPEST = 16
+_TOKEN = re.compile(r"\s*(,\s*(?:and|or)\b|\band\b|\bor\b|[(),|]|[^\s,()|]+)", re.IGNORECASE)
+_JOINED = re.compile(r"(?<=[^\s])[_-](with|or|and)[_-](?!later)(?=[^\s])", re.IGNORECASE)
+_GNU = re.compile(
+    r"(?P<family>[al]?gpl|gfdl)(?P<niv>-niv)?-?v?(?P<version>\d(?:\.\d)?)(?:\.0)?(?P<later>\+| or later|-or-later|-only)?"
+)
+_REFERENCE = re.compile(r"[^A-Za-z0-9.]+")
+
+TextOf = Callable[[str], str | None]
+"""From a short name that the table does not have to the expression that its licence text is recognised as, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLicense:
+    """What a License field's first line says.
+
+    :ivar expression: a valid SPDX expression; names that nobody knows are ``LicenseRef-Debian-…``, so that AND and OR are kept.
+    :ivar unknown: the names and exceptions that could not be read, as written; an exception that is not known is left out of the expression, which
+        then asks for more than the licence does, never for less.
+    """
+
+    expression: str
+    unknown: tuple[str, ...] = ()
+
+
+def read_license_name(text: str, text_of: TextOf | None = None) -> NamedLicense | None:
+    """The SPDX expression of a License field's first line; None for an empty one or one that is no list of names."""
+    if not text.strip() or len(text) > _LONGEST:
+        return None
+    whole = _names().get(" ".join(text.lower().split()))
+    if whole is not None:
+        return NamedLicense(whole)
+    reader = _Reader(_JOINED.sub(r" \1 ", text), text_of)
+    tree = reader.read()
+    return None if tree is None else NamedLicense(_written(tree), tuple(dict.fromkeys(reader.unknown)))
+
+
+_Tree = tuple[str, tuple["_Tree | str", ...]]
+"""("AND" or "OR", operands), each operand a tree or a simple expression."""
+
+
+class _Reader:
+    def __init__(self, text: str, text_of: TextOf | None) -> None:
+        self._tokens = [
+            re.sub(r",\s*", ",", token).lower() if token[0] == "," else token for token in _TOKEN.findall(text)
+        ]
+        self._next = 0
+        self._text_of = text_of
+        self.unknown: list[str] = []
+
+    def read(self) -> _Tree | str | None:
+        found = self._level(0, 0)
+        return None if self._next < len(self._tokens) else found
+
+    def _level(self, level: int, depth: int) -> _Tree | str | None:
+        """Operators from the one that binds last (level 0: those with a comma) to "and" (level 2)."""
+        if level == 3:
+            return self._primary(depth)
+        operators = ({",and": "AND", ",or": "OR", ",": "AND"}, {"or": "OR", "|": "OR"}, {"and": "AND"})[level]
+        found = self._level(level + 1, depth)
+        while found is not None and self._next < len(self._tokens):
+            operator = operators.get(self._tokens[self._next].lower())
+            if operator is None:
+                break
+            self._next += 1
+            other = self._level(level + 1, depth)
+            found = None if other is None else _joined(operator, found, other)
+        return found
+
+    def _primary(self, depth: int) -> _Tree | str | None:
+        if self._next >= len(self._tokens):
+            return None
+        if self._tokens[self._next] == "(":
+            if depth >= _DEEPEST:
+                return None
+            self._next += 1
+            found = self._level(0, depth + 1)
+            if found is None or self._next >= len(self._tokens) or self._tokens[self._next] != ")":
+                return None
+            self._next += 1
+            return found
+        words: list[str] = []
+        while self._next < len(self._tokens) and not self._ends_name(words):
+            words.append(self._tokens[self._next])
+            self._next += 1
+        return self._named(words) if words else None
+
+    def _ends_name(self, words: list[str]) -> bool:
+        token = self._tokens[self._next].lower()
+        if token == "or" and words and self._tokens[self._next + 1 : self._next + 2] in (["later"], ["newer"]):
+            return False
+        return token[0] in ",()|" or token in ("and", "or")
+
+    def _named(self, words: list[str]) -> _Tree | str:
+        lowered = [word.lower() for word in words]
+        if "with" not in lowered[1:]:
+            return self._simple(" ".join(words))
+        at = lowered.index("with", 1)
+        base = self._simple(" ".join(words[:at]))
+        wanted = " ".join(lowered[at + 1 :])
+        for name in (wanted, re.sub(r"[ -]?exceptions?$", "", wanted), words[-1].lower()):
+            exception = load_table("licenses/debian_names.toml")["exceptions"].get(name) or _exceptions().get(name)
+            if exception is not None and isinstance(base, str) and " " not in base:
+                return f"{base} WITH {exception}"
+        self.unknown.append("with " + " ".join(words[at + 1 :]))
+        return base
+
+    def _simple(self, name: str) -> _Tree | str:
+        found = _known(name)
+        if found is None and self._text_of is not None:
+            found = self._text_of(name)
+        if found is None:
+            self.unknown.append(name)
+            return f"LicenseRef-Debian-{_REFERENCE.sub('-', name).strip('-.') or 'unnamed'}"[:120]
+        return (
+            found if " " not in found or " WITH " in found else (("OR" if " OR " in found else "AND"), (f"({found})",))
+        )
+
+
+def _joined(operator: str, one: _Tree | str, other: _Tree | str) -> _Tree:
+    operands: list[_Tree | str] = []
+    for part in (one, other):
+        inner = part[1] if isinstance(part, tuple) and part[0] == operator else (part,)
+        operands += [operand for operand in inner if operand not in operands]
+    return operator, tuple(operands)
+
+
+def _written(tree: _Tree | str, outer: str = "") -> str:
+    if isinstance(tree, str):
+        return tree if outer or not tree.startswith("(") else tree[1:-1]
+    operator, operands = tree
+    if len(operands) == 1:
+        return _written(operands[0], outer)
+    text = f" {operator} ".join(_written(operand, operator) for operand in operands)
+    return f"({text})" if outer and outer != operator else text
+
+
+@lru_cache(maxsize=1024)
+def _known(name: str) -> str | None:
+    lowered = " ".join(name.lower().split())
+    found = _names().get(lowered)
+    if found is not None:
+        return found
+    gnu = _GNU.fullmatch(lowered)
+    if gnu is not None:
+        return _gnu_identifier(gnu)
+    from inspector.facts.licensing.python_licenses import canonical_expression
+
+    if lowered.startswith("licenseref-"):
+        return name if re.fullmatch(r"[A-Za-z0-9.-]+", name) else None
+    return canonical_expression(name) if re.fullmatch(r"[A-Za-z0-9.+-]+", name) else None
+
+
+def _gnu_identifier(match: re.Match[str]) -> str | None:
+    family, version = match["family"].upper(), match["version"]
+    version = version if "." in version else f"{version}.0"
+    if (family, version) in (("GFDL", "1.0"), ("LGPL", "1.0"), ("LGPL", "2.2")):
+        return None
+    ending = "-only" if match["later"] in (None, "-only") else "-or-later"
+    middle = "-no-invariants" if match["niv"] else ""
+    found = f"{family}-{version}{middle}{ending}"
+    from inspector.facts.licensing.python_licenses import canonical_expression
+
+    return canonical_expression(found)
+
+
+@cache
+def _names() -> dict[str, str]:
+    names: dict[str, str] = load_table("licenses/debian_names.toml")["names"]
+    return names
+
+
+@cache
+def _exceptions() -> dict[str, str]:
+    """Exceptions of the SPDX list by their identifiers in lower case."""
+    table = load_table("licenses/classes.toml")["exceptions"]
+    names = [name for group in table.values() for name in group if "*" not in name]
+    return {name.lower(): name for name in names}

@@ -1,0 +1,147 @@
+"""Which licence of a copyright file is a library's own.
+
+A source package is more than its library: programs, tests, build systems and the packaging have licences of their own, and the one of "Files: *" is
+often that of the programs (libuuid of util-linux, libacl, libfuse).  Rules, in this order:
+
+1. The paragraph that covers a place where source trees keep this library (``rules/licenses/library_sources.toml``), if it is not "Files: *" and its
+   patterns are directories: ``lib/*`` yes, ``lib/md5.c`` no.
+2. "Files: *".
+3. The License field of the header paragraph.
+4. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out.  Two are none: which of them
+   is the library's, the file does not say to a program.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
+from inspector.facts.licensing.debian_copyright_names import read_license_name
+from inspector.facts.licensing.debian_copyright_texts import recognise_text, without_packaging
+from inspector.resources import load_table
+
+_STEM = re.compile(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
+
+Scope = Literal["paragraph", "default", "header", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryReading:
+    """What a copyright file says of one library.
+
+    :ivar expression: SPDX; None where several licences are named and nothing says which is the library's.
+    :ivar scope: which rule decided: the "paragraph" of its directory, the "default" paragraph, the "header", or recognised "text".
+    :ivar patterns: of the paragraph that decided.
+    :ivar mentioned: the licences that were recognised where ``scope`` is "text".
+    :ivar unknown: names that were not understood; they are ``LicenseRef-Debian-…`` in the expression.
+    """
+
+    expression: str | None
+    scope: Scope
+    patterns: tuple[str, ...] = ()
+    mentioned: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
+    """The licence of the library with that SONAME (or file name); None where the file says nothing that is understood."""
+    if not file.machine_readable:
+        return _of_text(file.text)
+    default = file.default()
+    chosen = _covering(file, soname)
+    if chosen is not None and chosen is not default and chosen.license_name:
+        return _of_paragraph(file, chosen, "paragraph")
+    if default is not None and default.license_name:
+        return _of_paragraph(file, default, "default")
+    if file.license_name:
+        return _of_paragraph(file, FilesParagraph((), file.license_name), "header")
+    only = {paragraph.license_name for paragraph in file.paragraphs if not _is_aside(paragraph)}
+    if len(only) == 1:
+        paragraph = next(paragraph for paragraph in file.paragraphs if not _is_aside(paragraph))
+        return _of_paragraph(file, paragraph, "paragraph")
+    return None
+
+
+def _of_text(text: str) -> LibraryReading | None:
+    mentioned = recognise_text(without_packaging(text))
+    if not mentioned:
+        return None
+    return LibraryReading(mentioned[0] if len(mentioned) == 1 else None, "text", mentioned=mentioned)
+
+
+def _of_paragraph(file: CopyrightFile, paragraph: FilesParagraph, scope: Scope) -> LibraryReading | None:
+    def text_of(name: str) -> str | None:
+        text = file.text_of(paragraph, name)
+        mentioned = recognise_text(text) if text else ()
+        return mentioned[0] if len(mentioned) == 1 else None
+
+    named = read_license_name(paragraph.license_name, text_of)
+    if named is None:
+        mentioned = recognise_text(paragraph.license_text)
+        if not mentioned:
+            return None
+        return LibraryReading(mentioned[0] if len(mentioned) == 1 else None, scope, paragraph.patterns, mentioned)
+    return LibraryReading(named.expression, scope, paragraph.patterns, unknown=named.unknown)
+
+
+def _covering(file: CopyrightFile, soname: str) -> FilesParagraph | None:
+    """The paragraph that decides about the first place for which one of a directory decides."""
+    match = _STEM.fullmatch(soname)
+    if match is None:
+        return None
+    stem = soname.removeprefix("lib").partition(".so")[0]
+    matchers = [
+        (paragraph, _directories(paragraph.patterns)) for paragraph in file.paragraphs if not _is_aside(paragraph)
+    ]
+    for place in load_table("licenses/library_sources.toml")["places"]:
+        path = place.format(stem=stem, base=match[1])
+        for paragraph, directories in reversed(matchers):
+            if directories is not None and directories.fullmatch(path):
+                return paragraph
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _directories(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
+    """A matcher for those patterns that speak of whole directories, "*" itself left out; ``*.h`` speaks of files."""
+    wanted = [pattern.removeprefix("./") for pattern in patterns if pattern != "*" and len(pattern) < 300]
+    wanted = [pattern + "*" if pattern.endswith("/") else pattern for pattern in wanted]
+    wanted = [
+        pattern
+        for pattern in wanted
+        if pattern.endswith(("/*", "/*.c", "/*.[ch]", "/*.cpp")) and pattern.count("*") < 6
+    ]
+    if not wanted:
+        return None
+    return re.compile("|".join(_expression(pattern) for pattern in wanted[:200]))
+
+
+def _expression(pattern: str) -> str:
+    """copyright-format 1.0, "Files": ``*`` and ``?`` match any characters, slashes included; a backslash escapes."""
+    parts = []
+    at = 0
+    while at < len(pattern):
+        sign = pattern[at]
+        if sign == "\\" and at + 1 < len(pattern):
+            at += 1
+            parts.append(re.escape(pattern[at]))
+        else:
+            parts.append({"*": ".*", "?": "."}.get(sign) or re.escape(sign))
+        at += 1
+    return "".join(parts)
+
+
+def _is_aside(paragraph: FilesParagraph) -> bool:
+    starts = tuple(load_table("licenses/library_sources.toml")["aside"])
+    return (
+        bool(paragraph.patterns)
+        and all(
+            pattern.removeprefix("./").lstrip("*/").startswith(starts)
+            for pattern in paragraph.patterns
+            if pattern != "*"
+        )
+        and "*" not in paragraph.patterns
+    )

@@ -1,0 +1,108 @@
+"""Licences recognised in running text: by phrases that only one licence has, and by the sentence that grants a GNU licence with its version.
+
+This reads copyright files, where the grant of a licence stands ("… either version 2.1 of the License, or (at your option) any later version") and the
+text often does not.  It says what is mentioned, each once; how several belong together, no text says, and nothing here guesses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from inspector.facts.licensing.debian_copyright_names import read_license_name
+from inspector.resources import load_table
+
+LONGEST = 512 * 1024
+"""Characters that are searched."""
+
+_BLANKS = re.compile(r"(?:[\s*#>|]|//|<[a-z/]{1,4}>)+")
+_QUOTES = str.maketrans(dict.fromkeys('"`´‘’“”„«»', "'"))
+_PACKAGING = re.compile(r"[^\n]*\bpackaging\b[^\n]*(?:\n(?![ \t]*\n)[^\n]*)*", re.IGNORECASE)
+"""A block of lines that begins with a line about the packaging."""
+
+_FAMILIES = {"affero": "AGPL", "lesser": "LGPL", "library": "LGPL", None: "GPL"}
+_OF_GNU = r"(?:the )?(?:gnu )?(?:(?P<kind{0}>lesser|library|affero|lesser \(?(?:or library|library)?\)?) )?(?:gnu )?general public licen[cs]e"
+_NAME_FIRST = re.compile(
+    _OF_GNU.format("1")
+    + r"(?: \([al]?gpl\))?(?:,? (?:as )?published by the (?:free software foundation|fsf)(?: \(fsf\))?(?:, inc\.?)?)?"
+    r"[;:,. ]{1,3}(?:either )?\(?(?:version|v\.?|ver\.?) ?(?P<version1>\d(?:\.\d)?)(?P<rest1>.{0,60})"
+)
+_VERSION_FIRST = re.compile(
+    r"(?:either )?version (?P<version2>\d(?:\.\d)?)(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
+    + _OF_GNU.format("2")
+)
+_SHORT = re.compile(r"\b(?P<short>[al]?gpl)(?:,? ?version |[- ]?v?\.? ?)(?P<version3>\d(?:\.\d)?)(?P<rest3>\+|.{0,40})")
+_LATER = re.compile(
+    r"\+|(?:,? ?\(?(?:of the licen[cs]e)?,? ?(?:or|and) \(?(?:at your (?:option|choice|discretion)\)?,? ?)?(?:any |\(at your option\) any )?(?:later|newer|higher|above))"
+)
+
+
+def recognise_text(text: str) -> tuple[str, ...]:
+    """SPDX expressions of the licences that a text grants or quotes, in the order of the table, GNU licences first; each once."""
+    plain = _plain(text)
+    exceptions = [row["spdx"] for row in _rows("exceptions") if all(phrase in plain for phrase in row["all"])]
+    gnu = [_with_exception(name, exceptions) for name in _gnu_grants(plain)]
+    others = [
+        row["spdx"]
+        for row in _rows("licenses")
+        if all(phrase in plain for phrase in row["all"]) and not any(phrase in plain for phrase in row.get("none", ()))
+    ]
+    if any(name.startswith("Apache") for name in others) and "LLVM-exception" in exceptions:
+        others = [f"{name} WITH LLVM-exception" if name == "Apache-2.0" else name for name in others]
+    if "curl" in others:
+        others = [name for name in others if name != "ISC"]
+    if "NCSA" in others:
+        others = [name for name in others if name != "MIT"]
+    return tuple(dict.fromkeys(gnu + others))
+
+
+def without_packaging(text: str) -> str:
+    """A free-form copyright file without what it says of Debian's own packaging."""
+    return _PACKAGING.sub("", text)
+
+
+def _plain(text: str) -> str:
+    return _BLANKS.sub(" ", text[:LONGEST].translate(_QUOTES)).lower()
+
+
+def _gnu_grants(plain: str) -> Iterator[str]:
+    """``LGPL-2.1-or-later`` and the like; a version alone is "-only"."""
+    found: dict[str, None] = {}
+    for match in _NAME_FIRST.finditer(plain):
+        _add(found, _FAMILIES[_kind(match["kind1"])], match["version1"], match["rest1"])
+    for match in _VERSION_FIRST.finditer(plain):
+        rest = match["rest2"] + plain[match.end() : match.end() + 60]
+        _add(found, _FAMILIES[_kind(match["kind2"])], match["version2"], rest)
+    if not found:
+        for match in _SHORT.finditer(plain):
+            _add(found, match["short"].upper(), match["version3"], match["rest3"])
+    # "You should have received a copy of the GNU GPL version 2" follows an "or later" grant as often as not.
+    for name in list(found):
+        if name.endswith("-only") and name.replace("-only", "-or-later") in found:
+            del found[name]
+    yield from found
+
+
+def _kind(words: str | None) -> str | None:
+    return None if words is None else words.split()[0]
+
+
+def _add(found: dict[str, None], family: str, version: str, rest: str) -> None:
+    later = "+" if _LATER.match(rest.lstrip(" .,;:)") if not rest.startswith("+") else rest) else ""
+    named = read_license_name(f"{family}-{version}{later}")
+    if named is not None and not named.unknown:
+        found.setdefault(named.expression)
+
+
+def _with_exception(name: str, exceptions: list[str]) -> str:
+    """A GPL whose text goes on with a linking exception; those of build systems concern files of the build system only."""
+    for exception in exceptions:
+        if exception.startswith(("GCC", "Classpath")) and name.startswith("GPL-"):
+            return f"{name} WITH {exception}"
+    return name
+
+
+@cache
+def _rows(section: str) -> tuple[dict[str, list[str]], ...]:
+    return tuple(load_table("licenses/license_phrases.toml")[section])
