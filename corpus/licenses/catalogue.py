@@ -4,7 +4,7 @@ Three sources, in this order; a SONAME gets one row, and none where a row of ``r
 
 1. Debian 13's library packages of the population and of the sample, all of them: project and licence out of their copyright files, by the same rules
    that read such a file inside an artifact (``inspector/facts/licensing/debian_copyright_scope.py``).
-2. Debian 12's, of the catalogue half only: the measured half is what the catalogue is measured on.
+2. Debian 12's; of those that only the second list of applications needs, the catalogue half: on the other one the catalogue is measured.
 3. What two other distributions say (``other_distributions.csv``): SONAMEs that are in neither, and the licence where the copyright file leaves it open,
    if it is one licence or a choice: which part of "GPL AND LGPL" is the library's, a list for a whole package does not say.
 
@@ -17,14 +17,14 @@ from __future__ import annotations
 import csv
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from pathlib import Path
 
 from corpus.licenses.comparing import same_license
 from corpus.licenses.packages import LibraryPackage, copyright_texts, read_packages
-from corpus.licenses.population import bundle_libraries, half_of, read_index, sampled_libraries
+from corpus.licenses.population import bundle_libraries, half_of, more_bundle_libraries, read_index, sampled_libraries
 from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
 from inspector.facts.licensing.debian_copyright_scope import LibraryReading, library_reading
 from inspector.facts.licensing.python_licenses import canonical_expression
@@ -36,7 +36,7 @@ COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 OTHERS = Path(__file__).with_name("other_distributions.csv")
 ADJUDICATED = Path(__file__).with_name("adjudicated.toml")
 
-BROAD = frozenset(["libKF[56]*.so.[56]"])
+BROAD = frozenset(["libKF[56]*.so.[0-9]*"])
 """Patterns of ``libraries.csv`` that stand for many projects with licences of their own: exact names from packages go before them."""
 
 _HEAD = f"""\
@@ -95,12 +95,14 @@ def make_rows(*, without_measured_half: bool = False) -> list[Row]:
 def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
     for release, title in RELEASES.items():
         index = read_index(release)
-        wanted = {package.name: package for package in bundle_libraries(index) + sampled_libraries(index)}
+        second = more_bundle_libraries(index)
+        wanted = {package.name: package for package in bundle_libraries(index) + sampled_libraries(index) + second}
+        unseen = {package.name for package in second if release == "bookworm"}
         packages = list(read_packages(list(wanted.values()), release))
         texts = copyright_texts(packages)
         for package in packages:
             measured = half_of(package.source) == "measured"
-            if measured and (release == "bookworm" or without_measured_half):
+            if measured and (package.name in unseen or without_measured_half):
                 continue
             yield from _rows_of(package, texts[package.name], title)
 
@@ -175,17 +177,12 @@ def _others() -> dict[str, OtherDistribution]:
     return found
 
 
-def _named_by_hand():  # noqa: ANN202 - a predicate
+def _named_by_hand() -> Callable[[str], object]:
+    """A predicate: whether a row of ``libraries.csv`` names a SONAME, the broad ones left out."""
     with (data_directory("rules") / "licenses/libraries.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(line for line in stream if not line.startswith("#")))
     patterns = [row["soname_glob"] for row in rows if row["soname_glob"] not in BROAD]
-    matcher = re.compile(
-        "|".join(
-            re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".").replace(r"\[", "[").replace(r"\]", "]")
-            for pattern in patterns
-        )
-    )
-    return matcher.fullmatch
+    return re.compile("|".join(translate(pattern) for pattern in patterns)).fullmatch
 
 
 def main() -> None:

@@ -18,6 +18,8 @@ _MOST_PARAGRAPHS = 20_000
 _MOST_PATTERNS = 2_000  # of one Files field that are kept
 
 _FORMAT = re.compile(r"\A(?:[ \t]*\n|#[^\n]*\n)*(?:format(?:-specification)?)[ \t]*:", re.IGNORECASE)
+_FILES = re.compile(r"^Files:[ \t]*\*[ \t]*\nCopyright:[^\n]*(?:\n[ \t][^\n]*)*\nLicense:", re.MULTILINE)
+"""The paragraph that only the machine-readable form has; some files leave its first line out."""
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)")
 _SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
 
@@ -42,7 +44,7 @@ class FilesParagraph:
 class CopyrightFile:
     """One copyright file.
 
-    :ivar machine_readable: whether it has the format's first field; only then there are paragraphs.
+    :ivar machine_readable: whether it has the format's first field or its paragraph for all files; only then there are paragraphs.
     :ivar upstream_name: the project's name for itself, or "".
     :ivar upstream_source: where it comes from, as written, or "".
     :ivar license_name: the License of the header paragraph, which speaks for the whole, or "".
@@ -79,7 +81,7 @@ def parse_copyright(content: bytes | str) -> CopyrightFile:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if text.startswith(_SIGNED):
         text = text.partition("\n\n")[2]
-    if _FORMAT.match(text) is None:
+    if _FORMAT.match(text) is None and _FILES.search(text) is None:
         return CopyrightFile(machine_readable=False, text=text)
     header: dict[str, str] = {}
     files: list[FilesParagraph] = []

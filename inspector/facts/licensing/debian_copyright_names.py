@@ -20,6 +20,8 @@ _JOINED = re.compile(r"(?<=[^\s])[_-](with|or|and)[_-](?!later)(?=[^\s])", re.IG
 _GNU = re.compile(
     r"(?P<family>[al]?gpl|gfdl)(?P<niv>-niv)?-?v?(?P<version>\d(?:\.\d)?)(?:\.0)?(?P<later>\+| or later|-or-later|-only)?"
 )
+_VARIANT = re.compile(r"([al]?gpl-\d(?:\.\d)?\+?|bsd-[234]-clause|expat|public-domain)[-~](?!.*except)[a-z0-9.~-]+")
+"""A known name with a holder's or a variant's name behind it ("BSD-3-clause-Google"): the same terms, other words."""
 _REFERENCE = re.compile(r"[^A-Za-z0-9.]+")
 
 TextOf = Callable[[str], str | None]
@@ -125,6 +127,9 @@ class _Reader:
         found = _known(name)
         if found is None and self._text_of is not None:
             found = self._text_of(name)
+        if found is None:
+            variant = _VARIANT.match(name.lower())
+            found = None if variant is None else _known(variant[1])
         if found is None:
             self.unknown.append(name)
             return f"LicenseRef-Debian-{_REFERENCE.sub('-', name).strip('-.') or 'unnamed'}"[:120]

@@ -7,8 +7,8 @@ often that of the programs (libuuid of util-linux, libacl, libfuse).  Rules, in 
    patterns are directories: ``lib/*`` yes, ``lib/md5.c`` no.
 2. "Files: *".
 3. The License field of the header paragraph.
-4. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out.  Two are none: which of them
-   is the library's, the file does not say to a program.
+4. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one that a
+   sentence "This library is free software" grants; several permissive ones together.  Else none: which of them is the library's, the file does not say to a program.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Literal
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
 from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.debian_copyright_texts import recognise_text, without_packaging
+from inspector.facts.licensing.debian_copyright_texts import granted_to_library, recognise_text, without_packaging
+from inspector.facts.licensing.license_classes import license_class
 from inspector.resources import load_table
 
 _STEM = re.compile(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
@@ -66,24 +67,31 @@ def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
 
 
 def _of_text(text: str) -> LibraryReading | None:
-    mentioned = recognise_text(without_packaging(text))
+    text = without_packaging(text)
+    mentioned = recognise_text(text)
     if not mentioned:
         return None
-    return LibraryReading(mentioned[0] if len(mentioned) == 1 else None, "text", mentioned=mentioned)
+    return LibraryReading(_joined(mentioned) or granted_to_library(text), "text", mentioned=mentioned)
+
+
+def _joined(mentioned: tuple[str, ...]) -> str | None:
+    """One licence, or several permissive ones: whoever keeps to all of them errs in nothing.  None where one of several asks for more."""
+    mild = all(license_class(name) in ("permissive", "public-domain") for name in mentioned)
+    return " AND ".join(mentioned) if mentioned and (mild or len(mentioned) == 1) else None
 
 
 def _of_paragraph(file: CopyrightFile, paragraph: FilesParagraph, scope: Scope) -> LibraryReading | None:
     def text_of(name: str) -> str | None:
         text = file.text_of(paragraph, name)
         mentioned = recognise_text(text) if text else ()
-        return mentioned[0] if len(mentioned) == 1 else None
+        return _joined(mentioned)
 
     named = read_license_name(paragraph.license_name, text_of)
     if named is None:
         mentioned = recognise_text(paragraph.license_text)
         if not mentioned:
             return None
-        return LibraryReading(mentioned[0] if len(mentioned) == 1 else None, scope, paragraph.patterns, mentioned)
+        return LibraryReading(_joined(mentioned), scope, paragraph.patterns, mentioned)
     return LibraryReading(named.expression, scope, paragraph.patterns, unknown=named.unknown)
 
 

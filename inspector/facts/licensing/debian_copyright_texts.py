@@ -21,6 +21,10 @@ _QUOTES = str.maketrans(dict.fromkeys('"`´‘’“”„«»', "'"))
 _PACKAGING = re.compile(r"[^\n]*\bpackaging\b[^\n]*(?:\n(?![ \t]*\n)[^\n]*)*", re.IGNORECASE)
 """A block of lines that begins with a line about the packaging."""
 
+_POINTER = re.compile(
+    r"(?:on debian[^.]{0,40}systems?,? )?(?:the |a )?(?:full|complete|copy|text)[^.]{0,80}(?:general )?public licen[^/]{0,80}/usr/share/common-licenses/[a-z0-9.-]+"
+)
+_THIS_LIBRARY = re.compile(r"this library is free software.{0,400}")
 _FAMILIES = {"affero": "AGPL", "lesser": "LGPL", "library": "LGPL", None: "GPL"}
 _OF_GNU = r"(?:the )?(?:gnu )?(?:(?P<kind{0}>lesser|library|affero|lesser \(?(?:or library|library)?\)?) )?(?:gnu )?general public licen[cs]e"
 _NAME_FIRST = re.compile(
@@ -39,8 +43,24 @@ _LATER = re.compile(
 
 
 def recognise_text(text: str) -> tuple[str, ...]:
-    """SPDX expressions of the licences that a text grants or quotes, in the order of the table, GNU licences first; each once."""
+    """SPDX expressions of the licences that a text grants or quotes, in the order of the table, GNU licences first; each once.
+
+    Where to find the text of a licence on a Debian system is no grant, unless nothing else is said.
+    """
     plain = _plain(text)
+    without_pointers = _POINTER.sub(" ", plain)
+    return _recognised(without_pointers) or _recognised(plain)
+
+
+def granted_to_library(text: str) -> str | None:
+    """The GNU licence of a sentence that begins "This library is free software": that of the library where a file speaks of programs too; None
+    where there is no such sentence or two that differ."""
+    plain = _POINTER.sub(" ", _plain(text))
+    found = {name for sentence in _THIS_LIBRARY.findall(plain) for name in _gnu_grants(sentence)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _recognised(plain: str) -> tuple[str, ...]:
     exceptions = [row["spdx"] for row in _rows("exceptions") if all(phrase in plain for phrase in row["all"])]
     gnu = [_with_exception(name, exceptions) for name in _gnu_grants(plain)]
     others = [
