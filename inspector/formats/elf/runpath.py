@@ -1,0 +1,234 @@
+"""Edits DT_RPATH and DT_RUNPATH in place, where the new text fits into the bytes of the old one.
+
+Strings of ``.dynstr`` share bytes: linkers let a string point into the tail of another.  So a byte changes only where nothing else points at it or
+runs over it; and where the table already ends some string with the new text, the entry is pointed there, and no string changes.
+Entries: gABI chapter 5, "Dynamic Section".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from inspector.errors import FormatError
+from inspector.formats.elf import dynamic as tags
+from inspector.formats.elf.elf_file import ElfFile
+from inspector.formats.elf.reader import read_elf
+from inspector.formats.elf.segments import PT_DYNAMIC, AddressMap
+from inspector.source import BytesSource, Source
+
+SearchPathKind = Literal["rpath", "runpath"]
+
+_TAGS: dict[SearchPathKind, int] = {"rpath": tags.DT_RPATH, "runpath": tags.DT_RUNPATH}
+_OTHER: dict[SearchPathKind, SearchPathKind] = {"rpath": "runpath", "runpath": "rpath"}
+_NAMES_IN_STRTAB = frozenset(
+    (tags.DT_NEEDED, tags.DT_SONAME, tags.DT_RPATH, tags.DT_RUNPATH, tags.DT_AUXILIARY, tags.DT_FILTER, tags.DT_AUDIT, tags.DT_DEPAUDIT, 0x6FFFFEFA)
+)  # fmt: skip
+"""… and DT_CONFIG: tags whose value is a place in DT_STRTAB."""
+_DT_MIPS_RLD_MAP_REL = 0x70000035
+"""Its value counts from its own entry (glibc ``sysdeps/mips/dl-debug.h``)."""
+
+
+def set_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, new: str) -> bytes | None:
+    """The file with another RPATH or RUNPATH; None where that takes more room than there is (see ``inspector.slim.lief_adapter`` for those).
+
+    Where the file has only the other kind, its entry changes its tag, and so the kind.
+
+    :param elf: ``source`` as it was read; its symbols need not be loaded.
+    :param new: elements joined by ":"; bytes that are not UTF-8 as ``os.fsdecode`` writes them.
+    :raises ValueError: where ``new`` is empty (see :func:`remove_search_path`) or has a NUL.
+    :raises FormatError: from the source only.
+    """
+    text = new.encode("utf-8", "surrogateescape")
+    if not text or b"\0" in text:
+        raise ValueError("a search path has at least one byte, and no NUL")
+    content = source if isinstance(source, bytes) else source.read_at(0, source.size)
+    tables = _tables(content, elf)
+    if tables is None:
+        return None
+    tag = _TAGS[kind] if tables.count(_TAGS[kind]) else _TAGS[_OTHER[kind]]
+    if tables.count(tag) != 1:
+        return None
+    edited = bytearray(content)
+    index, old = tables.entry(tag)
+    place = tables.rewrite(edited, index, old, text)
+    if place is None:
+        return None
+    tables.write_entry(edited, index, _TAGS[kind], place)
+    return _proved(content, bytes(edited), tables, {kind: new, **({} if tag == _TAGS[kind] else {_OTHER[kind]: None})})
+
+
+def remove_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind) -> bytes | None:
+    """The file without that entry, its text blotted out where nothing shares it; None where it has no such entry, or more than one.
+
+    :raises FormatError: from the source only.
+    """
+    content = source if isinstance(source, bytes) else source.read_at(0, source.size)
+    tables = _tables(content, elf)
+    if tables is None or tables.count(_TAGS[kind]) != 1:
+        return None
+    edited = bytearray(content)
+    index, old = tables.entry(_TAGS[kind])
+    tables.remove_entry(edited, index)
+    tables.rewrite(edited, index, old, b"")
+    return _proved(content, bytes(edited), tables, {kind: None})
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The dynamic section and its strings, as they lie in the file.
+
+    :ivar entries: tag and value, up to DT_NULL and without it.
+    :ivar others: places in the string table that anything but RPATH and RUNPATH names, or may name.
+    """
+
+    elf: ElfFile
+    content: bytes
+    dynamic_at: int
+    entries: tuple[tuple[int, int], ...]
+    strings_at: int
+    strings_size: int
+    others: tuple[int, ...]
+
+    def count(self, tag: int) -> int:
+        """How many entries have that tag."""
+        return sum(found == tag for found, _ in self.entries)
+
+    def entry(self, tag: int) -> tuple[int, int]:
+        """Number and value of the only entry with that tag."""
+        return next((index, value) for index, (found, value) in enumerate(self.entries) if found == tag)
+
+    def write_entry(self, edited: bytearray, index: int, tag: int, value: int) -> None:
+        """Write one entry."""
+        row = self.elf.header.layout.dynamic
+        row.pack_into(edited, self.dynamic_at + index * row.size, tag, value)
+
+    def remove_entry(self, edited: bytearray, index: int) -> None:
+        """Move the entries behind one up, and end with one DT_NULL more."""
+        size = self.elf.header.layout.dynamic.size
+        for number, (tag, value) in enumerate(self.entries[index + 1 :], index):
+            self.write_entry(edited, number, tag, value + (size if tag == _DT_MIPS_RLD_MAP_REL else 0))
+        self.write_entry(edited, len(self.entries) - 1, 0, 0)
+
+    def rewrite(self, edited: bytearray, index: int, old: int, text: bytes) -> int | None:
+        """Write ``text`` over the string at ``old``, which entry ``index`` names, as far as nothing shares it, and blot the rest of it out.
+
+        Returns the place of the text, which may be another one that the table has already; None where there is none.
+        """
+        strings = self.content[self.strings_at : self.strings_at + self.strings_size]
+        end = strings.find(0, old)
+        if end < 0:
+            return None
+        begins = strings.rfind(0, 0, old) + 1
+        others = [
+            *self.others,
+            *(value for i, (tag, value) in enumerate(self.entries) if tag in _TAGS.values() and i != index),
+        ]
+        runs_over = any(begins <= place <= old for place in others)
+        room = 0 if runs_over else min([place for place in others if old < place <= end], default=end) - old
+        place = old
+        if len(text) >= room + (old + room == end):
+            place = strings.find(text + b"\0")
+            text = b""
+            if place < 0 or begins <= place <= end:
+                return place if place >= 0 else None
+        edited[self.strings_at + old : self.strings_at + old + room] = text.ljust(room, b"\0")
+        return place
+
+
+def _tables(content: bytes, elf: ElfFile) -> _Tables | None:
+    """None for a file whose dynamic section or string table is not where it should be, or is broken."""
+    if not elf.symbols.is_loaded:
+        try:
+            elf = read_elf(BytesSource(content))
+        except FormatError:
+            return None
+    segment = next((s for s in reversed(elf.segments) if s.type == PT_DYNAMIC and s.filesz), None)
+    places = AddressMap(elf.loads)
+    address, size = elf.dynamic.get(tags.DT_STRTAB), elf.dynamic.get(tags.DT_STRSZ)
+    if segment is None or not elf.dynamic or address is None or size is None or elf.is_separate_debug:
+        return None
+    row = elf.header.layout.dynamic
+    if segment.offset + elf.dynamic.size > len(content):
+        return None
+    listed = list(row.iter_unpack(content[segment.offset : segment.offset + elf.dynamic.size]))
+    strings_at = places.offset(address)
+    if not listed or listed[-1][0] or strings_at is None or size > places.room(address):
+        return None
+    entries = tuple((int(tag), int(value)) for tag, value in listed[:-1])
+    strings = content[strings_at : strings_at + size]
+    others = tuple(_other_places(content, elf, entries, strings, places))
+    return _Tables(elf, content, segment.offset, entries, strings_at, size, others)
+
+
+def _other_places(
+    content: bytes, elf: ElfFile, entries: Iterable[tuple[int, int]], strings: bytes, places: AddressMap
+) -> Iterator[int]:
+    search_paths = set(_TAGS.values())
+    values = [value for tag, value in entries if tag in search_paths]
+    for tag, value in entries:
+        if tag in _NAMES_IN_STRTAB and tag not in search_paths:
+            yield value
+    symbols_at = places.offset(elf.dynamic.get(tags.DT_SYMTAB) or 0)
+    if symbols_at is not None:
+        layout = elf.header.layout
+        rows = content[symbols_at : symbols_at + elf.symbols.count * layout.symbol.size]
+        yield from layout.numbers(rows, 4)[:: layout.symbol.size // 4]  # st_name is the first word in both classes
+    names = {need.library for need in elf.verneed} | {need.version for need in elf.verneed}
+    for definition in elf.verdef:
+        names |= {definition.name, *definition.parents}
+    for value in values:
+        end = strings.find(0, value)
+        begins = strings.rfind(0, 0, value) + 1
+        for name in names:  # wherever a version's name could lie in these bytes, it is taken to lie there
+            encoded = name.encode("utf-8", "surrogateescape")
+            if encoded and begins <= end - len(encoded) and strings[:end].endswith(encoded):
+                yield end - len(encoded)
+
+
+def _proved(
+    old_content: bytes, new_content: bytes, tables: _Tables, changed: dict[SearchPathKind, str | None]
+) -> bytes | None:
+    """The new file, if nothing but what was asked for is different in it."""
+    old = tables.elf
+    try:
+        new = read_elf(BytesSource(new_content))
+        if not same_dynamic_view(old, new):
+            return None
+    except FormatError:
+        return None
+    wanted = {"rpath": old.rpath, "runpath": old.runpath} | changed
+    dynamic_end = tables.dynamic_at + (len(tables.entries) + 1) * old.header.layout.dynamic.size
+    strings_end = tables.strings_at + tables.strings_size
+    allowed = sorted([(tables.dynamic_at, dynamic_end), (tables.strings_at, strings_end)])
+    if (new.rpath, new.runpath) != (wanted["rpath"], wanted["runpath"]):
+        return None
+    return new_content if is_same_elsewhere(old_content, new_content, allowed) else None
+
+
+def is_same_elsewhere(old: bytes, new: bytes, allowed: Iterable[tuple[int, int]]) -> bool:
+    """Whether two files of one length differ only inside of ``allowed``, ranges in order."""
+    position, before, after = 0, memoryview(old), memoryview(new)
+    for start, end in allowed:
+        if start > position and before[position:start] != after[position:start]:
+            return False
+        position = max(position, end)
+    return len(old) == len(new) and before[position:] == after[position:]
+
+
+def same_dynamic_view(old: ElfFile, new: ElfFile) -> bool:
+    """Whether loaders see the same in two files, RPATH and RUNPATH aside.
+
+    :raises LimitExceeded: where the symbols' names pass ``Limits.elf_tables``.
+    """
+    fields = (
+        "needed", "soname", "auxiliary", "filter", "audit", "depaudit", "verneed", "verdef", "relocations", "interpreter", "flags", "flags_1",
+        "loader_refusals", "gnu_stack", "relro", "type", "arch", "build_id",
+    )  # fmt: skip
+    if any(getattr(old, field) != getattr(new, field) for field in fields):
+        return False
+    if old.symbols.count != new.symbols.count or not set(new.defects) <= set(old.defects):
+        return False
+    before, after = old.symbols, new.symbols
+    return list(before.imported()) == list(after.imported()) and list(before.exported()) == list(after.exported())
