@@ -13,20 +13,27 @@ from pathlib import Path
 from typing import Literal
 
 from corpus.licenses.packages import LibraryPackage, read_packages
-from corpus.licenses.population import bundle_libraries, half_of, read_index, sampled_libraries
+from corpus.licenses.population import (
+    bundle_libraries,
+    half_of,
+    more_bundle_libraries,
+    read_index,
+    sampled_libraries,
+)
 
 RELEASE = "bookworm"
 TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set"]
 
-Set = Literal["bundles", "sample"]
+Set = Literal["bundles", "sample", "second"]
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredLibrary:
     """A shared library of the measured half.
 
-    :ivar set: "bundles": of the population; "sample": of the random sample of all library packages, and not in the population.
+    :ivar set: "bundles": of the population; "sample": of the random sample of all library packages, and not in the population;
+        "second": of what only the second list of applications needs.
     """
 
     soname: str
@@ -51,15 +58,14 @@ def draw() -> Iterator[MeasuredLibrary]:
         ).stdout.split()
     )
     index = read_index(RELEASE)
-    in_bundles = {package.name for package in bundle_libraries(index)}
-    wanted = {package.name: package for package in bundle_libraries(index) + sampled_libraries(index)}
+    sets: dict[str, Set] = {package.name: "second" for package in more_bundle_libraries(index)}
+    sets |= {package.name: "sample" for package in sampled_libraries(index)}
+    sets |= {package.name: "bundles" for package in bundle_libraries(index)}
     chosen = [
-        package
-        for package in wanted.values()
-        if half_of(package.source) == "measured" and package.name not in installed
+        index[name] for name in sorted(sets) if half_of(index[name].source) == "measured" and name not in installed
     ]
     for package in read_packages(chosen, RELEASE):
-        yield from _public_libraries(package, "bundles" if package.name in in_bundles else "sample")
+        yield from _public_libraries(package, sets[package.name])
 
 
 def _public_libraries(package: LibraryPackage, set_: Set) -> Iterator[MeasuredLibrary]:
