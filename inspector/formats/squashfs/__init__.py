@@ -32,6 +32,13 @@ squashfs-tools-ng's ``doc/format.adoc`` and in Linux's ``fs/squashfs/squashfs_fs
     inode.blocks()              Iterator[DataBlock(position, stored, raw, size)]
     inode.read_at(offset, length) -> bytes      a regular file's Inode is a Source
 
+The writer is in modules of its own, which nobody who only reads has to load::
+
+    from inspector.formats.squashfs.entry import ImageEntry
+    from inspector.formats.squashfs.writer import write_image
+
+    write_image(entries, target, compressor="zstd", level=15)   # WrittenImage; what is an Inode's content is copied as it is stored
+
 Raises :class:`~inspector.errors.FormatError` and its kinds ``UnsupportedFormat`` (big-endian, versions 1 to 3, vendor magics, missing decoders) and
 ``LimitExceeded``; ``OSError`` where the source itself fails; nothing else.
 """

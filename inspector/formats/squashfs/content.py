@@ -133,13 +133,21 @@ class ContentReader:
     """Reads files by their inodes.
 
     :param find_all_inodes: makes every inode of the image known to :meth:`note_tail`.
+    :ivar deduplicated: whether the image's writer stored equal files once, as the superblock says.
     """
 
     def __init__(
-        self, blocks: BlockReader, block_size: int, fragments: FragmentTable, find_all_inodes: Callable[[], None]
+        self,
+        blocks: BlockReader,
+        block_size: int,
+        fragments: FragmentTable,
+        find_all_inodes: Callable[[], None],
+        *,
+        deduplicated: bool = False,
     ) -> None:
         self.block_size = block_size
         self.fragments = fragments
+        self.deduplicated = deduplicated
         self.sweep: Sweep | None = None
         self._blocks = blocks
         self._find_all_inodes = find_all_inodes
@@ -154,10 +162,31 @@ class ContentReader:
             if end > self._fragment_ends.get(inode.fragment_index, 0):
                 self._fragment_ends[inode.fragment_index] = end
 
+    @property
+    def compressor(self) -> str:
+        """The compressor's name in the superblock."""
+        return self._blocks.compressor
+
+    @property
+    def end(self) -> int:
+        """Bytes of the image; nothing of its data lies behind."""
+        return self._blocks.end
+
+    def stored_bytes(self, position: int, length: int) -> bytes:
+        """``length`` bytes of the image as they are stored.
+
+        :raises FormatError: where the image or its source ends before.
+        """
+        return self._blocks.image_bytes(position, length)
+
+    def fragment_length(self, index: int) -> int:
+        """How much of a fragment's content the image's files reach, in decoded bytes; 0 where none has a part of it."""
+        self._find_all_inodes()
+        return self._fragment_ends.get(index, 0)
+
     def stored_share(self, index: int, length: int) -> int:
         """How many stored bytes of a fragment stand for ``length`` bytes of its content, rounded."""
-        self._find_all_inodes()
-        end = max(self._fragment_ends.get(index, length), 1)
+        end = max(self.fragment_length(index) or length, 1)
         return (2 * self.fragments[index].stored * length + end) // (2 * end)
 
     def position_key(self, inode: Inode) -> tuple[int, int, int]:

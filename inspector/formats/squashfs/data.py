@@ -96,6 +96,28 @@ class BlockReader:
         if stored > self._end - position:
             raise FormatError(f"a block of {stored} bytes passes the end of the image at {self._end}", position)
 
+    @property
+    def compressor(self) -> str:
+        """The compressor's name in the superblock."""
+        return self._decompressor.name
+
+    @property
+    def end(self) -> int:
+        """Bytes of the image."""
+        return self._end
+
+    def image_bytes(self, position: int, length: int) -> bytes:
+        """``length`` bytes of the image as they are stored, whatever they are.
+
+        :raises FormatError: where the image or its source ends before.
+        """
+        if length > self._end - position:
+            raise FormatError(f"{length} bytes pass the end of the image at {self._end}", position)
+        found = self._source.read_at(position, length)
+        if len(found) < length:
+            raise FormatError(f"{length} bytes are wanted, the source has {len(found)}", position)
+        return found
+
     def stored_bytes(self, position: int, stored: int) -> bytes:
         """A compressed block as it is stored, checked.
 

@@ -17,6 +17,8 @@ from inspector.formats.squashfs.layout import TableRange, index_size, merge_rang
 from inspector.formats.squashfs.metadata import MetadataReader
 from inspector.formats.squashfs.superblock import (
     FLAG_COMPRESSOR_OPTIONS,
+    FLAG_DEDUPLICATED,
+    FLAG_NO_XATTRS,
     SUPERBLOCK_SIZE,
     read_superblock,
 )
@@ -26,9 +28,6 @@ from inspector.source import Source
 
 _ID_SIZE = 4
 _EXPORT_SIZE = 8
-_NO_XATTRS = (
-    0x200  # squashfs_fs.h: SQUASHFS_NO_XATTR; images exist that say so and yet fill the inodes' field with anything
-)
 
 Item = TypeVar("Item")
 ErrorHandler = Callable[[bytes, FormatError], None]
@@ -61,7 +60,13 @@ class SquashfsImage:
         self._directory_table = metadata.table("directory", superblock.directory_table, self._directory_end)
         self.fragments = FragmentTable(superblock.fragment_count, self._load_fragments)
         self._blocks = BlockReader(source, codec, superblock.block_size, superblock.bytes_used, limits)
-        self._content = ContentReader(self._blocks, superblock.block_size, self.fragments, self._find_all_inodes)
+        self._content = ContentReader(
+            self._blocks,
+            superblock.block_size,
+            self.fragments,
+            self._find_all_inodes,
+            deduplicated=bool(superblock.flags & FLAG_DEDUPLICATED),
+        )
         self._parser = InodeParser(
             self._inode_table.content,
             struct.unpack(f"<{superblock.id_count}I", ids),
@@ -164,7 +169,8 @@ class SquashfsImage:
         :raises LimitExceeded: where they are larger than Linux allows.
         """
         superblock = self.superblock
-        if inode.xattr_index is None or superblock.xattr_table is None or superblock.flags & _NO_XATTRS:
+        # Images exist that say "no-xattrs" and yet fill the inodes' field with anything
+        if inode.xattr_index is None or superblock.xattr_table is None or superblock.flags & FLAG_NO_XATTRS:
             return {}
         return self._xattrs(superblock.xattr_table).attributes(inode.xattr_index)
 

@@ -116,6 +116,16 @@ class Inode:
         return self.kind is InodeKind.FILE
 
     @property
+    def container(self) -> ContentReader:
+        """What reads the image that this inode belongs to; the same object for all inodes of an image."""
+        return self._content
+
+    @property
+    def size_words(self) -> bytes:
+        """The size words of its own blocks as stored, four bytes each."""
+        return self._sizes[self._sizes_start : self._sizes_end]
+
+    @property
     def block_count(self) -> int:
         """Blocks of its own, sparse ones included, the fragment not."""
         return (self._sizes_end - self._sizes_start) // 4
@@ -130,7 +140,7 @@ class Inode:
         """Equal for files of one image that share their blocks and their part of a fragment, which proves equal content; None for an empty file."""
         if not self.size:
             return None
-        sizes = self._sizes[self._sizes_start : self._sizes_end]
+        sizes = self.size_words
         # Without blocks of its own the start means nothing: writers leave any number there.
         start = self.data_start if sizes else 0
         return (

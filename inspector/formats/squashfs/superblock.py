@@ -14,24 +14,29 @@ ABSENT = 0xFFFF_FFFF_FFFF_FFFF  # squashfs_fs.h: SQUASHFS_INVALID_BLK, the posit
 METADATA_SIZE = 8192  # squashfs_fs.h: SQUASHFS_METADATA_SIZE
 
 # squashfs_fs.h: SQUASHFS_FILE_MAX_LOG; the kernel and the specification allow 4 KiB to 1 MiB
-_BLOCK_LOGS = range(12, 21)
+BLOCK_LOGS = range(12, 21)
 LARGEST_BLOCK = 1 << 20
-_LAYOUT = struct.Struct("<IIIIIHHHHHHQQQQQQQQ")
+SUPERBLOCK_LAYOUT = struct.Struct("<IIIIIHHHHHHQQQQQQQQ")
 
 COMPRESSORS = {1: "gzip", 2: "lzma", 3: "lzo", 4: "xz", 5: "lz4", 6: "zstd"}  # squashfs_fs.h: ZLIB_COMPRESSION …
 
 # squashfs_fs.h: SQUASHFS_NOI …; only the tenth bit changes how an image is read, the others record how it was made
+FLAG_NO_FRAGMENTS = 0x010
+FLAG_ALWAYS_FRAGMENTS = 0x020
+FLAG_DEDUPLICATED = 0x040
+FLAG_EXPORTABLE = 0x080
+FLAG_NO_XATTRS = 0x200
 FLAG_COMPRESSOR_OPTIONS = 0x400
 FLAGS = {
     0x001: "inodes-uncompressed",
     0x002: "data-uncompressed",
     0x008: "fragments-uncompressed",
-    0x010: "no-fragments",
-    0x020: "always-fragments",
-    0x040: "deduplicated",
-    0x080: "exportable",
+    FLAG_NO_FRAGMENTS: "no-fragments",
+    FLAG_ALWAYS_FRAGMENTS: "always-fragments",
+    FLAG_DEDUPLICATED: "deduplicated",
+    FLAG_EXPORTABLE: "exportable",
     0x100: "xattrs-uncompressed",
-    0x200: "no-xattrs",
+    FLAG_NO_XATTRS: "no-xattrs",
     FLAG_COMPRESSOR_OPTIONS: "compressor-options",
     0x800: "ids-uncompressed",
 }
@@ -110,10 +115,10 @@ def read_superblock(source: Source) -> Superblock:
         directory_table,
         fragment_table,
         export_table,
-    ) = _LAYOUT.unpack(raw)
+    ) = SUPERBLOCK_LAYOUT.unpack(raw)
     if (major, minor) != (4, 0):
         raise UnsupportedFormat(f"SquashFS version {major}.{minor}; only 4.0 can be read", _VERSION_OFFSET)
-    if block_log not in _BLOCK_LOGS or block_size != 1 << block_log:
+    if block_log not in BLOCK_LOGS or block_size != 1 << block_log:
         raise FormatError(f"block size {block_size} and its logarithm {block_log} are no size from 4 KiB to 1 MiB", 12)
     if compressor not in COMPRESSORS:
         raise UnsupportedFormat(f"compressor {compressor} is not one of {', '.join(COMPRESSORS.values())}", 20)
@@ -194,9 +199,9 @@ def _has_superblock_at_end(source: Source) -> bool:
     at = tail.rfind(MAGIC)
     while at >= 0:
         if len(tail) - at >= SUPERBLOCK_SIZE:
-            fields = _LAYOUT.unpack_from(tail, at)
+            fields = SUPERBLOCK_LAYOUT.unpack_from(tail, at)
             block_size, block_log, version = fields[3], fields[6], fields[9:11]
-            if version == (4, 0) and block_log in _BLOCK_LOGS and block_size == 1 << block_log:
+            if version == (4, 0) and block_log in BLOCK_LOGS and block_size == 1 << block_log:
                 return True
         at = tail.rfind(MAGIC, 0, at)
     return False
