@@ -39,6 +39,7 @@ MEASURED = (
     f"{' and '.join(DESKTOP_TASKS[:2])} and the Contents index; package from Contents, of packages that {WIDELY_NEEDED} others depend on"
 )
 AARCH64_PACKAGES = ("libc6", "libgcc-s1", "libstdc++6", "libatomic1", "libcrypt1", "zlib1g")
+C_LIBRARY = ("libc6", "libc6-i386")
 ALTERNATIVES = {"libblas3": "libblas.so.3", "liblapack3": "liblapack.so.3"}
 """Links that packages make with update-alternatives, so that Contents does not name them."""
 
@@ -151,6 +152,8 @@ def profile_text(suite: str, id_: str, date: str) -> str:
         "complete = 'Contents names every file of every package: what is not listed here is on no default installation'",
         "versions = 'read from the files of debootstrap trees'",
         "exports = 'read from the files of debootstrap trees'",
+        "needed = 'read from the files of debootstrap trees'",
+        "requirements = 'read from the files of debootstrap trees'",
         "isa_level = 'the note of libc.so.6'",
     ]  # fmt: skip
     lines += ["", "[programs]", *(f"{name} = {quoted(presence)}" for name, presence in sorted(programs.items()))]
@@ -162,9 +165,33 @@ def profile_text(suite: str, id_: str, date: str) -> str:
         if name in listed and not any(name.startswith(f"{other}.") for other in same):
             same[name] = carried(names)  # "libz.so.1.2.13", which nobody asks for, would repeat those of "libz.so.1"
     lines += [f"{quoted(name)} = {quoted(text)}" for name, text in same.items()]
+    lines += needs_tables(listed, (minimal, with_desktop))
     libz = minimal.libraries["libz.so.1"].exports or frozenset()
     lines += ["", "[exports]", f"'libz.so.1' = {quoted(' '.join(sorted(libz)))}"]
     return "\n".join(lines) + "\n"
+
+
+def needs_tables(listed: set[str], profiles: Iterable[HostProfile]) -> list[str]:
+    """What the captured libraries themselves need of others than the C library, told once for a file with several names."""
+    needed: dict[str, str] = {}
+    requirements: dict[str, str] = {}
+    for profile in profiles:
+        own = {name for name, library in profile.libraries.items() if library.package in C_LIBRARY}
+        for name, library in sorted(profile.libraries.items()):
+            found = library.object
+            if found is None or name not in listed or (found.soname not in (None, name) and found.soname in listed):
+                continue
+            names = [each for each in found.needed if each not in own]
+            wanted = [each for each in found.requirements if each.library not in own]
+            if names:
+                needed.setdefault(name, " ".join(names))
+            if wanted:
+                texts = (f"{each.library}:{each.version}{'?' if each.weak else ''}" for each in wanted)
+                requirements.setdefault(name, " ".join(texts))
+    lines: list[str] = []
+    for table, rows in (("needed", needed), ("requirements", requirements)):
+        lines += ["", f"[{table}]", *(f"{quoted(name)} = {quoted(text)}" for name, text in sorted(rows.items()))]
+    return lines
 
 
 def aarch64_packages(suite: str) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from inspector.loader.objects import LoaderObject
+from inspector.loader.objects import LoaderObject, VersionRequirement
 
 LibcKind = Literal["glibc", "musl"]
 Variant = Literal["desktop", "minimal"]
@@ -26,6 +26,8 @@ class ProvidedLibrary:
     :ivar package: the package that carries it, or None where that is not known.
     :ivar versions: names of all version definitions; None where nobody measured them, empty where it has none.
     :ivar object: what the loader reads of it; None where nobody captured it, and then its own needs are taken to be met.
+    :ivar needed: DT_NEEDED, those of the C library left out; empty where nobody measured them.
+    :ivar requirements: its verneed, what it asks of the C library left out; empty where nobody measured it.
     :ivar exports: defined symbols, ``name`` or ``name@version`` or ``name@@version`` (the default one); None where nobody captured them.
     :ivar imports: symbols that it must find elsewhere, ``name`` or ``name@version``, weak ones left out; None like ``exports``.
     """
@@ -39,6 +41,8 @@ class ProvidedLibrary:
     object: LoaderObject | None = None
     exports: frozenset[str] | None = None
     imports: frozenset[str] | None = None
+    needed: tuple[str, ...] = ()
+    requirements: tuple[VersionRequirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from inspector.facts.loading.roots import Role, Root
 from inspector.facts.loading.run_time_paths import Mount
 from inspector.limits import Limits
 from inspector.loader.host_profile import HostProfile, Presence, ProvidedLibrary, Variant
-from tests.loader.loader_cases import Case, needs_gcc, runpath, this_machine
+from inspector.loader.objects import VersionRequirement
+from tests.loader.loader_cases import Case, ask, needs_gcc, runpath, this_machine
 
 pytestmark = [pytest.mark.peer, needs_gcc]
 
@@ -47,20 +48,30 @@ def system(
     )  # fmt: skip
 
 
+def asking(name: str, *versions: str, weak: bool = False) -> ProvidedLibrary:
+    """A library of the system's that asks ``libinner.so.1`` for versions."""
+    return ProvidedLibrary(
+        soname=name, presence="minimal", basis="measured", versions=frozenset(), needed=("libinner.so.1",),
+        requirements=tuple(VersionRequirement("libinner.so.1", version, weak) for version in versions),
+    )  # fmt: skip
+
+
 def judge(
     case: Case,
     roots: dict[str, Role],
     *profiles: HostProfile,
     variants: tuple[Variant, ...] = ("desktop",),
     program: str | None = "bin/app",
+    library_path: str | None = None,
 ) -> list[SystemVerdict]:
     with open_artifact(case.directory) as artifact:
         objects = read_elf_objects(artifact, Limits())
         mount = Mount(str(case.directory))
         found = [Root(path, role, path if role == "entry" else program) for path, role in roots.items()]
-        graph = build_load_graph(objects, artifact.tree, found, mount, None)
+        graph = build_load_graph(objects, artifact.tree, found, mount, library_path)
         files = TreeFiles(artifact.tree, objects, mount)
-        bundle = JudgedBundle(graph=graph, objects=objects, files=files, mount=mount)
+        environment = {} if library_path is None else {"LD_LIBRARY_PATH": library_path}
+        bundle = JudgedBundle(graph=graph, objects=objects, files=files, mount=mount, environment=environment)
         return list(host_verdicts(bundle, [(profile, variant) for profile in profiles for variant in variants]))
 
 
@@ -230,6 +241,56 @@ def test_a_library_that_nobody_is_known_to_open_may_want_symbols_of_its_program(
     case.library("lib/liba.so.1", source="int of_program(void); int here(void) { return of_program(); }")
     (verdict,) = judge(case, {"lib/liba.so.1": "optional"}, this_machine(), program=None)
     assert verdict.verdict == "starts"
+
+
+def older_inner(case: Case, *needs: str) -> None:
+    """A bundle whose program needs a library of the system's, and that brings a ``libinner.so.1`` which defines V_1 alone."""
+    case.versioned("lib/libinner.so.1", "V_1 { inner; };", "int inner(void) { return 1; }")
+    case.library("../made/libouter.so.1")
+    case.program("bin/app", *runpath("$ORIGIN/../lib"), links=needs)
+
+
+def test_a_library_of_the_system_may_want_more_of_a_bundled_one_than_it_has(case: Case) -> None:
+    older_inner(case, "../made/libouter.so.1", "lib/libinner.so.1")
+    same, newer, weak = judge(
+        case, {"bin/app": "entry"}, system("same", asking("libouter.so.1", "V_1")),
+        system("newer", asking("libouter.so.1", "V_1", "V_2")), system("weak", asking("libouter.so.1", "V_2", weak=True)),
+    )  # fmt: skip
+    assert [same.verdict, newer.verdict, weak.verdict] == ["starts", "fails", "starts"]
+    assert newer.message == "bin/app: lib/libinner.so.1: version `V_2' not found (required by libouter.so.1)"
+    row = newer.objects[0].missing_versions[0]
+    assert (row.library, row.version, row.needed_by) == ("libinner.so.1", "V_2", "libouter.so.1")
+
+
+def test_what_the_system_loader_says_of_it_is_the_same(case: Case) -> None:
+    """The real loader, with the system's part played by LD_LIBRARY_PATH."""
+    older_inner(case, "../made/libouter.so.1", "lib/libinner.so.1")
+    newer = "../newer/libinner.so.1"
+    case.versioned(
+        newer, "V_1 { inner; }; V_2 { more; };", "int inner(void) { return 1; } int more(void) { return 2; }"
+    )
+    case.library("../made/libouter.so.1", links=(newer,), source="int more(void); int outer(void) { return more(); }")
+    real = ask(case, "bin/app", {"LD_LIBRARY_PATH": str(case.directory.parent / "made")})
+    (verdict,) = judge(case, {"bin/app": "entry"}, system("newer", asking("libouter.so.1", "V_2")))
+    assert real.message is not None
+    parts = real.message.replace(f"{case.directory}/bin/../", "").replace(f"{case.directory.parent}/made/", "")
+    assert parts.replace(f"{case.directory}/", "") == verdict.message
+
+
+def test_a_bundled_library_that_nothing_asked_for_does_not_answer_the_systems(case: Case) -> None:
+    older_inner(case, "../made/libouter.so.1")
+    newer = system("newer", asking("libouter.so.1", "V_2"))
+    (verdict,) = judge(case, {"bin/app": "entry"}, newer)
+    assert verdict.verdict == "starts"  # the RUNPATH of the program is not the library's (G4)
+    (verdict,) = judge(case, {"bin/app": "entry"}, newer, library_path=str(case.directory / "lib"))
+    assert verdict.verdict == "fails"  # LD_LIBRARY_PATH is everybody's
+
+
+def test_the_needs_of_what_a_systems_library_needs_count_too(case: Case) -> None:
+    older_inner(case, "../made/libouter.so.1", "lib/libinner.so.1")
+    outer = ProvidedLibrary(soname="libouter.so.1", presence="minimal", basis="measured", needed=("libmiddle.so.1",))
+    (verdict,) = judge(case, {"bin/app": "entry"}, system("deep", outer, asking("libmiddle.so.1", "V_2")))
+    assert verdict.message.endswith("version `V_2' not found (required by libmiddle.so.1)")
 
 
 def test_the_shipped_profiles_answer(tmp_path: Path) -> None:

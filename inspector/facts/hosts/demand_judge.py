@@ -9,6 +9,7 @@ from typing import Literal
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.hosts.demands import RootDemand
+from inspector.facts.hosts.host_needs import HostNeeds, UnmetHostNeed
 from inspector.facts.hosts.libraries import host_library
 from inspector.facts.hosts.outcomes import FailedRoot, LackingVersion, RootOutcome
 from inspector.loader.host_profile import HostProfile, ProvidedLibrary, Variant
@@ -38,16 +39,18 @@ class DemandJudge:
     :param known_elsewhere: profiles whose lists make a soname a known one: a name that none of them nor the excludelist knows is a private
         library that was forgotten, and missing everywhere.
     :param own_loader: tree path of a loader in the bundle that starts its programs: PT_INTERP is not asked for then.
+    :param host_needs: what host libraries ask of bundled ones; None: of those alone that are loaded already.
     """
 
     def __init__(
         self, demands: Sequence[RootDemand], objects: Sequence[ElfObject], known_elsewhere: Sequence[HostProfile],
-        own_loader: str | None = None,
+        own_loader: str | None = None, host_needs: HostNeeds | None = None,
     ) -> None:  # fmt: skip
         self._demands = demands
         self._objects = {found.path: found for found in objects}
         self._known_elsewhere = known_elsewhere
         self._own_loader = own_loader
+        self._host_needs = host_needs or HostNeeds(objects)
         self._known: dict[str, bool] = {}
         self._traits: dict[str, _Traits | None] = {}
         self._symbols: dict[tuple[str, str, str], tuple[str, ...]] = {}
@@ -92,7 +95,8 @@ class DemandJudge:
         messages = [message for message in (refused, demand.failure) if message is not None]
         messages += self._refused_objects(demand, profile)
         crashes = list(self._unrelocated_objects(demand, profile))
-        if not messages and not touched and not crashes:
+        unmet = list(self._host_needs.unmet(demand, profile, variant)) if profile.libc == "glibc" else []
+        if not messages and not touched and not crashes and not unmet:
             return RootOutcome(demand.root)
         missing: list[str] = []
         versions: list[tuple[str, str]] = []
@@ -104,6 +108,8 @@ class DemandJudge:
             undecided += [f"{pair[0]}: {pair[1]}" for pair in demand.versions if lacking.get(pair) == "unknown"]
         if not messages and (missing or versions):
             messages = [self._message(demand, profile, missing, versions)]
+        if not messages and unmet:
+            messages = [_host_need_message(demand, unmet[0])]
         messages += crashes
         if not messages:
             return RootOutcome(demand.root, None, tuple(undecided))
@@ -114,7 +120,10 @@ class DemandJudge:
                 demand.root.role,
                 messages[0],
                 tuple(missing),
-                tuple(self._lacking_version(pair, demand.versions[pair]) for pair in versions),
+                (
+                    *(self._lacking_version(pair, demand.versions[pair]) for pair in versions),
+                    *(LackingVersion(need.library, need.version, need.needed_by) for need in unmet),
+                ),
             ),
             tuple(undecided),
         )
@@ -243,6 +252,11 @@ class DemandJudge:
             )
             self._known[name] = known
         return known
+
+
+def _host_need_message(demand: RootDemand, need: UnmetHostNeed) -> str:
+    line = f"{need.provider}: version `{need.version}' not found (required by {need.needed_by})"
+    return f"{demand.root.path}: {line}" if demand.root.program == demand.root.path else line
 
 
 def _belongs_to_other_libc(name: str, profile: HostProfile) -> bool:

@@ -20,6 +20,8 @@ class RootDemand:
     :ivar libraries: by soname.
     :ivar versions: by library and version name, weak ones left out.
     :ivar failure: what the loader says wherever the bundle runs (a broken file, a version that a bundled library lacks), None without.
+    :ivar from_host: what the process takes from the system, by the name that it was asked for, with its place in the load order.
+    :ivar bundled: what answers to a name out of the bundle: the place of the object that first asked for it, and its tree path.
     :ivar watched: tree paths of objects that some systems refuse: relative relocations without a marker, an executable stack, segments for small
         pages only.
     """
@@ -31,6 +33,8 @@ class RootDemand:
     versions: dict[tuple[str, str], str] = field(default_factory=dict)
     failure: str | None = None
     watched: tuple[str, ...] = ()
+    from_host: dict[str, int] = field(default_factory=dict)
+    bundled: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
 def demand_of(root: Root, arch: str, graph: LoadGraph, first: int, paths: Sequence[str]) -> RootDemand:
@@ -43,11 +47,12 @@ def demand_of(root: Root, arch: str, graph: LoadGraph, first: int, paths: Sequen
     libraries: dict[str, str] = {}
     failure = graph.refusal
     for resolution in graph.resolutions:
+        target = resolution.target
         if resolution.requester < first:
             continue
         if resolution.outcome is Outcome.BROKEN:
             failure = failure or resolution.message
-        elif resolution.target is None or objects[resolution.target].from_host:
+        elif target is None or objects[target].from_host:
             libraries.setdefault(resolution.name, paths[resolution.requester])
     from_host = {name for name, index in graph.names.items() if objects[index].from_host}
     from_host.update(resolution.name for resolution in graph.resolutions if resolution.outcome is Outcome.MISSING)
@@ -71,4 +76,23 @@ def demand_of(root: Root, arch: str, graph: LoadGraph, first: int, paths: Sequen
         lacking = next(missing_versions(graph, None, first), None)
         failure = None if lacking is None else lacking.message(root.path)
     interpreter = objects[0].object.interpreter if objects and root.program == root.path else None
-    return RootDemand(root, arch, interpreter, libraries, versions, failure, tuple(watched))
+    answered = _answered(graph, first, paths)
+    return RootDemand(root, arch, interpreter, libraries, versions, failure, tuple(watched), *answered)
+
+
+def _answered(graph: LoadGraph, first: int, paths: Sequence[str]) -> tuple[dict[str, int], dict[str, tuple[int, str]]]:
+    """``from_host`` and ``bundled`` of a root's demand."""
+    from_host: dict[str, int] = {}
+    bundled: dict[str, tuple[int, str]] = {}
+    for resolution in graph.resolutions:
+        target = resolution.target
+        if target is None:
+            # no place in this load order; what it needs is looked up after everything that its requester needs
+            if resolution.requester >= first and resolution.outcome is Outcome.MISSING:
+                from_host.setdefault(resolution.name, resolution.requester + 1)
+            continue
+        if not graph.objects[target].from_host:
+            bundled.setdefault(resolution.name, (resolution.requester, paths[target]))
+        elif resolution.requester >= first:
+            from_host.setdefault(resolution.name, target)
+    return from_host, bundled

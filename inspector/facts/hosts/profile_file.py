@@ -127,6 +127,8 @@ class ProvidedLibraries(Mapping[str, ProvidedLibrary]):
             package=package,
             versions=None if versions is None else frozenset(expand_versions(versions)),
             exports=None if exports is None else frozenset(exports.split()),
+            needed=tuple(self._document.get("needed", {}).get(name, "").split()),
+            requirements=tuple(_requirements(self._document.get("requirements", {}).get(name, ""))),
         )
 
     def _is_expected(self, name: str) -> bool:

@@ -15,6 +15,8 @@ Top level: ``schema``, ``id``, ``name``, ``arch``, ``libc``, ``libc_version``, `
 ``[versions]``
     soname = names of its version definitions; a word that starts with a digit repeats the namespace before it, one behind a
     ``=`` is a name as it stands
+``[needed]``, ``[requirements]``
+    soname = names of the libraries that it needs; ``library:version`` of its verneed, with ``?`` behind a weak one; the C library's own left out
 ``[exports]``
     soname = its symbols, ``name``, ``name@version`` or ``name@@version``
 ``[file.'<path>']``
@@ -99,6 +101,8 @@ _FIELDS: dict[str, tuple[bool, Callable[[object], bool], str]] = {
     "assumed": (False, _are_lists_by_presence, f"no table of texts by {', '.join(PRESENCES)}"),
     "versions": (False, _are_texts, "no table of texts"),
     "exports": (False, _are_texts, "no table of texts"),
+    "needed": (False, _are_texts, "no table of texts"),
+    "requirements": (False, _are_texts, "no table of texts"),
     "file": (False, lambda value: isinstance(value, dict), "no table"),
 }
 """By field: whether it must be there, what it must be, and the words for what is not so."""

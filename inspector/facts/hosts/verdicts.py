@@ -14,6 +14,7 @@ from typing import Literal
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.hosts.demand_judge import DemandJudge
 from inspector.facts.hosts.demands import RootDemand
+from inspector.facts.hosts.host_needs import HostNeeds
 from inspector.facts.hosts.outcomes import FailedRoot, RootOutcome
 from inspector.facts.loading.load_graph import LoadFacts, root_demands
 from inspector.facts.loading.roots import Role
@@ -117,7 +118,10 @@ def host_verdicts(
             continue
         judge = judges.get(own_loader)
         if judge is None:
-            judge = judges[own_loader] = DemandJudge(_demands_on(bundle, profile), bundle.objects, known, own_loader)
+            library_path = bundle.environment_on(profile).get("LD_LIBRARY_PATH")
+            needs = HostNeeds(bundle.objects, bundle.files, library_path)
+            demands = _demands_on(bundle, profile)
+            judge = judges[own_loader] = DemandJudge(demands, bundle.objects, known, own_loader, needs)
         verdicts.append(verdict_of(profile, variant, judge.outcomes(profile, variant)))
     return tuple(verdicts)
 
