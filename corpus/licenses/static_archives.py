@@ -2,13 +2,13 @@
 
 Rules, written before any fingerprint and before any of the archives was opened:
 
-- **Draw.**  The candidates of ``static_archives.toml`` in the order of the SHA-256 of their package name; the first ``drawn`` of them are the population.  The
-  release is trixie where the lowest bit of the digest's second byte is set, else bookworm, unless only one release has a static archive (``only_in``).
-- **Halves.**  Even ranks are the *development* half: their archives may be looked into.  Odd ranks are the *hidden* half: neither their archives nor programs made
-  of them are read (no ``strings``, no ``nm``) while fingerprints are written; upstream's published sources may be.
-- **Programs.**  Each archive alone: linked whole, and by calling the functions of ``calls`` (the linker then takes what these need); both with their symbols and
-  stripped.  Beside these, five neighbours of a half together: called, with symbols and stripped, and whole in one shared library that exports one function of
-  its own and is stripped, as extension modules are.  What the archives themselves need of other libraries is left unresolved: nothing runs the programs.
+- **Draw.**  The candidates of ``static_archives.toml`` in the order of the SHA-256 of their package name; the first ``drawn`` of them are the
+  population.  The release is trixie where the lowest bit of the digest's second byte is set, else bookworm, unless only one has a static archive.
+- **Halves.**  Even ranks are the *development* half: their archives may be looked into.  Odd ranks are the *hidden* half: neither their archives nor
+  programs made of them are read (no ``strings``, no ``nm``) while fingerprints are written; upstream's published sources may be.
+- **Programs.**  Each archive alone: linked whole, and by calling the functions of ``calls`` (the linker then takes what these need); both with their
+  symbols and stripped.  Beside these, five neighbours of a half together: called, with symbols and stripped, and whole and stripped.  What the
+  archives themselves need of other libraries is left unresolved: nothing runs the programs.
 - **Clients.**  Twenty programs that mention components, import from them or set their environment variables, and contain none.
 """
 
@@ -29,6 +29,7 @@ from corpus.recipe import Unavailable
 from corpus.store import cache_directory, locked, scratch_directory
 
 Half = Literal["development", "hidden"]
+Linking = Literal["whole", "called", "client"]
 
 POPULATION = Path(__file__).with_name("static_archives.toml")
 REVISION = 1
@@ -69,7 +70,7 @@ class StaticProgram:
     name: str
     path: Path
     kind: Literal["alone", "together", "client"]
-    linking: Literal["whole", "called", "client"]
+    linking: Linking
     stripped: bool
     half: Half | None
     components: tuple[tuple[str, str], ...]
@@ -148,7 +149,8 @@ def _unpacked(archive: DrawnArchive, directory: Path) -> tuple[list[Path], str]:
 
 
 def _groups(archives: Sequence[DrawnArchive]) -> Iterator[list[DrawnArchive]]:
-    for half in ("development", "hidden"):
+    halves: tuple[Half, ...] = ("development", "hidden")
+    for half in halves:
         members = [archive for archive in archives if archive.half == half]
         for start in range(0, len(members), _TOGETHER):
             yield members[start : start + _TOGETHER]
@@ -156,7 +158,8 @@ def _groups(archives: Sequence[DrawnArchive]) -> Iterator[list[DrawnArchive]]:
 
 def _alone(archive: DrawnArchive, unpacked: tuple[list[Path], str], directory: Path) -> Iterator[StaticProgram]:
     libraries, version = unpacked
-    for linking in ("whole", "called"):
+    linkings: tuple[Linking, ...] = ("whole", "called")
+    for linking in linkings:
         for stripped in (False, True):
             name = f"{archive.package}-{linking}{'-stripped' if stripped else ''}"
             path = directory / archive.half / name
@@ -165,7 +168,7 @@ def _alone(archive: DrawnArchive, unpacked: tuple[list[Path], str], directory: P
                 _link(path, libraries, () if whole else archive.calls, whole=whole, stripped=stripped)
             yield StaticProgram(
                 name, path, "alone", linking, stripped, archive.half, ((archive.project, version),), archive.also
-            )  # type: ignore[arg-type]
+            )
 
 
 def _together(
@@ -175,19 +178,18 @@ def _together(
     calls = [function for archive in group for function in archive.calls]
     components = tuple((archive.project, unpacked[archive.package][1]) for archive in group)
     also = tuple(project for archive in group for project in archive.also)
-    for linking, stripped in (("called", False), ("called", True), ("whole", True)):
+    variants: tuple[tuple[Linking, bool], ...] = (("called", False), ("called", True), ("whole", True))
+    for linking, stripped in variants:
         name = f"together-{group[0].rank:02}-{linking}{'-stripped' if stripped else ''}"
         path = directory / group[0].half / name
         if not path.exists():
             whole = linking == "whole"
-            _link(path, libraries, () if whole else calls, whole=whole, stripped=stripped, shared=whole)
-        yield StaticProgram(name, path, "together", linking, stripped, group[0].half, components, also)  # type: ignore[arg-type]
+            _link(path, libraries, () if whole else calls, whole=whole, stripped=stripped)
+        yield StaticProgram(name, path, "together", linking, stripped, group[0].half, components, also)
 
 
-def _link(
-    path: Path, libraries: Sequence[Path], calls: Sequence[str], *, whole: bool, stripped: bool, shared: bool = False
-) -> None:
-    """Link a program, or a shared library that exports nothing but ``start_here``, with archives.
+def _link(path: Path, libraries: Sequence[Path], calls: Sequence[str], *, whole: bool, stripped: bool) -> None:
+    """Link a program with archives.
 
     :raises RuntimeError: where the linker took no member of one of the archives: the program would contain nothing to find.
     """
@@ -195,15 +197,9 @@ def _link(
     with scratch_directory() as scratch:
         declared = "".join(f"extern void {function}(void);\n" for function in calls)
         called = "".join(f"  {function}();\n" for function in calls)
-        main = "int start_here(int count)" if shared else "int main(int count, char **arguments)"
-        unused = "" if shared else "  (void)arguments;\n"
         source = scratch / "program.c"
-        source.write_text(f"{declared}{main}\n{{\n{unused}  if (count < 0) return 1;\n{called}  return 0;\n}}\n")
+        source.write_text(f"{declared}int main(void)\n{{\n{called}  return 0;\n}}\n")
         options = ["-O2", "-w", "-fno-builtin", "-Wl,--unresolved-symbols=ignore-all", "-Wl,-z,muldefs,-z,notext"]
-        if shared:
-            script = scratch / "exports"
-            script.write_text("{ global: start_here; local: *; };\n")
-            options += ["-shared", "-fPIC", f"-Wl,--version-script={script}"]
         if stripped:
             options.append("-s")
         group = ["-Wl,--whole-archive" if whole else "-Wl,--start-group", *map(str, libraries)]
