@@ -61,11 +61,12 @@ def compressor(name: str, level: int | None, block_size: int, dictionary_size: i
         raise UnsupportedFormat(f"{name} has no level {level}; possible are {_LEVELS[name][0]} to {_LEVELS[name][-1]}")
     if dictionary_size is not None and name != "xz":
         raise UnsupportedFormat(f"{name} has no dictionary size; only xz has")
-    made = {"gzip": _gzip, "xz": _xz, "zstd": _zstd, "lz4": _lz4}[name]
-    return made(level, block_size, dictionary_size)
+    if name == "xz":
+        return _xz(level, block_size, dictionary_size)
+    return {"gzip": _gzip, "zstd": _zstd, "lz4": _lz4}[name](level)
 
 
-def _gzip(level: int | None, *_: int | None) -> Compressor:
+def _gzip(level: int | None) -> Compressor:
     import zlib
 
     level = level or _DEFAULT_LEVELS["gzip"]
@@ -97,7 +98,7 @@ def _xz(level: int | None, block_size: int, dictionary_size: int | None) -> Comp
     return Compressor("xz", _NUMBERS["xz"], level, dictionary, options, compress)
 
 
-def _zstd(level: int | None, *_: int | None) -> Compressor:
+def _zstd(level: int | None) -> Compressor:
     try:
         from compression import zstd  # type: ignore[import-not-found, unused-ignore]  # Python 3.14
     except ImportError:
@@ -115,7 +116,7 @@ def _zstd(level: int | None, *_: int | None) -> Compressor:
     return Compressor("zstd", _NUMBERS["zstd"], level, 0, options, lambda block: compress(block, level))
 
 
-def _lz4(level: int | None, *_: int | None) -> Compressor:
+def _lz4(level: int | None) -> Compressor:
     try:
         import lz4.block
     except ImportError:
