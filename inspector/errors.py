@@ -25,14 +25,16 @@ class InspectorError(Exception):
 
     :param message: one sentence without a final full stop, naming the file or option.
     :param hint: one sentence that says what to do, or None.
+    :param details: lines that follow the message, one for each of several mistakes.
     """
 
     exit_code = ExitCode.INTERNAL
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.details = details
 
 
 class UsageError(InspectorError):

@@ -17,7 +17,7 @@ def report_failure(error: Exception, *, traceback: bool = False) -> ExitCode:
         # our own data's mistakes are a list; in any other message a line break can only be somebody's attempt to forge a line
         first, *more = error.message.split("\n") if isinstance(error, InstallationError) else [error.message]
         _say("error", first)
-        for line in more:
+        for line in (*more, *error.details):
             note(line)
         if error.hint:
             _say("hint", error.hint)

@@ -1,0 +1,93 @@
+"""Finds and reads a project's configuration: ``inspector.toml``, else ``[tool.inspector]`` of ``pyproject.toml``, from a directory upwards."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from inspector.errors import UsageError
+from inspector.policy.configuration import Configuration, configuration_of
+from inspector.policy.configuration_check import Mistake, find_mistakes, written_key
+from inspector.policy.configuration_lines import key_lines, line_of
+
+OWN_NAME = "inspector.toml"
+PYPROJECT = "pyproject.toml"
+_REPOSITORIES = (".git", ".hg", ".svn", ".jj")
+
+
+def find_configuration(start: str | os.PathLike[str] = ".") -> Path | None:
+    """The nearest file that configures this program, not above the repository's root; None where there is none."""
+    directory = Path(start).resolve()
+    for place in (directory, *directory.parents):
+        if (place / OWN_NAME).is_file():
+            return place / OWN_NAME
+        pyproject = place / PYPROJECT
+        if pyproject.is_file() and "tool.inspector" in pyproject.read_text("utf-8", "replace"):
+            return pyproject
+        if any((place / name).exists() for name in _REPOSITORIES):
+            return None
+    return None
+
+
+def load_configuration(path: str | os.PathLike[str] | None) -> Configuration:
+    """Read a file; None gives what holds without one.
+
+    :raises UsageError: naming every mistake with its key, its line and the mend.
+    """
+    if path is None:
+        return Configuration()
+    file = Path(path)
+    try:
+        text = file.read_text("utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}", "name another file with --config") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{file} is not UTF-8 (byte {error.start})", "TOML files are UTF-8; save it as that"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is not TOML: {error}", "strings stand in quotes, tables in [brackets]") from error
+    prefix: tuple[str, ...] = ()
+    if file.name == PYPROJECT:
+        prefix = ("tool", "inspector")
+        document = document.get("tool", {}).get("inspector", {})
+    lines = key_lines(text)
+    mistakes = find_mistakes(document)
+    if mistakes:
+        raise _error(file, mistakes, prefix, lines)
+    sources = {}
+    for key in _keys(document, ()):
+        line = line_of(lines, (*prefix, *key))
+        sources[written_key(key)] = str(file) if line is None else f"{file}, line {line}"
+    return configuration_of(document, sources)
+
+
+def _error(
+    file: Path, mistakes: list[Mistake], prefix: tuple[str, ...], lines: dict[tuple[str | int, ...], int]
+) -> UsageError:
+    """All mistakes in one error."""
+    texts = []
+    for mistake in mistakes:
+        line = line_of(lines, (*prefix, *mistake.path))
+        place = f"{file}:{line}" if line is not None else str(file)
+        texts.append(f"{place}: {mistake.key} {mistake.message}; {mistake.mend}")
+    hint = "inspect config --keys explains every key"
+    if len(texts) == 1:
+        return UsageError(texts[0], hint)
+    return UsageError(f"{file} has {len(texts)} mistakes", hint, tuple(texts))
+
+
+def _keys(table: Mapping[str, Any], path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    for name, value in table.items():
+        here = (*path, name)
+        if isinstance(value, dict):
+            yield from _keys(value, here)
+        elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            for number, each in enumerate(value):
+                yield from _keys(each, (*here, number))
+        else:
+            yield here
