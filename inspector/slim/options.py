@@ -31,6 +31,7 @@ class SlimOptions:
     :ivar run: whether anything of the bundle may be run: to compile bytecode and to verify.
     :ivar smoke: shell commands that are run before and after and must agree.
     :ivar recompress: compressor and level of the new image ("zstd:22"); None: the old image's, unchanged blocks copied.
+    :ivar environment: variables that have these values when the bundle runs, whatever its launcher does.
     """
 
     level: Level = "moderate"

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from inspector.errors import UsageError
-from inspector.model import ByteCount
+from inspector.model import ByteCount, Confidence
 
 PLAN_SCHEMA = "inspector/plan/1"
 
@@ -18,14 +18,20 @@ ActionKind = Literal["remove", "strip", "compile", "share", "search-path", "rewr
 another (the first path is the one that stays); RPATH or RUNPATH repaired; a file's text rewritten (RECORD of a dist-info)."""
 
 
+def action_key(rule: str, subject: str) -> str:
+    """The name of an action: no two actions of a plan have the same rule and subject."""
+    return f"{rule}:{subject}"
+
+
 class Action(Struct, frozen=True, kw_only=True):
     """One thing that slim does.
 
-    :ivar rule: the prune rule's name, a file of ``rules/prune/`` ("python-tests"); the guilty one is named by it when verification fails.
+    :ivar rule: the prune rule's name, in ``rules/prune/`` ("python-tests"); the guilty one is named by it when verification fails.
     :ivar level: the least level at which it is done unasked: "safe", "moderate", "aggressive".
     :ivar subject: what it is about, for a person: a distribution, a module, a directory.
     :ivar paths: tree paths of the files, links and directories that it concerns; a directory that becomes empty is named too.
     :ivar saves: raw and stored bytes that the artifact becomes smaller by; stored is an estimate (a file's share of its compressed unit).
+    :ivar confidence: how sure it is that nothing misses it; a trace raises it.
     :ivar reasons: the chain by which it is known, one clause each ("no module imports it", "only numpy.testing imports it, which goes too").
     :ivar refuted_by: what would prove it wrong ("a program that loads plugins by a name it reads from a file").
     :ivar details: what a replay needs and the paths do not tell: the new RUNPATH by path, for instance.
@@ -37,9 +43,15 @@ class Action(Struct, frozen=True, kw_only=True):
     subject: str
     paths: tuple[str, ...]
     saves: ByteCount = ByteCount()
+    confidence: Confidence = "high"
     reasons: tuple[str, ...] = ()
     refuted_by: str = ""
     details: dict[str, str] = {}
+
+    @property
+    def key(self) -> str:
+        """What names the action in every plan for the same input: verification leaves it out by this."""
+        return action_key(self.rule, self.subject)
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -67,7 +79,9 @@ class PlanTarget(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True, kw_only=True):
     """Everything that slim intends.
 
+    :ivar level: the highest level that was allowed.
     :ivar closed: whether the bundle is an application whose modules are known; False: an open interpreter, every importable module is a root.
+    :ivar roots: what the application starts from, or why the interpreter is open, a clause each.
     :ivar notices: what the user ought to know before it is done ("the signature is dropped").
     :ivar predicted: raw and stored bytes afterwards.
     """
