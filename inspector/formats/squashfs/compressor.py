@@ -17,7 +17,8 @@ _NUMBERS = {name: number for number, name in COMPRESSORS.items()}
 
 # What mksquashfs takes where nothing is said (squashfs-tools, gzip_wrapper.h, zstd_wrapper.h); liblzma's preset for xz
 _DEFAULT_LEVELS = {"gzip": 9, "xz": 6, "zstd": 15}
-_LEVELS = {"gzip": range(1, 10), "xz": range(10), "zstd": range(1, 23), "lz4": range(3, 13)}
+LEVELS = {"gzip": range(1, 10), "xz": range(10), "zstd": range(1, 23), "lz4": range(3, 13)}
+"""The levels of each compressor that can be written."""
 _GZIP_WINDOW = 15
 _LZ4_VERSION, _LZ4_HC = 1, 1  # lz4_wrapper.h: LZ4_LEGACY, LZ4_HC
 _SMALLEST_DICTIONARY = 8192  # xz_wrapper.c: no smaller than a metadata block
@@ -57,8 +58,8 @@ def compressor(name: str, level: int | None, block_size: int, dictionary_size: i
         raise UnsupportedFormat(f"images cannot be compressed with {name}; possible are {', '.join(WRITABLE)}")
     if level is None:
         level = _DEFAULT_LEVELS.get(name)
-    elif level not in _LEVELS[name]:
-        raise UnsupportedFormat(f"{name} has no level {level}; possible are {_LEVELS[name][0]} to {_LEVELS[name][-1]}")
+    elif level not in LEVELS[name]:
+        raise UnsupportedFormat(f"{name} has no level {level}; possible are {LEVELS[name][0]} to {LEVELS[name][-1]}")
     if dictionary_size is not None and name != "xz":
         raise UnsupportedFormat(f"{name} has no dictionary size; only xz has")
     if name == "xz":
