@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
 from inspector.cli.failure import note
+from inspector.cli.gate_options import add_gate_options, chosen_policy
 from inspector.cli.output import STDOUT, Destination, choose_destinations, write_report
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.run_options import (
@@ -21,10 +22,11 @@ from inspector.cli.run_options import (
 )
 from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
 from inspector.errors import ExitCode, UsageError
-from inspector.render.quantities import format_amount
+from inspector.quantities import format_amount
 from inspector.render.registry import FORMATS
 
 if TYPE_CHECKING:
+    from inspector.cli.gate_options import Policy
     from inspector.model import Severity
     from inspector.result import Result
 
@@ -75,18 +77,7 @@ def make_parser() -> VerbParser:
         "--files", action="store_true", help="list every file in the JSON report, with raw and stored size"
     )
     gate = make_group(parser, "the gate")
-    gate.add_argument(
-        "--fail-on",
-        type=one_of(("error", "warning", "info", "never")),
-        default="error",
-        metavar="LEVEL",
-        help="exit 1 for findings of this severity or worse: error (default), warning, info, never",
-    )
-    gate.add_argument(
-        "--fail-on-incomplete",
-        action="store_true",
-        help="exit 4 where some members could not be read and nothing else fails",
-    )
+    add_gate_options(gate)
     screen = make_group(parser, "the screen")
     screen.add_argument(
         "-q", "--quiet", action="count", default=0, help="findings and verdict only; -qq: the exit code only"
@@ -109,7 +100,9 @@ def execute(options: argparse.Namespace) -> ExitCode:
     if not options.paths:
         raise UsageError("there is nothing to audit", "name a file or directory: inspect audit MyApp.AppImage")
     destinations = choose_destinations(options.output, options.format, options.paths)
-    given = {"hosts": chosen_hosts(options), "environment": chosen_environment(options)}
+    policy = chosen_policy(options)
+    hosts = chosen_hosts(options) or list(policy.configuration.hosts)
+    given = {"hosts": hosts, "environment": chosen_environment(options)}
     run = {name: value for name, value in given.items() if value}
 
     from inspector.policy.gate import most_severe
@@ -121,7 +114,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     for number, path in enumerate(options.paths):
         if number:
             gc.collect()
-        result, code = _audit_one(path, options, run)
+        result, code = _audit_one(path, options, run, policy)
         codes.append(code)
         if result is not None:
             results.append(result)
@@ -133,33 +126,25 @@ def execute(options: argparse.Namespace) -> ExitCode:
     return most_severe(codes)
 
 
-def _audit_one(path: str, options: argparse.Namespace, run: dict[str, Any]) -> tuple[Result | None, ExitCode]:
+def _audit_one(
+    path: str, options: argparse.Namespace, run: dict[str, Any], policy: Policy
+) -> tuple[Result | None, ExitCode]:
     """One path's Result with the verdict that the options ask for; what goes wrong is reported and does not stop the others.
 
     :param run: the pipeline's arguments that say where and how the artifact would run, as far as they were given.
     """
     from inspector.cli.failure import report_failure
-    from inspector.policy.gate import exit_code, judge
+    from inspector.policy.judgement import judge_result
 
     try:
-        from msgspec.structs import replace
-
         from inspector.pipeline import audit
 
         with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
             result = audit(path, list_files=options.files, progress=progress, **run)
     except Exception as error:  # noqa: BLE001 - one artifact's defect must not hide the others' reports
         return None, report_failure(error, traceback=options.verbose)
-    findings, problems = result.findings, result.problems
-    policy = {
-        "fail_on": options.fail_on,
-        "incomplete_fails": options.fail_on_incomplete,
-        "hosts": result.hosts,
-        "hosts_named": bool(options.host),
-    }
-    verdict = judge(findings, problems, **policy)
-    code = exit_code(findings, problems, **policy)
-    return replace(result, verdict=verdict), code
+    judgement = judge_result(result, policy.configuration, baseline=policy.baseline, hosts_named=bool(run.get("hosts")))
+    return judgement.result, judgement.code
 
 
 def _write(destination: Destination, results: list[Result], options: argparse.Namespace) -> None:

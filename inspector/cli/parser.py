@@ -56,9 +56,14 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class VerbParser(argparse.ArgumentParser):
-    """Raises :class:`UsageError` instead of printing usage and leaving."""
+    """Raises :class:`UsageError` instead of printing usage and leaving.
 
-    def __init__(self, verb: str, *, usage: str, description: str, examples: str) -> None:
+    :param signed_options: options whose value may begin with "-" (``--rule -docs``), which argparse would take for another option.
+    """
+
+    def __init__(
+        self, verb: str, *, usage: str, description: str, examples: str, signed_options: Sequence[str] = ()
+    ) -> None:
         super().__init__(
             prog=f"inspect {verb}",
             usage=usage,
@@ -69,6 +74,7 @@ class VerbParser(argparse.ArgumentParser):
             add_help=False,
         )
         self._verb = verb
+        self._signed_options = frozenset(signed_options)
 
     def error(self, message: str) -> NoReturn:
         """Turn argparse's complaint into ours."""
@@ -79,7 +85,8 @@ class VerbParser(argparse.ArgumentParser):
 
         :raises UsageError: for anything wrong, with the nearest option where one was mistyped.
         """
-        options, unknown = self.parse_known_intermixed_args(arguments)  # paths and options in any order
+        joined = self._join_signed(arguments)
+        options, unknown = self.parse_known_intermixed_args(joined)  # paths and options in any order
         if not unknown:
             return options
         known = [name for action in self._actions for name in action.option_strings]
@@ -87,6 +94,15 @@ class VerbParser(argparse.ArgumentParser):
         raise UsageError(
             f"inspect {self._verb} has no option {written}", suggest(written, known) or f"inspect {self._verb} --help"
         )
+
+    def _join_signed(self, arguments: Sequence[str]) -> list[str]:
+        joined: list[str] = []
+        for argument in arguments:
+            if joined and joined[-1] in self._signed_options:
+                joined[-1] += f"={argument}"
+            else:
+                joined.append(argument)
+        return joined
 
 
 def one_of(names: Iterable[str]) -> Callable[[str], str]:

@@ -42,8 +42,8 @@ def judge(
     :param hosts: verdicts of the systems that were asked.
     :param hosts_named: whether somebody named these systems as targets: then each must start; otherwise it is enough that one does.
     """
-    reasons = _reasons(findings, problems, fail_on, incomplete_fails) + _host_reasons(hosts, hosts_named, fail_on)
-    return Verdict(gate="failed" if reasons else "passed", reasons=tuple(text for _, text in reasons))
+    reasons = gate_reasons(findings, problems, fail_on, incomplete_fails, hosts, hosts_named=hosts_named)
+    return verdict_of(reasons)
 
 
 def exit_code(
@@ -56,8 +56,28 @@ def exit_code(
     hosts_named: bool = False,
 ) -> ExitCode:
     """The exit code of :func:`judge` with the same arguments: passed, gate failed, or incomplete where nothing else fails."""
-    reasons = _reasons(findings, problems, fail_on, incomplete_fails) + _host_reasons(hosts, hosts_named, fail_on)
+    reasons = gate_reasons(findings, problems, fail_on, incomplete_fails, hosts, hosts_named=hosts_named)
     return most_severe(code for code, _ in reasons)
+
+
+def gate_reasons(
+    findings: Sequence[Finding],
+    problems: Sequence[Problem],
+    fail_on: FailOn,
+    incomplete_fails: bool,
+    hosts: Sequence[HostVerdict],
+    *,
+    hosts_named: bool,
+) -> list[tuple[ExitCode, str]]:
+    """Every reason with the exit code that it means; parameters as for :func:`judge`."""
+    return _reasons(findings, problems, fail_on, incomplete_fails) + _host_reasons(hosts, hosts_named, fail_on)
+
+
+def verdict_of(reasons: Sequence[tuple[ExitCode, str]], notices: Sequence[str] = ()) -> Verdict:
+    """What the gate says for these reasons."""
+    return Verdict(
+        gate="failed" if reasons else "passed", reasons=tuple(text for _, text in reasons), notices=tuple(notices)
+    )
 
 
 def most_severe(codes: Iterable[ExitCode]) -> ExitCode:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from inspector.render.quantities import format_count
+from inspector.quantities import format_count
 from inspector.result import FailedObject, HostVerdict, Result
 
 _SYMBOLS_NAMED = 1

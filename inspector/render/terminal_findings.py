@@ -7,8 +7,8 @@ from collections import defaultdict
 from rich.cells import cell_len
 
 from inspector.model import SEVERITY_ORDER, Finding, Severity
+from inspector.quantities import format_count, format_size
 from inspector.render.escaping import escape
-from inspector.render.quantities import format_count, format_size
 from inspector.render.registry import Detail
 from inspector.render.terminal_identity import count_by_severity
 from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Cell, Column, Page, shorten_end, shorten_paths

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from inspector.quantities import format_count
 from inspector.render.host_summary import HostFailure, failures, is_musl, summarize_hosts
-from inspector.render.quantities import format_count
 from inspector.render.terminal_page import Cell, Column, Page, list_names
 from inspector.result import HostVerdict, Result
 

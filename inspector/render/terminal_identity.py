@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from inspector.model import Finding, Severity
-from inspector.render.quantities import format_amount, format_count, format_size
+from inspector.quantities import format_amount, format_count, format_size
 from inspector.render.terminal_page import Cell, Column, Page, shorten_middle
 from inspector.result import EnvelopeInfo, Result, RuntimeInfo
 
@@ -73,6 +73,8 @@ def write_verdict(page: Page, result: Result, most: int | None = None) -> None:
     left = len(result.verdict.reasons[most:]) if most is not None else 0
     if left:
         page.line((f"and {format_amount(left, 'more reason')}", "dim"), indent=8)
+    for notice in result.verdict.notices:
+        page.line((notice, "yellow"), indent=8)
 
 
 def write_incomplete(page: Page, result: Result) -> None:

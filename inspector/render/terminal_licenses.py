@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from inspector.render.quantities import format_amount, format_count
+from inspector.quantities import format_amount, format_count
 from inspector.render.terminal_page import Column, Page
 from inspector.result import Exposure, Result
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 
+from inspector.quantities import format_amount, format_count, format_size
 from inspector.render.escaping import escape
 from inspector.render.fix_ranking import rank_fixes
-from inspector.render.quantities import format_amount, format_count, format_size
 from inspector.render.terminal_page import Page
 from inspector.result import Result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inspector.render.quantities import format_share, format_size
+from inspector.quantities import format_share, format_size
 from inspector.render.terminal_page import Cell, Column, Page
 from inspector.result import Result, SizeRow
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from inspector.model import SEVERITY_ORDER
+from inspector.quantities import format_amount, format_count, format_size
 from inspector.render.load_reasons import LoadReasons, LoadStep
-from inspector.render.quantities import format_amount, format_count, format_size
 from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Cell, Column, Page, list_names, shorten_middle
 from inspector.result import FloorCause
 

@@ -62,6 +62,7 @@ def test_the_verdict_in_the_report_is_that_of_the_options(run, samples) -> None:
     assert json.loads(run("audit", "bad", "--format", "json", "--fail-on", "never").out)["verdict"] == {
         "gate": "passed",
         "reasons": [],
+        "notices": [],
     }
     strict = json.loads(run("audit", "bad", "--format", "json", "--fail-on", "warning").out)["verdict"]
     assert strict["gate"] == "failed"

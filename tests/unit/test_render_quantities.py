@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.render.escaping import escape
-from inspector.render.quantities import format_amount, format_count, format_share, format_size
+from inspector.quantities import format_amount, format_count, format_share, format_size
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import shlex
 from rich.cells import cell_len
 
 from inspector.model import SEVERITY_ORDER, Finding
+from inspector.quantities import format_amount, format_count, format_size
 from inspector.render.escaping import escape
 from inspector.render.fix_ranking import GLIBC_FLOOR, MISSING_LIBRARY, RankedFix, rank_fixes
-from inspector.render.quantities import format_amount, format_count, format_size
 from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Cell, Page, shorten_end, shorten_paths
 from inspector.result import Result
 

@@ -7,10 +7,10 @@ from collections import Counter
 from rich.cells import cell_len
 
 from inspector.model import SEVERITY_ORDER, Finding
+from inspector.quantities import format_amount, format_count
 from inspector.render.escaping import escape
 from inspector.render.fix_ranking import MISSING_LIBRARY
 from inspector.render.overview.rows import Row, text_room, write_rows
-from inspector.render.quantities import format_amount, format_count
 from inspector.render.terminal_page import Page, list_names, shorten_middle, shorten_paths
 from inspector.result import Result
 

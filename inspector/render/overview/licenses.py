@@ -6,8 +6,8 @@ import re
 
 from rich.cells import cell_len
 
+from inspector.quantities import format_amount, format_count
 from inspector.render.escaping import escape
-from inspector.render.quantities import format_amount, format_count
 from inspector.render.terminal_page import Cell, Column, Page, list_names, shorten_end, shorten_middle
 from inspector.result import Exposure, Result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inspector.quantities import format_amount
 from inspector.render.escaping import escape
 from inspector.render.host_summary import summarize_hosts
 from inspector.render.overview.findings import write_fixes, write_other_findings, write_unread
@@ -11,7 +12,6 @@ from inspector.render.overview.floors import write_floors
 from inspector.render.overview.libraries import write_libraries
 from inspector.render.overview.licenses import write_licenses
 from inspector.render.overview.sizes import write_sizes
-from inspector.render.quantities import format_amount
 from inspector.render.terminal_identity import write_title, write_verdict
 from inspector.render.terminal_page import Page, shorten_end, shorten_middle, shorten_paths
 from inspector.result import EnvelopeInfo, Result

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inspector.model import ByteCount
+from inspector.quantities import format_size
 from inspector.render.fix_ranking import wasted_bytes
-from inspector.render.quantities import format_size
 from inspector.render.terminal_page import Cell, Column, Page
 from inspector.result import Result
 

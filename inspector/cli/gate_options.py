@@ -1,0 +1,100 @@
+"""Options of the gate, and the configuration that they override: ``--config``, ``--baseline``, ``--fail-on``, ``--max-glibc``, ``--max-size``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from inspector.cli.parser import one_of
+from inspector.cli.sizes import byte_count
+from inspector.errors import UsageError
+
+if TYPE_CHECKING:
+    from inspector.policy.configuration import Configuration
+    from inspector.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an artifact is judged by.
+
+    :ivar configuration: what the file says, options put over it.
+    :ivar baseline: the last release's Result, or None.
+    """
+
+    configuration: Configuration
+    baseline: Result | None = None
+
+
+def add_gate_options(group: argparse._ArgumentGroup) -> None:
+    """All of them."""
+    group.add_argument(
+        "--fail-on",
+        type=one_of(("error", "warning", "info", "never")),
+        metavar="LEVEL",
+        help="exit 1 for findings of this severity or worse: error (default), warning, info, never",
+    )
+    group.add_argument(
+        "--max-glibc", type=_version, metavar="VERSION", help="exit 1 where a newer glibc is needed: 2.31"
+    )
+    group.add_argument("--max-size", type=byte_count, metavar="SIZE", help="exit 1 where the artifact is larger: 120MB")
+    group.add_argument(
+        "--fail-on-incomplete",
+        action="store_true",
+        help="exit 4 where some members could not be read and nothing else fails",
+    )
+    group.add_argument(
+        "--baseline", metavar="FILE", help="the last release's report (.json), for growth and new findings"
+    )
+    group.add_argument(
+        "--new-only", action="store_true", help="with --baseline: judge only findings that it does not have"
+    )
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        help="inspector.toml or a pyproject.toml; the nearest one upwards from here if not given",
+    )
+    group.add_argument("--isolated", action="store_true", help="heed no configuration file")
+
+
+def chosen_policy(options: argparse.Namespace) -> Policy:
+    """The configuration file's word with the options put over it.
+
+    :raises UsageError: for mistakes in the file, or a baseline that is no report.
+    """
+    from inspector.policy.configuration_file import find_configuration, load_configuration
+
+    if options.config and options.isolated:
+        raise UsageError("--config names a file and --isolated heeds none", "give one of them")
+    path = None if options.isolated else options.config or find_configuration()
+    configuration = load_configuration(path)
+    given: dict[str, object] = {}
+    sources = dict(configuration.sources)
+    if options.fail_on is not None:
+        given["fail_on"], sources["gate.fail-on"] = options.fail_on, "--fail-on"
+    if options.max_glibc is not None:
+        given["glibc"], sources["target.glibc"] = options.max_glibc, "--max-glibc"
+    if options.max_size is not None:
+        given["budget"], sources["budget.total"] = replace(configuration.budget, total=options.max_size), "--max-size"
+    if options.fail_on_incomplete:
+        given["incomplete_fails"], sources["gate.incomplete"] = True, "--fail-on-incomplete"
+    if options.new_only:
+        given["new_only"], sources["gate.new-only"] = True, "--new-only"
+    baseline = None
+    if options.baseline:
+        from inspector.result import load_result
+
+        baseline = load_result(options.baseline)
+    elif options.new_only:
+        raise UsageError(
+            "--new-only compares with a baseline", "name the last release's report: --baseline result.json"
+        )
+    return Policy(replace(configuration, sources=sources, **given), baseline)  # type: ignore[arg-type]
+
+
+def _version(text: str) -> str:
+    parts = text.split(".")
+    if len(parts) < 2 or not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no version of glibc; write 2.31")
+    return text
