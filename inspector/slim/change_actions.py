@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Mapping
 
-from inspector.artifact.artifact import Artifact
+from inspector.artifact.tree import Tree
 from inspector.facts.facts import Facts
 from inspector.limits import Limits
 from inspector.model import ByteCount
@@ -31,7 +31,7 @@ class Changes:
 
     def __init__(
         self,
-        artifact: Artifact,
+        tree: Tree,
         facts: Facts,
         rules: Mapping[str, PruneRule],
         exclude: Collection[str],
@@ -40,7 +40,7 @@ class Changes:
         savings: Savings,
         subjects: Subjects,
     ) -> None:
-        self._tree, self._facts = artifact.tree, facts
+        self._tree, self._facts = tree, facts
         self._rules, self._exclude = rules, exclude
         self._guards, self._removals = guards, removals
         self._savings, self._subjects = savings, subjects

@@ -84,6 +84,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     :ivar roots: what the application starts from, or why the interpreter is open, a clause each.
     :ivar notices: what the user ought to know before it is done ("the signature is dropped").
     :ivar predicted: raw and stored bytes afterwards.
+    :ivar budget_gap: stored bytes by which the output stays above the budget that was asked for; 0 where it is met or there is none.
     """
 
     schema: Literal["inspector/plan/1"] = "inspector/plan/1"
@@ -97,6 +98,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     kept: tuple[Kept, ...] = ()
     notices: tuple[str, ...] = ()
     predicted: ByteCount = ByteCount()
+    budget_gap: int = 0
 
 
 def plan_json(plan: Plan) -> bytes:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+
+from msgspec.structs import replace
 
 from inspector import __version__
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind
+from inspector.errors import UsageError
 from inspector.facts.facts import Facts
 from inspector.limits import Limits
 from inspector.model import ByteCount
 from inspector.progress import SILENT, Progress
+from inspector.slim.asked_removals import claim_licenses, claim_named, claim_translations, claim_unportable
+from inspector.slim.budget import within_budget
 from inspector.slim.bytecode_plan import BytecodePlanner, bytecode_facts
 from inspector.slim.change_actions import Changes
-from inspector.slim.guards import Guards, globs_pattern
+from inspector.slim.guards import Guards
 from inspector.slim.library_needs import LibraryNeeds
 from inspector.slim.options import SlimOptions
 from inspector.slim.plan import Action, Kept, Plan, PlanTarget
@@ -38,59 +44,34 @@ def make_plan(
 ) -> Plan:
     """What slim would do to an artifact; the same input and options give the same plan, byte for byte.
 
+    Whoever makes several plans for one artifact asks :class:`PlanMaker`, which keeps what it has found out.
+
     :param facts: as :func:`inspector.facts.collect.collect_facts` gives them for this artifact.
     :param exclude: keys of actions (:attr:`inspector.slim.plan.Action.key`) that are left out, because they were found guilty.
     :raises UsageError: where the options contradict each other, or name a rule that there is not.
     :raises FormatError: where a member cannot be read for the digest of the input.
     """
-    progress.stage("Planning")
-    planner = _Planner(artifact, facts, options, limits, exclude)
-    planner.remove()
-    actions = planner.actions()
-    return Plan(
-        tool=f"bundle-inspect {__version__}",
-        target=PlanTarget(
-            path=artifact.path,
-            format=artifact.format,
-            digest=target_digest(artifact),
-            size=planner.savings.total,
-        ),
-        level=options.level,
-        bytecode=options.bytecode,
-        closed=planner.closed,
-        roots=planner.roots,
-        actions=actions,
-        kept=planner.kept(),
-        notices=tuple(planner.notices),
-        predicted=_after(planner.savings.total, actions),
-    )
+    return PlanMaker(artifact, facts, options, limits, progress).plan(exclude)
 
 
-def _after(total: ByteCount, actions: Iterable[Action]) -> ByteCount:
-    raw, stored = total.raw, total.stored
-    for action in actions:
-        raw -= action.saves.raw
-        stored -= action.saves.stored
-    return ByteCount(raw=raw, stored=stored)
+class PlanMaker:
+    """Plans for one artifact with one set of options; what does not depend on the actions left out is found out once.
 
-
-class _Planner:
-    """One plan in the making; the steps are in the order in which they depend on each other."""
+    Parameters and errors as for :func:`make_plan`.
+    """
 
     def __init__(
-        self, artifact: Artifact, facts: Facts, options: SlimOptions, limits: Limits, exclude: Collection[str]
+        self, artifact: Artifact, facts: Facts, options: SlimOptions, limits: Limits, progress: Progress = SILENT
     ) -> None:
+        progress.stage("Planning")
+        _check(options)
         self.artifact, self.facts, self.options, self.limits = artifact, facts, options, limits
-        self.tree = artifact.tree
-        self.exclude = exclude
         self.rules = active_rules(options)
         self.closed = False
         self.roots: tuple[str, ...] = ()
-        self.notices: list[str] = []
-        self.savings = Savings(artifact.tree)
         self.subjects = Subjects(facts)
+        self.savings = Savings(artifact.tree)
         self.guards = Guards(artifact, facts, options)
-        self.removals = Removals(artifact.tree, self.guards, exclude)
         self.libraries = LibraryNeeds(facts, artifact.tree)
         self.bytecode = BytecodePlanner(
             artifact.tree,
@@ -105,41 +86,127 @@ class _Planner:
         asked = {"none": "all-bytecode", "hot": "cold-bytecode"}.get(self.options.bytecode)
         return {name: rule for name, rule in self.rules.items() if not rule.asked or name == asked}
 
+    @cached_property
+    def _target(self) -> PlanTarget:
+        return PlanTarget(
+            path=self.artifact.path,
+            format=self.artifact.format,
+            digest=target_digest(self.artifact),
+            size=self.savings.total,
+        )
+
+    def plan(self, exclude: Collection[str] = frozenset()) -> Plan:
+        """The plan without these actions, within the budget where the options have one."""
+        whole = self._plan(exclude)
+        if self.options.budget is None:
+            return whole
+        overhead = 0
+        if self.artifact.source is not None:
+            overhead = max(self.artifact.size - self.savings.total.stored, 0)
+        plan, gap = within_budget(
+            whole, self.options.budget, overhead, lambda left_out: self._plan({*exclude, *left_out})
+        )
+        return replace(plan, budget_gap=gap)
+
+    def _plan(self, exclude: Collection[str]) -> Plan:
+        making = _Making(self, exclude)
+        making.remove()
+        actions = making.actions()
+        return Plan(
+            tool=f"bundle-inspect {__version__}",
+            target=self._target,
+            level=self.options.level,
+            bytecode=self.options.bytecode,
+            closed=self.closed,
+            roots=self.roots,
+            actions=actions,
+            kept=making.kept(),
+            notices=tuple(making.notices),
+            predicted=_after(self.savings.total, actions),
+        )
+
+
+def _check(options: SlimOptions) -> None:
+    if options.level == "aggressive" and not options.traces:
+        raise UsageError(
+            "the level aggressive removes what no run has used, and there is no trace",
+            "record one with: inspect trace ARTIFACT -- ARGUMENTS, and give it with --trace FILE",
+        )
+    if options.bytecode == "hot" and not options.traces:
+        raise UsageError(
+            "--pyc hot keeps the bytecode of what a trace saw, and there is no trace",
+            "record one with: inspect trace ARTIFACT -- ARGUMENTS, and give it with --trace FILE",
+        )
+
+
+def _after(total: ByteCount, actions: Iterable[Action]) -> ByteCount:
+    raw, stored = total.raw, total.stored
+    for action in actions:
+        raw -= action.saves.raw
+        stored -= action.saves.stored
+    return ByteCount(raw=raw, stored=stored)
+
+
+class _Making:
+    """One plan in the making; the steps are in the order in which they depend on each other."""
+
+    def __init__(self, maker: PlanMaker, exclude: Collection[str]) -> None:
+        self.maker = maker
+        self.exclude = exclude
+        self.tree, self.facts, self.options, self.rules = (
+            maker.artifact.tree,
+            maker.facts,
+            maker.options,
+            maker.rules,
+        )
+        self.closed, self.guards, self.savings, self.subjects = (
+            maker.closed,
+            maker.guards,
+            maker.savings,
+            maker.subjects,
+        )
+        self.notices: list[str] = []
+        self.removals = Removals(self.tree, maker.guards, exclude)
+
     # -- removals
 
     def remove(self) -> None:
         """Decide about everything that goes."""
-        self._drop_what_is_named()
+        claim_named(self.options, self.tree, self.removals, self.subjects)
+        from_host = claim_unportable(self.options, self.facts, self.rules, self.removals)
+        claim_licenses(self.options, self.facts, self.tree, self.rules, self.removals)
         self._match_places()
-        self.bytecode.follow_sources(self.removals)
-        self.bytecode.claim(self.removals)
-        self.libraries.restore(self.removals, ())
-        self.libraries.claim_unneeded(self.removals, self.rules, closed=self.closed)
+        claim_translations(self.options, self.tree, self.rules, self.removals)
+        self.maker.bytecode.follow_sources(self.removals)
+        self.maker.bytecode.claim(self.removals)
+        self.maker.libraries.restore(self.removals, from_host)
+        self.maker.libraries.claim_unneeded(self.removals, self.rules, closed=self.closed)
         self._follow_links()
 
-    def _drop_what_is_named(self) -> None:
-        pattern = globs_pattern(self.options.drop)
-        if pattern is None:
-            return
-        rule = prune_rules()["asked-for"]
-        for node in self.tree:
-            if node.kind is not Kind.DIRECTORY and pattern.match(node.path):
-                self.removals.claim(rule, self.subjects.of(node.path), (node.path,), by_command=True)
-
     def _match_places(self) -> None:
-        """The rules that places tell; the first that takes a file has it, unless a guard keeps it from that rule."""
+        """The rules that places tell; the first that takes a file has it, unless a guard keeps it from that rule.
+
+        What a rule would have taken that the user has switched off goes under no other rule.
+        """
         matchers = [
             (rule, Matcher(rule.places, rule.exceptions))
-            for rule in self.rules.values()
-            if rule.places and not rule.asked and (self.closed or not rule.for_applications)
+            for rule in prune_rules().values()
+            if rule.places
+            and (rule.name in self.rules or rule.name in self.options.rules_off)
+            and (self.closed or not rule.for_applications)
         ]
         for node in self.tree:
             path = node.path
             if node.kind is Kind.DIRECTORY or path in self.removals:
                 continue
             for rule, matcher in matchers:
-                if matcher.takes(path) and self.removals.claim(rule, self.subjects.of(path), (path,)):
-                    break
+                if not matcher.takes(path):
+                    continue
+                if rule.name not in self.rules:
+                    self.removals.leave_alone(path)
+                elif not self.removals.claim(rule, self.subjects.of(path), (path,)):
+                    continue
+                break
 
     def _follow_links(self) -> None:
         """A link whose target goes would lead nowhere: it goes too, or, where a guard keeps it, its target stays."""
@@ -179,12 +246,12 @@ class _Planner:
             for removal in self.removals
         ]
         changes = Changes(
-            self.artifact, self.facts, self.rules, self.exclude, self.guards, self.removals, self.savings, self.subjects
+            self.tree, self.facts, self.rules, self.exclude, self.guards, self.removals, self.savings, self.subjects
         )
         actions += changes.of_files()
         actions += self._compile(changes)
         changed = {path for action in actions for path in action.paths if action.kind != "share"}
-        actions += changes.of_records(changed, self.limits)
+        actions += changes.of_records(changed, self.maker.limits)
         actions.sort(key=lambda action: (_KINDS.index(action.kind), action.rule, action.subject))
         return tuple(actions)
 
@@ -220,7 +287,7 @@ class _Planner:
         return node is not None and node.kind is Kind.DIRECTORY and self.guards.never(directory) is None
 
     def _compile(self, changes: Changes) -> list[Action]:
-        compilation = self.bytecode.compilation(self.removals)
+        compilation = self.maker.bytecode.compilation(self.removals)
         if compilation.sources and not self.options.run:
             self.notices.append(
                 f"{len(compilation.sources)} modules have no valid bytecode, and none is compiled, as nothing of the bundle may be run"

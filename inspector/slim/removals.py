@@ -35,7 +35,7 @@ class Removal:
 class Removals:
     """All of them; a path belongs to the first that claims it.
 
-    :param left_out: keys of actions that are not to be done.
+    :param left_out: keys of actions that are not to be done; no other rule takes what they would have taken.
     """
 
     def __init__(self, tree: Tree, guards: Guards, left_out: Collection[str] = ()) -> None:
@@ -44,6 +44,7 @@ class Removals:
         self._left_out = left_out
         self._by_key: dict[str, Removal] = {}
         self._owner: dict[str, Removal] = {}
+        self._left_alone: set[str] = set()
         self._kept: dict[tuple[str, str, str], dict[str, None]] = {}
 
     def __contains__(self, path: object) -> bool:
@@ -79,10 +80,11 @@ class Removals:
         """
         key = action_key(rule.name, subject)
         if key in self._left_out:
+            self._left_alone.update(path for path in paths if path not in self._owner)
             return 0
         taken = []
         for path in paths:
-            if path in self._owner:
+            if path in self._owner or path in self._left_alone:
                 continue
             node = self._tree.get(path)
             if node is None or node.kind is Kind.DIRECTORY:
@@ -102,6 +104,10 @@ class Removals:
         removal.paths.update(dict.fromkeys(taken))
         self._owner.update(dict.fromkeys(taken, removal))
         return len(taken)
+
+    def leave_alone(self, path: str) -> None:
+        """Let no rule that comes later take a path."""
+        self._left_alone.add(path)
 
     def give_back(self, path: str, reason: str) -> None:
         """Leave a path where it is although a rule took it, and say why."""
