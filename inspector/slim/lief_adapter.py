@@ -19,9 +19,12 @@ from inspector.formats.elf import dynamic as tags
 from inspector.formats.elf.architecture import architecture_name, page_sizes
 from inspector.formats.elf.runpath import SearchPathKind, same_dynamic_view, set_search_path
 from inspector.formats.elf.segments import PT_DYNAMIC, PT_PHDR
+from inspector.limits import MIB
 from inspector.source import BytesSource, Source
 
 _SECONDS = 120
+_LARGEST_FILE = 512 * MIB
+"""Bytes; LIEF holds several copies of a file."""
 _UNTOUCHED_TABLES = (
     "android_rela", "dt_hash", "fini_array", "init_array", "interpreter", "jmprel", "notes", "preinit_array", "rela", "relr", "static_symtab",
     "sym_versym",
@@ -29,7 +32,7 @@ _UNTOUCHED_TABLES = (
 """Settings of ``lief.ELF.Builder.config_t``: what is not made anew.  Strings are, and so is what names them by their place."""
 
 
-def write_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, new: str) -> bytes | None:
+def write_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, new: str) -> Source | None:
     """The file with another RPATH or RUNPATH: in place where it fits, else grown by LIEF; None where neither can be proved right.
 
     Parameters as for :func:`inspector.formats.elf.runpath.set_search_path`.  A file that has none is given one.
@@ -37,18 +40,21 @@ def write_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind
     :raises ValueError: for an empty text or one with a NUL.
     :raises FormatError: from the source only.
     """
-    content = source if isinstance(source, bytes) else source.read_at(0, source.size)
-    edited = set_search_path(content, elf, kind, new)
+    source = BytesSource(source) if isinstance(source, bytes) else source
+    edited = set_search_path(source, elf, kind, new)
     if edited is not None:
         return edited
-    if content[elf.image_end :].strip(b"\0") or not elf.has_dynamic:
+    if source.size > _LARGEST_FILE or not elf.has_dynamic:
+        return None
+    content = source.read_at(0, source.size)
+    if content[elf.image_end :].strip(b"\0"):
         return None  # what lies behind the image may be found by its place
     grown = _grown(content, kind, new)
     if grown is None:
         return None
     try:
         before, after = read_elf(BytesSource(content)), read_elf(BytesSource(grown))
-        return grown if _is_right(content, before, grown, after, kind, new) else None
+        return BytesSource(grown) if _is_right(content, before, grown, after, kind, new) else None
     except FormatError:
         return None
 

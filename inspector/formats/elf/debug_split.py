@@ -14,8 +14,9 @@ from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.reader import read_elf
 from inspector.formats.elf.sections import SHT_NOBITS, SHT_NOTE, SHT_NULL
 from inspector.formats.elf.segments import PT_LOAD, PT_NOTE, PT_PHDR
+from inspector.formats.elf.spliced import FileRange, Piece, SplicedFile, Zeros, in_reach, read_exactly
 from inspector.formats.elf.strip import StripOutcome, strip_elf
-from inspector.formats.elf.strip_refusals import StripRefused
+from inspector.formats.elf.strip_refusals import StripRefused, refuse_by_kind
 from inspector.formats.elf.strip_sections import DEBUG_LINK, SectionRow, read_rows
 from inspector.source import BytesSource, Source
 
@@ -27,13 +28,13 @@ _MOST_ALIGNMENT = 4096
 class SplitOutcome:
     """A file and what was taken out of it.
 
-    :ivar stripped: as of :func:`inspector.formats.elf.strip.strip_elf`; where its ``content`` is None there is nothing to keep either.
-    :ivar debug: the separate debug file, or None.
+    :ivar stripped: as of :func:`inspector.formats.elf.strip.strip_elf`; where it removed no section there is nothing to keep either.
+    :ivar debug: the separate debug file, which reads the old file as the stripped one does, or None.
     :ivar path: where debuggers look for it below their debug directory (``/usr/lib/debug``), with ``/``; None without ``debug``.
     """
 
     stripped: StripOutcome
-    debug: bytes | None = None
+    debug: SplicedFile | None = None
     path: str | None = None
 
 
@@ -44,13 +45,16 @@ def debug_file_path(build_id: str) -> str | None:
     return f".build-id/{build_id[:2]}/{build_id[2:]}.debug"
 
 
-def debug_link(file_name: str, debug: bytes, elf: ElfFile) -> bytes:
+def debug_link(file_name: str, debug: SplicedFile, elf: ElfFile) -> bytes:
     """The content of ``.gnu_debuglink``: the debug file's name, padded to 4 bytes, and its CRC-32 in the byte order of ``elf``.
 
     :param file_name: without a directory.
     """
     name = file_name.encode("utf-8", "surrogateescape") + b"\0"
-    return name + bytes(-len(name) % 4) + crc32(debug).to_bytes(4, elf.endian)
+    checksum = 0
+    for chunk in debug.chunks():
+        checksum = crc32(chunk, checksum)
+    return name + bytes(-len(name) % 4) + checksum.to_bytes(4, elf.endian)
 
 
 def split_debug(
@@ -66,37 +70,38 @@ def split_debug(
     :param tree_path: of the file in its tree, with ``/``: names the debug file where there is no build ID.
     :raises FormatError: from the source only.
     """
-    content = source if isinstance(source, bytes) else source.read_at(0, source.size)
-    outcome = strip_elf(content, elf, keep_symtab=keep_symtab, maximum_page_size=maximum_page_size)
-    if outcome.content is None:
+    source = BytesSource(source) if isinstance(source, bytes) else source
+    outcome = strip_elf(source, elf, keep_symtab=keep_symtab, maximum_page_size=maximum_page_size)
+    if outcome.content is None or not outcome.removed:
         return SplitOutcome(stripped=outcome)
     try:
-        debug = debug_file(content, elf)
+        debug = debug_file(source, elf)
     except FormatError as error:
         return SplitOutcome(stripped=StripOutcome(left="doubt", reason=f"no debug file can be made: {error}"))
     path = debug_file_path(elf.build_id) if elf.build_id else None
     if path is None:
         path = f"{tree_path}.debug"
-        link = debug_link(path.rpartition("/")[2], debug, elf)
-        outcome = strip_elf(content, elf, keep_symtab=keep_symtab, maximum_page_size=maximum_page_size, debug_link=link)
+        link = debug_link(path.rpartition("/")[2], debug.on(in_reach(source)), elf)
+        outcome = strip_elf(source, elf, keep_symtab=keep_symtab, maximum_page_size=maximum_page_size, debug_link=link)
         if outcome.content is None:
             return SplitOutcome(stripped=outcome)
     return SplitOutcome(stripped=outcome, debug=debug, path=path)
 
 
-def debug_file(source: Source | bytes, elf: ElfFile) -> bytes:
+def debug_file(source: Source | bytes, elf: ElfFile) -> SplicedFile:
     """The separate debug file of a file that can be stripped: everything that is not loaded, and its notes.
 
     :param elf: ``source`` as it was read.
     :raises FormatError: where the file's tables contradict each other.
     """
-    content = source if isinstance(source, bytes) else source.read_at(0, source.size)
+    source = BytesSource(source) if isinstance(source, bytes) else source
     try:
-        rows = read_rows(content, elf.header)
+        refuse_by_kind(source, elf)
+        rows = read_rows(source, elf.header)
     except StripRefused as reason:
         raise FormatError(str(reason)) from reason
-    debug = _DebugFile(content, elf, rows).content()
-    afresh = read_elf(BytesSource(debug))
+    debug = _DebugFile(source, elf, rows).content()
+    afresh = read_elf(debug)
     if not afresh.is_separate_debug or afresh.build_id != elf.build_id or len(afresh.sections) != len(rows):
         raise FormatError("the separate debug file does not read as one")
     return debug
@@ -105,13 +110,13 @@ def debug_file(source: Source | bytes, elf: ElfFile) -> bytes:
 class _DebugFile:
     """Header, program headers, notes, the sections that are not loaded, and the section headers, in this order."""
 
-    def __init__(self, content: bytes, elf: ElfFile, rows: list[SectionRow]) -> None:
-        self.old = memoryview(content)
+    def __init__(self, source: Source, elf: ElfFile, rows: list[SectionRow]) -> None:
+        self.source = source
         self.elf = elf
         self.rows = rows
         header = elf.header
         self.cursor = header.size + header.phnum * header.phentsize
-        self.pieces: list[tuple[int, memoryview]] = []
+        self.pieces: list[tuple[int, FileRange]] = []
         self.notes = self._place_notes()
         self.offsets = self._place_sections()
         self.table_at = self._aligned(header.layout.word_size)
@@ -121,9 +126,9 @@ class _DebugFile:
 
     def _put(self, start: int, end: int, align: int) -> int:
         at = self._aligned(align)
-        self.pieces.append((at, self.old[start:end]))
+        self.pieces.append((at, FileRange(start, end)))
         self.cursor = at + end - start
-        if self.cursor > len(self.old) + _MOST_ALIGNMENT * len(self.pieces):
+        if self.cursor > self.source.size + _MOST_ALIGNMENT * len(self.pieces):
             raise FormatError("sections overlap each other")
         return at
 
@@ -187,8 +192,9 @@ class _DebugFile:
     def _section_headers(self) -> bytes:
         pack, output = self.elf.header.layout.section_header.pack, bytearray()
         header = self.elf.header
+        old = read_exactly(self.source, header.shoff, header.shnum * header.shentsize)
         for number, row in enumerate(self.rows):
-            name_at = header.layout.word.unpack_from(self.old, header.shoff + number * header.shentsize)[0]
+            name_at = header.layout.word.unpack_from(old, number * header.shentsize)[0]
             if row.name == DEBUG_LINK:
                 output += bytes(header.shentsize)
                 continue
@@ -201,10 +207,10 @@ class _DebugFile:
             )
         return bytes(output)
 
-    def content(self) -> bytes:
-        """The file's bytes."""
+    def content(self) -> SplicedFile:
+        """The debug file, over the source of the old one."""
         header = self.elf.header
-        parts: list[bytes | memoryview] = [
+        parts: list[Piece] = [
             header.ident + header.layout.header.pack(
                 header.type, header.machine, header.version, header.entry, header.size, self.table_at, header.flags, header.ehsize,
                 header.phentsize, header.phnum, header.shentsize, header.shnum, header.shstrndx,
@@ -213,6 +219,6 @@ class _DebugFile:
         ]  # fmt: skip
         position = header.size + header.phnum * header.phentsize
         for at, piece in self.pieces:
-            parts += [bytes(at - position), piece]
-            position = at + len(piece)
-        return b"".join([*parts, bytes(self.table_at - position), self._section_headers()])
+            parts += [Zeros(at - position), piece]
+            position = at + piece.end - piece.start
+        return SplicedFile(self.source, [*parts, Zeros(self.table_at - position), self._section_headers()])

@@ -16,7 +16,12 @@ from inspector.formats.elf import dynamic as tags
 from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.reader import read_elf
 from inspector.formats.elf.segments import PT_DYNAMIC, AddressMap
+from inspector.formats.elf.spliced import SplicedFile, patched, read_exactly
+from inspector.limits import MIB
 from inspector.source import BytesSource, Source
+
+_MOST_STRINGS = 64 * MIB
+"""Bytes of a string table; LLVM's own is 2 MiB."""
 
 SearchPathKind = Literal["rpath", "runpath"]
 
@@ -30,10 +35,10 @@ _DT_MIPS_RLD_MAP_REL = 0x70000035
 """Its value counts from its own entry (glibc ``sysdeps/mips/dl-debug.h``)."""
 
 
-def set_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, new: str) -> bytes | None:
-    """The file with another RPATH or RUNPATH; None where that takes more room than there is (see ``inspector.slim.lief_adapter`` for those).
+def set_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, new: str) -> Source | None:
+    """The file with another RPATH or RUNPATH, of the same size, read through ``source``; None where that takes more room than there is.
 
-    Where the file has only the other kind, its entry changes its tag, and so the kind.
+    See ``inspector.slim.lief_adapter`` for those.  Where the file has only the other kind, its entry changes its tag, and so the kind.
 
     :param elf: ``source`` as it was read; its symbols need not be loaded.
     :param new: elements joined by ":"; bytes that are not UTF-8 as ``os.fsdecode`` writes them.
@@ -43,53 +48,54 @@ def set_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, 
     text = new.encode("utf-8", "surrogateescape")
     if not text or b"\0" in text:
         raise ValueError("a search path has at least one byte, and no NUL")
-    content = source if isinstance(source, bytes) else source.read_at(0, source.size)
-    tables = _tables(content, elf)
+    source = BytesSource(source) if isinstance(source, bytes) else source
+    tables = _tables(source, elf)
     if tables is None:
         return None
     tag = _TAGS[kind] if tables.count(_TAGS[kind]) else _TAGS[_OTHER[kind]]
     if tables.count(tag) != 1:
         return None
-    edited = bytearray(content)
     index, old = tables.entry(tag)
-    place = tables.rewrite(edited, index, old, text)
+    place = tables.rewrite(index, old, text)
     if place is None:
         return None
-    tables.write_entry(edited, index, _TAGS[kind], place)
-    return _proved(content, bytes(edited), tables, {kind: new, **({} if tag == _TAGS[kind] else {_OTHER[kind]: None})})
+    tables.write_entry(index, _TAGS[kind], place)
+    return _proved(source, tables, {kind: new, **({} if tag == _TAGS[kind] else {_OTHER[kind]: None})})
 
 
-def remove_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind) -> bytes | None:
+def remove_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind) -> Source | None:
     """The file without that entry, its text blotted out where nothing shares it; None where it has no such entry, or more than one.
 
     :raises FormatError: from the source only.
     """
-    content = source if isinstance(source, bytes) else source.read_at(0, source.size)
-    tables = _tables(content, elf)
+    source = BytesSource(source) if isinstance(source, bytes) else source
+    tables = _tables(source, elf)
     if tables is None or tables.count(_TAGS[kind]) != 1:
         return None
-    edited = bytearray(content)
     index, old = tables.entry(_TAGS[kind])
-    tables.remove_entry(edited, index)
-    tables.rewrite(edited, index, old, b"")
-    return _proved(content, bytes(edited), tables, {kind: None})
+    tables.remove_entry(index)
+    tables.rewrite(index, old, b"")
+    return _proved(source, tables, {kind: None})
 
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """The dynamic section and its strings, as they lie in the file.
+    """The dynamic section and its strings, as they lie in the file, and as they are to be.
 
     :ivar entries: tag and value, up to DT_NULL and without it.
+    :ivar strings: the string table as it is.
+    :ivar new_dynamic: the dynamic section's new bytes; ``new_strings`` those of the strings.
     :ivar others: places in the string table that anything but RPATH and RUNPATH names, or may name.
     """
 
     elf: ElfFile
-    content: bytes
     dynamic_at: int
     entries: tuple[tuple[int, int], ...]
     strings_at: int
-    strings_size: int
+    strings: bytes
     others: tuple[int, ...]
+    new_dynamic: bytearray
+    new_strings: bytearray
 
     def count(self, tag: int) -> int:
         """How many entries have that tag."""
@@ -99,24 +105,24 @@ class _Tables:
         """Number and value of the only entry with that tag."""
         return next((index, value) for index, (found, value) in enumerate(self.entries) if found == tag)
 
-    def write_entry(self, edited: bytearray, index: int, tag: int, value: int) -> None:
+    def write_entry(self, index: int, tag: int, value: int) -> None:
         """Write one entry."""
         row = self.elf.header.layout.dynamic
-        row.pack_into(edited, self.dynamic_at + index * row.size, tag, value)
+        row.pack_into(self.new_dynamic, index * row.size, tag, value)
 
-    def remove_entry(self, edited: bytearray, index: int) -> None:
+    def remove_entry(self, index: int) -> None:
         """Move the entries behind one up, and end with one DT_NULL more."""
         size = self.elf.header.layout.dynamic.size
         for number, (tag, value) in enumerate(self.entries[index + 1 :], index):
-            self.write_entry(edited, number, tag, value + (size if tag == _DT_MIPS_RLD_MAP_REL else 0))
-        self.write_entry(edited, len(self.entries) - 1, 0, 0)
+            self.write_entry(number, tag, value + (size if tag == _DT_MIPS_RLD_MAP_REL else 0))
+        self.write_entry(len(self.entries) - 1, 0, 0)
 
-    def rewrite(self, edited: bytearray, index: int, old: int, text: bytes) -> int | None:
+    def rewrite(self, index: int, old: int, text: bytes) -> int | None:
         """Write ``text`` over the string at ``old``, which entry ``index`` names, as far as nothing shares it, and blot the rest of it out.
 
         Returns the place of the text, which may be another one that the table has already; None where there is none.
         """
-        strings = self.content[self.strings_at : self.strings_at + self.strings_size]
+        strings = self.strings
         end = strings.find(0, old)
         if end < 0:
             return None
@@ -133,15 +139,15 @@ class _Tables:
             text = b""
             if place < 0 or begins <= place <= end:
                 return place if place >= 0 else None
-        edited[self.strings_at + old : self.strings_at + old + room] = text.ljust(room, b"\0")
+        self.new_strings[old : old + room] = text.ljust(room, b"\0")
         return place
 
 
-def _tables(content: bytes, elf: ElfFile) -> _Tables | None:
+def _tables(source: Source, elf: ElfFile) -> _Tables | None:
     """None for a file whose dynamic section or string table is not where it should be, or is broken."""
     if not elf.symbols.is_loaded:
         try:
-            elf = read_elf(BytesSource(content))
+            elf = read_elf(source)
         except FormatError:
             return None
     segment = next((s for s in reversed(elf.segments) if s.type == PT_DYNAMIC and s.filesz), None)
@@ -149,21 +155,26 @@ def _tables(content: bytes, elf: ElfFile) -> _Tables | None:
     address, size = elf.dynamic.get(tags.DT_STRTAB), elf.dynamic.get(tags.DT_STRSZ)
     if segment is None or not elf.dynamic or address is None or size is None or elf.is_separate_debug:
         return None
+    if elf.symbols.counted_by in {"none", "not read"} and elf.dynamic.get(tags.DT_SYMTAB) is not None:
+        return None  # symbols that nobody has counted may share the strings' bytes
     row = elf.header.layout.dynamic
-    if segment.offset + elf.dynamic.size > len(content):
+    if segment.offset + elf.dynamic.size > source.size or elf.dynamic.size % row.size:
         return None
-    listed = list(row.iter_unpack(content[segment.offset : segment.offset + elf.dynamic.size]))
+    dynamic = read_exactly(source, segment.offset, elf.dynamic.size)
+    listed = list(row.iter_unpack(dynamic))
     strings_at = places.offset(address)
-    if not listed or listed[-1][0] or strings_at is None or size > places.room(address):
+    if not listed or listed[-1][0] or strings_at is None or size > min(places.room(address), _MOST_STRINGS):
+        return None
+    if segment.offset < strings_at + size and strings_at < segment.offset + len(dynamic):
         return None
     entries = tuple((int(tag), int(value)) for tag, value in listed[:-1])
-    strings = content[strings_at : strings_at + size]
-    others = tuple(_other_places(content, elf, entries, strings, places))
-    return _Tables(elf, content, segment.offset, entries, strings_at, size, others)
+    strings = read_exactly(source, strings_at, size)
+    others = tuple(_other_places(source, elf, entries, strings, places))
+    return _Tables(elf, segment.offset, entries, strings_at, strings, others, bytearray(dynamic), bytearray(strings))
 
 
 def _other_places(
-    content: bytes, elf: ElfFile, entries: Iterable[tuple[int, int]], strings: bytes, places: AddressMap
+    source: Source, elf: ElfFile, entries: Iterable[tuple[int, int]], strings: bytes, places: AddressMap
 ) -> Iterator[int]:
     search_paths = set(_TAGS.values())
     values = [value for tag, value in entries if tag in search_paths]
@@ -173,7 +184,7 @@ def _other_places(
     symbols_at = places.offset(elf.dynamic.get(tags.DT_SYMTAB) or 0)
     if symbols_at is not None:
         layout = elf.header.layout
-        rows = content[symbols_at : symbols_at + elf.symbols.count * layout.symbol.size]
+        rows = source.read_at(symbols_at, elf.symbols.count * layout.symbol.size)
         yield from layout.numbers(rows, 4)[:: layout.symbol.size // 4]  # st_name is the first word in both classes
     names = {need.library for need in elf.verneed} | {need.version for need in elf.verneed}
     for definition in elf.verdef:
@@ -187,34 +198,19 @@ def _other_places(
                 yield end - len(encoded)
 
 
-def _proved(
-    old_content: bytes, new_content: bytes, tables: _Tables, changed: dict[SearchPathKind, str | None]
-) -> bytes | None:
-    """The new file, if nothing but what was asked for is different in it."""
+def _proved(source: Source, tables: _Tables, changed: dict[SearchPathKind, str | None]) -> SplicedFile | None:
+    """The new file, if loaders see nothing in it but what was asked for; outside of the two tables it is the old one."""
     old = tables.elf
+    edits = [(tables.dynamic_at, bytes(tables.new_dynamic)), (tables.strings_at, bytes(tables.new_strings))]
+    edited = patched(source, sorted(edits))
     try:
-        new = read_elf(BytesSource(new_content))
+        new = read_elf(edited)
         if not same_dynamic_view(old, new):
             return None
     except FormatError:
         return None
     wanted = {"rpath": old.rpath, "runpath": old.runpath} | changed
-    dynamic_end = tables.dynamic_at + (len(tables.entries) + 1) * old.header.layout.dynamic.size
-    strings_end = tables.strings_at + tables.strings_size
-    allowed = sorted([(tables.dynamic_at, dynamic_end), (tables.strings_at, strings_end)])
-    if (new.rpath, new.runpath) != (wanted["rpath"], wanted["runpath"]):
-        return None
-    return new_content if is_same_elsewhere(old_content, new_content, allowed) else None
-
-
-def is_same_elsewhere(old: bytes, new: bytes, allowed: Iterable[tuple[int, int]]) -> bool:
-    """Whether two files of one length differ only inside of ``allowed``, ranges in order."""
-    position, before, after = 0, memoryview(old), memoryview(new)
-    for start, end in allowed:
-        if start > position and before[position:start] != after[position:start]:
-            return False
-        position = max(position, end)
-    return len(old) == len(new) and before[position:] == after[position:]
+    return edited if (new.rpath, new.runpath) == (wanted["rpath"], wanted["runpath"]) else None
 
 
 def same_dynamic_view(old: ElfFile, new: ElfFile) -> bool:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.sections import SHT_NULL, SHT_REL, SHT_RELA
 from inspector.formats.elf.segments import PT_LOAD, Segment
+from inspector.formats.elf.spliced import FileRange, Piece, SplicedFile, Zeros, read_exactly
 from inspector.formats.elf.string_table import text
 from inspector.formats.elf.strip_layout import Arrangement
 from inspector.formats.elf.strip_refusals import StripRefused
 from inspector.formats.elf.strip_sections import DEBUG_LINK, SHF_INFO_LINK, SectionRow, name_table, new_numbers
+from inspector.source import Source
 
 _SHT_PROGBITS = 1
 _INFO_IS_A_SECTION = frozenset((SHT_REL, SHT_RELA))
@@ -29,10 +31,10 @@ class Assembly:
     """
 
     def __init__(
-        self, content: bytes, elf: ElfFile, rows: Sequence[SectionRow], dropped: frozenset[int], arrangement: Arrangement, *,
+        self, source: Source, elf: ElfFile, rows: Sequence[SectionRow], dropped: frozenset[int], arrangement: Arrangement, *,
         keep_symtab: bool, debug_link: bytes | None,
     ) -> None:  # fmt: skip
-        self._content = content
+        self._source = source
         self._header = elf.header
         self._segments = elf.segments
         self._arrangement = arrangement
@@ -45,10 +47,10 @@ class Assembly:
         self._rename()
         self.image_end = self._end_of_image()
         self._offsets: dict[int, int] = {}
-        self._unloaded: list[tuple[int, memoryview]] = []
+        self._unloaded: list[tuple[int, int, Piece]] = []
         self._table_offset = self._place_unloaded()
         self._table_size = len(self._numbers) * self._header.layout.section_header.size
-        self.size = self._table_offset + self._table_size + len(content) - self.image_end
+        self.size = self._table_offset + self._table_size + source.size - self.image_end
 
     def _link_to_debug_file(self, debug_link: bytes) -> None:
         number = next((i for i, row in enumerate(self._rows) if row.name == DEBUG_LINK and not row.is_loaded), None)
@@ -80,7 +82,7 @@ class Assembly:
         ]
         ends += [segment.end for segment in self._segments if segment.filesz]
         ends += [row.end for row in self._rows if row.occupies_file]
-        return min(max(ends), len(self._content))
+        return min(max(ends), self._source.size)
 
     def _place_unloaded(self) -> int:
         """Give the sections that are not loaded their new offsets, the names last, and return that of the section headers."""
@@ -95,13 +97,14 @@ class Assembly:
             replaced = self._rewritten.get(number)
             if replaced is None and row.occupies_file and self._arrangement.holds(row.offset, row.end):
                 continue
-            piece = memoryview(self._content)[row.offset : row.end] if replaced is None else memoryview(replaced)
+            piece = FileRange(row.offset, row.end) if replaced is None else replaced
+            length = row.end - row.offset if replaced is None else len(replaced)
             cursor += -cursor % min(row.align or 1, _MOST_ALIGNMENT)
             self._offsets[number] = cursor
-            self._unloaded.append((cursor, piece))
-            cursor += len(piece)
-            copied += len(piece)
-        if copied > len(self._content) + sum(map(len, self._rewritten.values())):
+            self._unloaded.append((cursor, cursor + length, piece))
+            cursor += length
+            copied += length
+        if copied > self._source.size + sum(map(len, self._rewritten.values())):
             raise StripRefused("sections that are not loaded overlap each other")
         return cursor + -cursor % self._header.layout.word_size
 
@@ -126,7 +129,7 @@ class Assembly:
 
     def _program_headers(self) -> bytes:
         header, layout = self._header, self._header.layout
-        table = bytearray(self._content[header.phoff : header.phoff + header.phnum * header.phentsize])
+        table = bytearray(read_exactly(self._source, header.phoff, header.phnum * header.phentsize))
         word = layout.word_size
         for number, segment in enumerate(self._segments):
             in_file = bool(segment.filesz) or segment.type == PT_LOAD
@@ -180,48 +183,46 @@ class Assembly:
 
     # -- the new bytes
 
-    def content(self) -> bytes:
-        """The new file; the old bytes are copied once."""
-        return b"".join(self._parts())
+    def content(self) -> SplicedFile:
+        """The new file, over the source of the old one."""
+        return SplicedFile(self._source, self._pieces())
 
-    def _parts(self) -> Iterator[bytes | memoryview]:
+    def _pieces(self) -> Iterator[Piece]:
         position, previous_end = 0, 0
         for block in self._arrangement.blocks:
             if block.end == block.start:  # a segment without bytes in the file
                 continue
             if block.new_start > position:
-                filling = self._filling(previous_end, block.new_start - position)
-                yield filling
-                yield bytes(block.new_start - position - len(filling))
+                length = self._filling(previous_end, block.new_start - position)
+                yield FileRange(previous_end, previous_end + length)
+                yield Zeros(block.new_start - position - length)
             yield from self._patched(block.start, block.end)
             position, previous_end = block.new_end, block.end
-        for offset, piece in self._unloaded:
-            yield bytes(offset - position)
+        for offset, stop, piece in self._unloaded:
+            yield Zeros(offset - position)
             yield piece
-            position = offset + len(piece)
-        yield bytes(self._table_offset - position)
+            position = stop
+        yield Zeros(self._table_offset - position)
         yield self._section_headers()
-        yield memoryview(self._content)[self.image_end :]
+        yield FileRange(self.image_end, self._source.size)
 
-    def _patched(self, start: int, end: int) -> Iterator[bytes | memoryview]:
+    def _patched(self, start: int, end: int) -> Iterator[Piece]:
         """Old bytes with the ELF header and the program headers written anew."""
-        old = memoryview(self._content)
         for at, new in ((0, self._elf_header()), (self._header.phoff, self._program_headers())):
             if start <= at < end:
-                yield old[start:at]
+                yield FileRange(start, at)
                 yield new
                 start = at + len(new)
-        yield old[start:end]
+        yield FileRange(start, end)
 
-    def _filling(self, end: int, room: int) -> memoryview:
-        """What fills the rest of the page behind code that ends at ``end``: linkers write traps there, and the page is mapped as a whole."""
+    def _filling(self, end: int, room: int) -> int:
+        """Bytes of what fills the rest of the page behind code that ends at ``end``: linkers write traps there, and the page is mapped as a whole."""
         if not any(s.type == PT_LOAD and s.is_executable and s.filesz and s.end == end for s in self._segments):
-            return memoryview(b"")
+            return 0
         following = [row.offset for row in self._rows if row.occupies_file and row.offset >= end]
         following += [block.start for block in self._arrangement.blocks if block.start >= end]
         following += [self._header.shoff] if self._header.shoff >= end else []
-        length = min([room, -end % _SMALLEST_PAGE, *(start - end for start in following)])
-        return memoryview(self._content)[end : end + length]
+        return min([room, -end % _SMALLEST_PAGE, *(start - end for start in following)])
 
     # -- what went
 

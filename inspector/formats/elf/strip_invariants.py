@@ -14,34 +14,35 @@ The eighth, which files are not touched at all, is :mod:`inspector.formats.elf.s
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
+from itertools import islice
 
 from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.reader import read_elf
-from inspector.formats.elf.sections import SHT_NULL, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB, Section
+from inspector.formats.elf.sections import SHF_ALLOC, SHT_NULL, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB, Section
 from inspector.formats.elf.segments import PT_LOAD
+from inspector.formats.elf.spliced import is_same_range
 from inspector.formats.elf.strip_sections import SHT_GROUP, SHT_SYMTAB_SHNDX
 from inspector.limits import Limits
-from inspector.source import BytesSource
+from inspector.source import Source
 
-_ALLOWED_TO_GO = frozenset(
-    (SHT_SYMTAB, SHT_STRTAB, SHT_REL, SHT_RELA, SHT_GROUP, SHT_SYMTAB_SHNDX, 0x40000014, 0x6FFF4C03)
-)
+_ABOUT_SYMBOLS = frozenset((SHT_REL, SHT_RELA, SHT_GROUP, SHT_SYMTAB_SHNDX, 0x40000014, 0x6FFF4C03))
 _DEBUG_NAMES = (".debug", ".zdebug", ".gnu_debug", ".stab", ".gnu.lto_", ".gnu.debuglto_", ".gdb_index", ".line")
 _LIMITS = Limits()
 
 
-def broken_invariant(old_content: bytes, new_content: bytes, *, page: int) -> str | None:
+def broken_invariant(old_source: Source, new_source: Source, *, page: int, keep_symtab: bool = False) -> str | None:
     """The first invariant that does not hold, as a clause; None where all do.
 
     :param page: the architecture's largest page size, in bytes.
+    :param keep_symtab: whether ``.symtab`` must be there as before.
     :raises FormatError: where one of the files cannot be read.
     """
-    old = read_elf(BytesSource(old_content), _LIMITS)
-    new = read_elf(BytesSource(new_content), _LIMITS)
-    if len(new_content) >= len(old_content):
+    old, new = read_elf(old_source, _LIMITS), read_elf(new_source, _LIMITS)
+    if new.size >= old.size:
         return "I7: the result is not smaller"
-    comparison = _Comparison(old_content, old, new_content, new, page)
+    comparison = _Comparison(old_source, old, new_source, new, page, keep_symtab)
     checks: tuple[Callable[[], str | None], ...] = (
         comparison.program_headers, comparison.memory_image, comparison.dynamic_view, comparison.payload, comparison.sections,
     )  # fmt: skip
@@ -49,10 +50,14 @@ def broken_invariant(old_content: bytes, new_content: bytes, *, page: int) -> st
 
 
 class _Comparison:
-    def __init__(self, old_content: bytes, old: ElfFile, new_content: bytes, new: ElfFile, page: int) -> None:
-        self.old_bytes, self.new_bytes = memoryview(old_content), memoryview(new_content)
+    def __init__(
+        self, old_source: Source, old: ElfFile, new_source: Source, new: ElfFile, page: int, keep_symtab: bool
+    ) -> None:
+        self.old_bytes, self.new_bytes = old_source, new_source
         self.old, self.new = old, new
         self.page = page
+        self.keep_symtab = keep_symtab
+        self.loads = sorted(zip(old.loads, new.loads, strict=False), key=lambda pair: pair[0].offset)
         self.masked = self._masked_ranges()
 
     def _masked_ranges(self) -> list[tuple[int, int]]:
@@ -70,8 +75,11 @@ class _Comparison:
         """Whether a range has the same bytes in both files, masked ones aside."""
         position, end = old_start, old_start + length
         shift = old_start - new_start
-        for start, stop in self.masked:
-            if stop <= position or start >= end:
+        first = max(bisect_right(self.masked, (position, 0)) - 1, 0)
+        for start, stop in islice(self.masked, first, None):
+            if start >= end:
+                break
+            if stop <= position:
                 continue
             if start > position and self._differ(position, start, shift):
                 return False
@@ -79,7 +87,7 @@ class _Comparison:
         return position >= end or not self._differ(position, end, shift)
 
     def _differ(self, start: int, end: int, shift: int) -> bool:
-        return self.old_bytes[start:end] != self.new_bytes[start - shift : end - shift]
+        return not is_same_range(self.old_bytes, start, self.new_bytes, start - shift, end - start)
 
     def program_headers(self) -> str | None:
         """I2 and I3."""
@@ -89,9 +97,13 @@ class _Comparison:
         for number, (before, after) in enumerate(zip(old, new, strict=True)):
             if before._replace(offset=0) != after._replace(offset=0):
                 return f"I2: program header {number} says something else"
-            if after.filesz and after.end > len(self.new_bytes):
+            if after.filesz and after.end > self.new.size:
                 return f"I2: segment {number} runs out of the file"
-            if before.filesz and not self._is_same(before.offset, after.offset, before.filesz):
+            if (
+                before.filesz
+                and before.type != PT_LOAD
+                and not self._is_same(before.offset, after.offset, before.filesz)
+            ):
                 return f"I2: segment {number} holds other bytes"
             if before.type == PT_LOAD and (before.offset - after.offset) % max(before.align, self.page):
                 return f"I3: segment {number} lost its congruence"
@@ -108,12 +120,7 @@ class _Comparison:
             if before.vaddr != after.vaddr or not self._is_same(before.offset, after.offset, before.filesz):
                 return f"I1: the memory at 0x{before.vaddr:x} holds other bytes"
             mapped_from = after.offset - after.offset % 4096
-            if (
-                before.memsz
-                and before.vaddr % 4096
-                and mapped_from >= len(self.new_bytes)
-                and mapped_from < len(self.old_bytes)
-            ):
+            if before.memsz and before.vaddr % 4096 and mapped_from >= self.new.size and mapped_from < self.old.size:
                 return f"I1: the page at 0x{before.vaddr:x} lies behind the end of the file"
         return None
 
@@ -136,45 +143,80 @@ class _Comparison:
 
     def payload(self) -> str | None:
         """I5."""
-        old_payload = self.old_bytes[self.old.image_end :]
-        if self.new_bytes[self.new.image_end :] != old_payload:
+        length = self.old.size - self.old.image_end
+        if self.new.size - self.new.image_end != length or self._differ(
+            self.old.image_end, self.old.size, self.old.size - self.new.size
+        ):
             return "I5: the bytes behind the image differ"
         return None
 
     def sections(self) -> str | None:
         """I6."""
-        found: dict[tuple[str, int], list[Section]] = {}
-        names = (self.old.sections.names_index, self.new.sections.names_index)
-        for number, section in enumerate(self.new.sections):
-            if not section.flags & 2:  # SHF_ALLOC
-                found.setdefault((section.name, section.type), []).append(section)
-            elif number >= len(self.old.sections) or self.old.sections[number]._replace(
-                offset=0, link=0, info=0
-            ) != section._replace(offset=0, link=0, info=0):
+        return self._loaded_sections() or self._other_sections()
+
+    def _loaded_sections(self) -> str | None:
+        old, new = self.old.sections, self.new.sections
+        for number, section in enumerate(new):
+            if section.flags & SHF_ALLOC and (
+                number >= len(old) or _without_places(old[number]) != _without_places(section)
+            ):
                 return f"I6: section {number} changed"
-        for number, section in enumerate(self.old.sections):
-            if section.type == SHT_NULL or number == names[0]:
+        for number, section in enumerate(old):
+            if not section.flags & SHF_ALLOC or section.type == SHT_NULL:
                 continue
-            if section.flags & 2:
-                after = self.new.sections[number] if number < len(self.new.sections) else None
-                if after is None or (
-                    section.occupies_file and not self._is_same(section.offset, after.offset, section.size)
-                ):
-                    return f"I6: section {section.name} holds other bytes"
-            elif not self._may_go(section):
-                same = found.get((section.name, section.type), [])
-                if not any(self._is_equal(section, after) for after in same):
-                    return f"I6: section {section.name} is missing"
+            after = new[number] if number < len(new) else None
+            if after is None or not after.flags & SHF_ALLOC:
+                return f"I6: section {section.name} is missing"
+            is_compared = not section.occupies_file or self._is_where_its_segment_is(section, after)
+            if not is_compared and not self._is_same(section.offset, after.offset, section.size):
+                return f"I6: section {section.name} holds other bytes"
+            if section.link < len(old) and old[section.link].flags & SHF_ALLOC and after.link != section.link:
+                return f"I6: section {section.name} links to another section"
         return None
 
-    @staticmethod
-    def _may_go(section: Section) -> bool:
-        return section.type in _ALLOWED_TO_GO or section.name.startswith(_DEBUG_NAMES)
+    def _is_where_its_segment_is(self, before: Section, after: Section) -> bool:
+        """Whether a section lies in a PT_LOAD and moved as that did: then its bytes were compared with the memory image."""
+        index = bisect_right(self.loads, before.offset, key=lambda pair: pair[0].offset) - 1
+        if index < 0:
+            return False
+        load, moved = self.loads[index]
+        return before.offset + before.size <= load.end and before.offset - after.offset == load.offset - moved.offset
+
+    def _other_sections(self) -> str | None:
+        """Sections that are not loaded: those that have to stay are all there, in their order."""
+        names = (self.old.sections.names_index, self.new.sections.names_index)
+        left = iter([s for n, s in enumerate(self.new.sections) if not s.flags & SHF_ALLOC and n != names[1]])
+        may_go = self._may_go()
+        for number, section in enumerate(self.old.sections):
+            stays = not section.flags & SHF_ALLOC and section.type != SHT_NULL and number not in (names[0], *may_go)
+            if stays and not any(self._is_equal(section, after) for after in left):
+                return f"I6: section {section.name} is missing"
+        return None
+
+    def _may_go(self) -> frozenset[int]:
+        """The numbers of debug sections, of the symbol table unless it is to be kept, and of what belongs to one of these."""
+        sections = list(self.old.sections)
+        gone = {
+            number
+            for number, section in enumerate(sections)
+            if section.name.startswith(_DEBUG_NAMES) or (section.type == SHT_SYMTAB and not self.keep_symtab)
+        }
+        linking: dict[int, list[int]] = {}
+        for number, section in enumerate(sections):
+            linking.setdefault(section.link, []).append(number)
+            if section.type in _ABOUT_SYMBOLS and (section.link in gone or (section.info and section.info in gone)):
+                gone.add(number)
+        strings = [number for number, section in enumerate(sections) if section.type == SHT_STRTAB]
+        gone.update(number for number in strings if number in linking and gone.issuperset(linking[number]))
+        return frozenset(gone)
 
     def _is_equal(self, before: Section, after: Section) -> bool:
-        if not before.occupies_file:
-            return after.size == before.size
-        return after.size == before.size and (
-            self.old_bytes[before.offset : before.offset + before.size]
-            == self.new_bytes[after.offset : after.offset + after.size]
+        if (before.name, before.type, before.size, before.flags) != (after.name, after.type, after.size, after.flags):
+            return False
+        return not before.occupies_file or is_same_range(
+            self.old_bytes, before.offset, self.new_bytes, after.offset, before.size
         )
+
+
+def _without_places(section: Section) -> Section:
+    return section._replace(offset=0, link=0, info=0)

@@ -6,7 +6,7 @@ the length of their own tables, or by looking for a mark from the end.  Where th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from stat import S_ISGID, S_ISUID
 from struct import pack
@@ -15,11 +15,12 @@ from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.identification import PN_XNUM, SHN_XINDEX, Header
 from inspector.formats.elf.packer import packer_of
 from inspector.formats.elf.segments import PT_LOAD, Segment
+from inspector.formats.elf.spliced import CHUNK
 from inspector.limits import GIB
-from inspector.source import BytesSource
+from inspector.source import Source
 
 LARGEST_FILE = 2 * GIB
-"""Bytes; a file is held in memory twice while it is stripped."""
+"""Bytes; a member of a container is held in memory once while it is stripped."""
 
 _ET_EXEC, _ET_DYN = 2, 3
 _APPIMAGE_MAGIC = (
@@ -29,7 +30,9 @@ _APPIMAGE_MAGIC = (
 _ZIP_END, _ZIP_END_SIZE = b"PK\5\6", 65_535 + 22  # APPNOTE.TXT 4.3.16: the record and the longest comment behind it
 _ISO_MAGIC, _ISO_MAGIC_AT = b"CD001", 0x8001  # ECMA-119 8.1.2, in the volume descriptor of sector 16
 
-_LONGEST_PADDING = 4096
+_MOST_SEGMENTS = 256
+"""Linkers write about ten, and patchelf adds one each time."""
+_LONGEST_PADDING, _LONGEST_START = 4096, 8
 
 _PAYLOAD_SECTIONS = {
     b"pydata": "PyInstaller's archive",  # bootloader/src/pyi_archive.c; PyInstaller/building/api.py
@@ -68,19 +71,29 @@ _DOTNET_BUNDLE = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318
 """dotnet/runtime ``src/native/corehost/apphost/bundle_marker.cpp``: behind the place, 8 bytes, where the offset of the bundle is written."""
 
 
+_ABOUT_CONTENT = frozenset(("security.ima", "security.evm", "security.capability"))
+"""Extended attributes that are signatures over the file (Linux ``Documentation/ABI/testing/ima_policy``), or that name what may run as root."""
+
+
 class StripRefused(Exception):
     """The file is left as it is; the text says why.  Raised and caught inside of the strip modules."""
 
 
-def refusal_by_place(name: str, mode: int, siblings: Collection[str]) -> str | None:
+def refusal_by_place(name: str, mode: int, siblings: Collection[str], xattrs: Collection[str] = ()) -> str | None:
     """Why a file is not to be stripped for what lies around it, or None.
 
     :param name: the file's own name, without its directory.
     :param mode: its ``st_mode``.
     :param siblings: the names in its directory.
+    :param xattrs: the names of its extended attributes, where they are known.
     """
     if mode & (S_ISUID | S_ISGID):
         return "it is setuid or setgid"
+    if name == "fips.so":
+        return "fipsmodule.cnf holds its checksum"  # OpenSSL 3, fips_config(5): module-mac; the file may lie anywhere
+    signed = sorted(_ABOUT_CONTENT.intersection(xattrs))
+    if signed:
+        return f"its extended attribute {signed[0]} is bound to its content"
     # FIPS 140 self-tests: libraries of NSS and of Red Hat's OpenSSL and libgcrypt check themselves against these
     for sibling in (f".{name}.hmac", f"{name}.hmac", f"{name.rsplit('.so', 1)[0]}.chk", f"{name}.chk"):
         if sibling in siblings:
@@ -88,13 +101,13 @@ def refusal_by_place(name: str, mode: int, siblings: Collection[str]) -> str | N
     return None
 
 
-def refuse_by_kind(content: bytes, elf: ElfFile) -> None:
+def refuse_by_kind(source: Source, elf: ElfFile) -> None:
     """Refuse what is no linked, complete, unpacked ELF file with ordinary header tables.
 
     :raises StripRefused: with the first reason.
     """
     header = elf.header
-    if elf.size != len(content):
+    if elf.size != source.size:
         raise StripRefused("the file changed while it was read")
     if header.type not in {_ET_EXEC, _ET_DYN}:
         raise StripRefused(f"it is no program and no shared library (ET_{header.type_name})")
@@ -102,13 +115,13 @@ def refuse_by_kind(content: bytes, elf: ElfFile) -> None:
         raise StripRefused("it holds the debug information of another file")
     if header.ident[8:11] in _APPIMAGE_MAGIC:
         raise StripRefused("an AppImage finds its payload by its own length")
-    packer = packer_of(BytesSource(content))
+    packer = packer_of(source)
     if packer is not None:
         raise StripRefused(f"it is packed ({packer})")
     if not header.shoff or not header.shnum:
         raise StripRefused("it has no section headers, or more than its header can count")
-    _refuse_odd_tables(header, len(content))
-    _refuse_odd_segments(elf.segments, len(content))
+    _refuse_odd_tables(header, source.size)
+    _refuse_odd_segments(elf.segments, source.size)
     if len(elf.segments) != header.phnum:
         raise StripRefused("the program headers are incomplete")
 
@@ -129,7 +142,9 @@ def _refuse_odd_tables(header: Header, size: int) -> None:
         raise StripRefused("its sections have no names")
 
 
-def _refuse_odd_segments(segments: Iterable[Segment], size: int) -> None:
+def _refuse_odd_segments(segments: Sequence[Segment], size: int) -> None:
+    if len(segments) > _MOST_SEGMENTS:
+        raise StripRefused(f"it has more than {_MOST_SEGMENTS} segments")
     loads = []
     for segment in segments:
         if segment.filesz and segment.end > size:
@@ -148,46 +163,74 @@ def _refuse_odd_segments(segments: Iterable[Segment], size: int) -> None:
         raise StripRefused("segments overlap in the file")
 
 
-def refuse_by_payload(
-    content: bytes, image_end: int, names: Iterable[bytes], unused: Iterable[tuple[int, int]]
-) -> None:
-    """Refuse where something in the file is found by its place in the file.
+def refuse_by_section(names: Iterable[bytes]) -> None:
+    """Refuse a file with a section that its program looks up in the file, or that holds something computed over the file.
 
-    :param image_end: where the last segment, section or header table ends; what follows is payload.
-    :param names: the sections' names.
-    :param unused: ranges of the file before ``image_end`` that no segment, kept section or header table covers.
     :raises StripRefused: with the first reason.
     """
     for name in names:
         what = _PAYLOAD_SECTIONS.get(name)
         if what is not None:
             raise StripRefused(f"section {name.decode('ascii')} holds {what}")
-    for start, end in (*unused, (image_end, len(content))):
-        for mark, what in _PAYLOAD_MARKS.items():
-            if content.find(mark, start, end) >= 0:
-                raise StripRefused(f"it carries {what}")
-    if image_end < len(content) and not _is_padding(content, image_end):
-        _refuse_addressed_payload(content, image_end)
 
 
-def _is_padding(content: bytes, start: int) -> bool:
+def refuse_by_payload(source: Source, image_end: int, unused: Iterable[tuple[int, int]]) -> None:
+    """Refuse where something in the file is found by its place in the file.
+
+    :param image_end: where the last segment, section or header table ends; what follows is payload.
+    :param unused: ranges of the file before ``image_end`` that no segment, section or header table covers.
+    :raises StripRefused: with the first reason.
+    """
+    for start, end in (*unused, (image_end, source.size)):
+        mark = _first_found(source, start, end, tuple(_PAYLOAD_MARKS))
+        if mark is not None:
+            raise StripRefused(f"it carries {_PAYLOAD_MARKS[mark]}")
+        # patchelf writes behind a payload, which then lies in the middle
+        what = _payload_at(source, start, end)
+        if what is not None:
+            raise StripRefused(f"{'behind its end' if start == image_end else 'between its sections'} lies {what}")
+    if image_end < source.size and not _is_padding(source, image_end):
+        _refuse_addressed_payload(source, image_end)
+
+
+def _first_found(source: Source, start: int, end: int, marks: Sequence[bytes]) -> bytes | None:
+    """The first of some marks that lies in a range, which is read 1 MiB at a time."""
+    overlap = max(map(len, marks)) - 1
+    for position in range(start, end, CHUNK):
+        chunk = source.read_at(position, min(CHUNK + overlap, end - position))
+        for mark in marks:
+            if mark in chunk:
+                return mark
+    return None
+
+
+def _payload_at(source: Source, start: int, end: int) -> str | None:
+    """What a range begins with, the zeros before it aside."""
+    head = source.read_at(start, min(end - start, _LONGEST_PADDING + _LONGEST_START))
+    for piece in (head, head.lstrip(b"\0")):
+        for mark, what in _PAYLOAD_STARTS.items():
+            if piece.startswith(mark):
+                return what
+    return None
+
+
+def _is_padding(source: Source, start: int) -> bool:
     """A few zeros: patchelf leaves one behind the section headers, others fill a page."""
-    length = len(content) - start
-    return length <= _LONGEST_PADDING and content.count(0, start) == length
+    length = source.size - start
+    return length <= _LONGEST_PADDING and not source.read_at(start, length).strip(b"\0")
 
 
-def _refuse_addressed_payload(content: bytes, start: int) -> None:
-    for mark, what in _PAYLOAD_STARTS.items():
-        if content.startswith(mark, start):
-            raise StripRefused(f"behind its end lies {what}")
-    if content.find(_ZIP_END, max(start, len(content) - _ZIP_END_SIZE)) >= 0:
+def _refuse_addressed_payload(source: Source, start: int) -> None:
+    tail_at = max(start, source.size - _ZIP_END_SIZE)
+    if _ZIP_END in source.read_at(tail_at, source.size - tail_at):
         raise StripRefused("behind its end lies a zip archive")
-    if content.startswith(_ISO_MAGIC, start + _ISO_MAGIC_AT):
+    if source.read_at(start + _ISO_MAGIC_AT, len(_ISO_MAGIC)) == _ISO_MAGIC:
         raise StripRefused("behind its end lies an ISO 9660 image")
-    if _DOTNET_BUNDLE in content:
-        raise StripRefused("behind its end lies a .NET bundle")
     written = [f"{start:d}".encode(), pack("<Q", start), pack(">Q", start)]
     if start < 1 << 32:
         written += [pack("<I", start), pack(">I", start)]
-    if any(number in content for number in written):
+    found = _first_found(source, 0, source.size, (_DOTNET_BUNDLE, *written))
+    if found == _DOTNET_BUNDLE:
+        raise StripRefused("behind its end lies a .NET bundle")
+    if found is not None:
         raise StripRefused("what lies behind its end may be found by its offset, which is written in the file")

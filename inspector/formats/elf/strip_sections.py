@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from inspector.formats.elf.identification import Header
 from inspector.formats.elf.sections import SHF_ALLOC, SHT_NOBITS, SHT_NULL, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB
+from inspector.formats.elf.spliced import read_exactly
 from inspector.formats.elf.strip_refusals import StripRefused
 from inspector.limits import MIB
+from inspector.source import Source
 
 SHT_GROUP, SHT_SYMTAB_SHNDX = 17, 18
 _SHT_CREL, _SHT_LLVM_ADDRSIG = 0x40000014, 0x6FFF4C03
@@ -67,28 +69,31 @@ class SectionRow(NamedTuple):
         return self.offset + self.size if self.occupies_file else self.offset
 
 
-def read_rows(content: bytes, header: Header) -> list[SectionRow]:
+def read_rows(source: Source, header: Header) -> list[SectionRow]:
     """All section headers, each checked to lie in the file.
 
     :raises StripRefused: where one runs out of the file, has no name, or has an alignment that is no power of two.
+    :raises FormatError: from the source only.
     """
     row = header.layout.section_header
-    raw = list(row.iter_unpack(content[header.shoff : header.shoff + header.shnum * row.size]))
+    raw = list(row.iter_unpack(read_exactly(source, header.shoff, header.shnum * row.size)))
     names = raw[header.shstrndx]
-    names_start, names_end = names[4], names[4] + names[5]
-    if names[1] == SHT_NOBITS or names_end > len(content):
+    if names[1] == SHT_NOBITS or names[4] + names[5] > source.size:
         raise StripRefused("the sections' names run out of the file")
+    if names[5] > _MOST_NAME_BYTES:
+        raise StripRefused("the sections' names are too long")
+    texts = read_exactly(source, names[4], names[5])
     rows, name_bytes = [], 0
     for fields in raw:
-        start = names_start + fields[0]
-        end = content.find(0, start, min(names_end, start + _LONGEST_NAME))
+        start = fields[0]
+        end = texts.find(0, start, start + _LONGEST_NAME)
         if end < 0:
             raise StripRefused("a section's name has no end")
         name_bytes += end - start
         if name_bytes > _MOST_NAME_BYTES:
             raise StripRefused("the sections' names are too long")
-        section = SectionRow(content[start:end], *fields[1:])
-        if section.end > len(content):
+        section = SectionRow(texts[start:end], *fields[1:])
+        if section.end > source.size:
             raise StripRefused("a section runs out of the file")
         if section.align & (section.align - 1):
             raise StripRefused("a section's alignment is no power of two")
