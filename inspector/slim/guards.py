@@ -55,7 +55,9 @@ class Guards:
         self._imports = imports
         self._words = SourceWords(artifact.tree)
         self._kept = globs_pattern(options.keep)
-        self._started = dict(_started(artifact, facts))
+        self._started: dict[str, str] = {}
+        for path, reason in _started(artifact, facts):
+            self._started.setdefault(path, reason)
         table = load_table("prune/guards.toml")
         self._licenses = _matcher(table["licenses"])
         self._metadata = _matcher(table["metadata"])
