@@ -1,14 +1,14 @@
 """``python -m corpus.licenses.catalogue``: makes ``rules/licenses/packaged_libraries.csv``, the rows that no person wrote.
 
-Three sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` names it (except the broad ones below):
+Three sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` names it:
 
 1. Debian 13's library packages of the population and of the sample, all of them: project and licence out of their copyright files, by the same rules
    that read such a file inside an artifact (``inspector/facts/licensing/debian_copyright_scope.py``).
-2. Debian 12's; of those that only the second list of applications needs, the catalogue half: on the other one the catalogue is measured.
-3. What two other distributions say (``other_distributions.csv``): SONAMEs that are in neither, and the licence where the copyright file leaves it open,
+2. Debian 12's, the same. The measured half came in when it had been measured; ``without_measured_half`` leaves it out again.
+3. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
    if it is one licence or a choice: which part of "GPL AND LGPL" is the library's, a list for a whole package does not say.
 
-``adjudicated.toml`` overrules, with reasons.  ``checked`` says what stands behind a row: "two sources" agree, or there is "one source", or it
+``adjudicated.toml`` overrules, with reasons. ``checked`` says what stands behind a row: "two sources" agree, or there is "one source", or it
 "differs: …" from what the other distributions say.
 """
 
@@ -36,14 +36,11 @@ COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 OTHERS = Path(__file__).with_name("other_distributions.csv")
 ADJUDICATED = Path(__file__).with_name("adjudicated.toml")
 
-BROAD = frozenset(["libKF[56]*.so.[0-9]*"])
-"""Patterns of ``libraries.csv`` that stand for many projects with licences of their own: exact names from packages go before them."""
-
 _HEAD = f"""\
-# Shared libraries by SONAME, as distributions package them.  Made by corpus/licenses/catalogue.py; corrections belong into corpus/licenses/adjudicated.toml.
+# Shared libraries by SONAME, as distributions package them. Made by corpus/licenses/catalogue.py; corrections: corpus/licenses/adjudicated.toml.
 # as_of = {AS_OF}
 # Read by inspector/facts/licensing/library_licenses.py, after the exact names and before the patterns of libraries.csv.
-# spdx: empty where the source leaves open which of several licences is the library's.  source_package: of Debian, else the other distribution's recipe.
+# spdx: empty where the source leaves open which of several licences is the library's.  source_package: of Debian, else another distribution's recipe.
 # checked: "two sources" agree, "one source", "differs: …" (what the other says), "adjudicated" (by a person, the reason in adjudicated.toml)
 """
 
@@ -97,12 +94,10 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
         index = read_index(release)
         second = more_bundle_libraries(index)
         wanted = {package.name: package for package in bundle_libraries(index) + sampled_libraries(index) + second}
-        unseen = {package.name for package in second if release == "bookworm"}
         packages = list(read_packages(list(wanted.values()), release))
         texts = copyright_texts(packages)
         for package in packages:
-            measured = half_of(package.source) == "measured"
-            if measured and (package.name in unseen or without_measured_half):
+            if without_measured_half and half_of(package.source) == "measured":
                 continue
             yield from _rows_of(package, texts[package.name], title)
 
@@ -114,7 +109,9 @@ def _rows_of(package: LibraryPackage, text: str, title: str) -> Iterator[Row]:
         if path.count("/") > 4 or "/gstreamer-1.0/" in path:
             continue
         reading = library_reading(file, soname)
-        spdx = reading.expression if reading and reading.expression and not reading.unknown else ""
+        # An exception that nobody knows leaves the stricter licence; a licence that nobody knows leaves nothing.
+        understood = reading is not None and all(name.startswith("with ") for name in reading.unknown)
+        spdx = reading.expression if reading is not None and understood else ""
         yield Row(
             soname,
             project,
@@ -181,7 +178,7 @@ def _named_by_hand() -> Callable[[str], object]:
     """A predicate: whether a row of ``libraries.csv`` names a SONAME, the broad ones left out."""
     with (data_directory("rules") / "licenses/libraries.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(line for line in stream if not line.startswith("#")))
-    patterns = [row["soname_glob"] for row in rows if row["soname_glob"] not in BROAD]
+    patterns = [row["soname_glob"] for row in rows]
     return re.compile("|".join(translate(pattern) for pattern in patterns)).fullmatch
 
 

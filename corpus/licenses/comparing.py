@@ -1,8 +1,8 @@
 """When two licence expressions say the same, and when two names mean the same project.
 
-Expressions are compared as sets of alternatives (the disjunctive normal form): order, repetition and parentheses do not matter, and branches that leave
-the choice to somebody else are dropped (``LicenseRef-Qt-Commercial``, KDE's "or any version accepted").  Nothing else is forgiven: LGPL-2.0-or-later and
-LGPL-2.1-or-later are two licences.
+Expressions are compared as sets of alternatives (the disjunctive normal form): order, repetition and parentheses do not matter, and branches that
+leave the choice to somebody else are dropped (``LicenseRef-Qt-Commercial``, KDE's "or any version accepted"). Nothing else is forgiven:
+LGPL-2.0-or-later and LGPL-2.1-or-later are two licences.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``python -m corpus.licenses.measured_set``: which libraries are measured, drawn once by the rules of README.md and kept in ``measured.csv``.
 
-Packages that are installed on the machine that draws are left out, as the catalogue's first rows were made on one; so the file is kept, not drawn again.
+Packages that are installed on the machine that draws are left out, as the catalogue's first rows were made on one; the file is kept, not drawn again.
 """
 
 from __future__ import annotations

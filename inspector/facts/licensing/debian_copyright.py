@@ -1,9 +1,9 @@
 """Debian's copyright files: the machine-readable form, paragraph by paragraph, and the words of those that are written freely.
 
-Follows "Machine-readable debian/copyright file", version 1.0 (https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/).  A parser of our own,
-as the one that PyPI offers under a permissive licence needs an LGPL library to guess encodings and holds no bounds; the format is 100 lines.
+Follows "Machine-readable debian/copyright file", version 1.0 (https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/). A parser of
+our own, as the one that PyPI offers under a permissive licence needs an LGPL library to guess encodings and holds no bounds; the format is 100 lines.
 
-The files lie inside artifacts, below ``usr/share/doc/<package>/copyright``: every line of them may be hostile.  Nothing here raises for what a file says.
+The files lie inside artifacts, below ``usr/share/doc/<package>/copyright``: every line may be hostile. Nothing here raises for what a file says.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def parse_copyright(content: bytes | str) -> CopyrightFile:
 
 
 def _paragraphs(text: str) -> Iterator[dict[str, str]]:
-    """Fields by lower-case name; the first of a name counts.  Continuation lines lose one blank, and a lone dot is an empty line (Policy 5.1, 5.6.13)."""
+    """Fields by lower-case name; the first of a name counts. Continuation lines lose a blank; a lone dot is an empty line (Policy 5.1, 5.6.13)."""
     fields: dict[str, list[str]] = {}
     current: list[str] | None = None
     for line in text.split("\n"):

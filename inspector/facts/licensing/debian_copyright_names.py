@@ -104,10 +104,10 @@ class _Reader:
         return self._named(words) if words else None
 
     def _ends_name(self, words: list[str]) -> bool:
-        token = self._tokens[self._next].lower()
-        if token == "or" and words and self._tokens[self._next + 1 : self._next + 2] in (["later"], ["newer"]):
+        word = self._tokens[self._next].lower()
+        if word == "or" and words and self._tokens[self._next + 1 : self._next + 2] in (["later"], ["newer"]):
             return False
-        return token[0] in ",()|" or token in ("and", "or")
+        return word[0] in ",()|" or word in ("and", "or")
 
     def _named(self, words: list[str]) -> _Tree | str:
         lowered = [word.lower() for word in words]

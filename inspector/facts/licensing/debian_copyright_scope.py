@@ -1,14 +1,15 @@
 """Which licence of a copyright file is a library's own.
 
 A source package is more than its library: programs, tests, build systems and the packaging have licences of their own, and the one of "Files: *" is
-often that of the programs (libuuid of util-linux, libacl, libfuse).  Rules, in this order:
+often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in this order:
 
 1. The paragraph that covers a place where source trees keep this library (``rules/licenses/library_sources.toml``), if it is not "Files: *" and its
    patterns are directories: ``lib/*`` yes, ``lib/md5.c`` no.
 2. "Files: *".
 3. The License field of the header paragraph.
 4. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one that a
-   sentence "This library is free software" grants; several permissive ones together.  Else none: which of them is the library's, the file does not say to a program.
+   sentence "This library is free software" grants; several permissive ones together. Else none:
+   which of them is the library's, the file does not say to a program.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from inspector.facts.licensing.license_classes import license_class
 from inspector.resources import load_table
 
 _STEM = re.compile(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
+
+_MOST_PATTERNS = 20_000
+"""Patterns of one file that are compared with a library's places; Chromium's copyright file has 2,600."""
+_MOST_ALTERNATIVES = 200  # of one paragraph
 
 Scope = Literal["paragraph", "default", "header", "text"]
 
@@ -75,7 +80,7 @@ def _of_text(text: str) -> LibraryReading | None:
 
 
 def _joined(mentioned: tuple[str, ...]) -> str | None:
-    """One licence, or several permissive ones: whoever keeps to all of them errs in nothing.  None where one of several asks for more."""
+    """One licence, or several permissive ones: whoever keeps to all of them errs in nothing. None where one of several asks for more."""
     mild = all(license_class(name) in ("permissive", "public-domain") for name in mentioned)
     return " AND ".join(mentioned) if mentioned and (mild or len(mentioned) == 1) else None
 
@@ -101,9 +106,14 @@ def _covering(file: CopyrightFile, soname: str) -> FilesParagraph | None:
     if match is None:
         return None
     stem = soname.removeprefix("lib").partition(".so")[0]
-    matchers = [
-        (paragraph, _directories(paragraph.patterns)) for paragraph in file.paragraphs if not _is_aside(paragraph)
-    ]
+    matchers = []
+    compared = 0
+    for paragraph in file.paragraphs:
+        compared += len(paragraph.patterns)
+        if compared > _MOST_PATTERNS:
+            break
+        if not _is_aside(paragraph):
+            matchers.append((paragraph, _directories(paragraph.patterns)))
     for place in load_table("licenses/library_sources.toml")["places"]:
         path = place.format(stem=stem, base=match[1])
         for paragraph, directories in reversed(matchers):
@@ -117,29 +127,33 @@ def _directories(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
     """A matcher for those patterns that speak of whole directories, "*" itself left out; ``*.h`` speaks of files."""
     wanted = [pattern.removeprefix("./") for pattern in patterns if pattern != "*" and len(pattern) < 300]
     wanted = [pattern + "*" if pattern.endswith("/") else pattern for pattern in wanted]
-    wanted = [
-        pattern
-        for pattern in wanted
-        if pattern.endswith(("/*", "/*.c", "/*.[ch]", "/*.cpp")) and pattern.count("*") < 6
-    ]
+    wanted = [pattern for pattern in wanted if pattern.endswith(("/*", "/*.c", "/*.[ch]", "/*.cpp"))]
     if not wanted:
         return None
-    return re.compile("|".join(_expression(pattern) for pattern in wanted[:200]))
+    return re.compile("|".join(_expression(pattern) for pattern in wanted[:_MOST_ALTERNATIVES]))
 
 
 def _expression(pattern: str) -> str:
-    """copyright-format 1.0, "Files": ``*`` and ``?`` match any characters, slashes included; a backslash escapes."""
-    parts = []
+    """copyright-format 1.0, "Files": ``*`` and ``?`` match any characters, slashes included; a backslash escapes.
+
+    What stands between two stars is matched where it comes first and never tried again (an atomic group), so that no pattern takes long.
+    """
+    pieces = [""]
     at = 0
     while at < len(pattern):
         sign = pattern[at]
-        if sign == "\\" and at + 1 < len(pattern):
+        if sign == "*":
+            pieces.append("")
+        elif sign == "\\" and at + 1 < len(pattern):
             at += 1
-            parts.append(re.escape(pattern[at]))
+            pieces[-1] += re.escape(pattern[at])
         else:
-            parts.append({"*": ".*", "?": "."}.get(sign) or re.escape(sign))
+            pieces[-1] += "." if sign == "?" else re.escape(sign)
         at += 1
-    return "".join(parts)
+    first, *between = pieces
+    if not between:
+        return first
+    return first + "".join(f"(?>.*?{piece})" for piece in between[:-1] if piece) + ".*" + between[-1]
 
 
 def _is_aside(paragraph: FilesParagraph) -> bool:

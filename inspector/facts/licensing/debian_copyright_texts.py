@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from inspector.facts.licensing.debian_copyright_names import read_license_name
 from inspector.resources import load_table
@@ -18,11 +19,11 @@ LONGEST = 512 * 1024
 
 _BLANKS = re.compile(r"(?:[\s*#>|]|//|<[a-z/]{1,4}>)+")
 _QUOTES = str.maketrans(dict.fromkeys('"`´‘’“”„«»', "'"))
-_PACKAGING = re.compile(r"[^\n]*\bpackaging\b[^\n]*(?:\n(?![ \t]*\n)[^\n]*)*", re.IGNORECASE)
-"""A block of lines that begins with a line about the packaging."""
+_PACKAGING = re.compile(r"\bpackaging\b", re.IGNORECASE)
 
 _POINTER = re.compile(
-    r"(?:on debian[^.]{0,40}systems?,? )?(?:the |a )?(?:full|complete|copy|text)[^.]{0,80}(?:general )?public licen[^/]{0,80}/usr/share/common-licenses/[a-z0-9.-]+"
+    r"(?:on debian[^.]{0,40}systems?,? )?(?:the |a )?(?:full|complete|copy|text)[^.]{0,80}(?:general )?public licen"
+    r"[^/]{0,80}/usr/share/common-licenses/[a-z0-9.-]+"
 )
 _THIS_LIBRARY = re.compile(r"this library is free software.{0,400}")
 _FAMILIES = {"affero": "AGPL", "lesser": "LGPL", "library": "LGPL", None: "GPL"}
@@ -38,7 +39,8 @@ _VERSION_FIRST = re.compile(
 )
 _SHORT = re.compile(r"\b(?P<short>[al]?gpl)(?:,? ?version |[- ]?v?\.? ?)(?P<version3>\d(?:\.\d)?)(?P<rest3>\+|.{0,40})")
 _LATER = re.compile(
-    r"\+|(?:,? ?\(?(?:of the licen[cs]e)?,? ?(?:or|and) \(?(?:at your (?:option|choice|discretion)\)?,? ?)?(?:any |\(at your option\) any )?(?:later|newer|higher|above))"
+    r"\+|(?:,? ?\(?(?:of the licen[cs]e)?,? ?(?:or|and) \(?(?:at your (?:option|choice|discretion)\)?,? ?)?"
+    r"(?:any |\(at your option\) any )?(?:later|newer|higher|above))"
 )
 
 
@@ -78,8 +80,14 @@ def _recognised(plain: str) -> tuple[str, ...]:
 
 
 def without_packaging(text: str) -> str:
-    """A free-form copyright file without what it says of Debian's own packaging."""
-    return _PACKAGING.sub("", text)
+    """A free-form copyright file without what it says of Debian's own packaging: from a line that names it to the next empty one."""
+    kept = []
+    aside = False
+    for line in text.split("\n"):
+        aside = bool(line.strip()) if aside else _PACKAGING.search(line) is not None
+        if not aside:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def _plain(text: str) -> str:
@@ -124,5 +132,5 @@ def _with_exception(name: str, exceptions: list[str]) -> str:
 
 
 @cache
-def _rows(section: str) -> tuple[dict[str, list[str]], ...]:
+def _rows(section: str) -> tuple[dict[str, Any], ...]:
     return tuple(load_table("licenses/license_phrases.toml")[section])

@@ -1,8 +1,8 @@
 """Which project a shared library comes from and under which licence, told by its soname or file name.
 
-Two tables of ``rules/licenses``: ``libraries.csv``, kept by hand (names, patterns, adjudicated licences, notes), and ``packaged_libraries.csv``, made from the
-copyright files of distributions (``corpus/licenses``).  A name proves nothing about code that was linked statically, and the licence is the one that the
-project is known for; what a build's own configuration changed (FFmpeg) stands in the row's note.
+Two tables of ``rules/licenses``: ``libraries.csv``, kept by hand (names, patterns, adjudicated licences, notes), and ``packaged_libraries.csv``, made
+from the copyright files of distributions (``corpus/licenses``). A name proves nothing about code that was linked statically, and the licence is the
+one that the project is known for; what a build's own configuration changed (FFmpeg) stands in the row's note.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def identify_library(name: str) -> LibraryLicense | None:
     """The catalogue's row for a soname or a file name (no directory), or None.
 
     Tried in this order: the name; the name without the hashes of wheel repair tools; the name with its version cut shorter part by part
-    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); any row with the same base name, the strictest licence where they differ; any row whose base name
-    differs in the version that ends it.  The last two only for names with a version or a hash: plugins without one share base names with libraries
+    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); any row with the same base name, the strictest licence where they differ; any row whose base
+    name differs in the version that ends it. The last two only for names with a version or a hash: plugins without one share base names with libraries
     that they have nothing to do with (Qt's ``libqpdf.so``).
     """
     return identify_in(_catalogue(), name)
