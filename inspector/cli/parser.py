@@ -19,8 +19,8 @@ _OVERVIEW = """\
 usage: inspect VERB ...
 
 Audits Linux application bundles (AppImage, AppDir, a directory, an ELF file)
-before they are released.  It never runs, mounts or unpacks what it looks at,
-and needs no network.
+before they are released, and slims them.  An audit never runs, mounts or
+unpacks what it looks at, and nothing needs a network.
 
 verbs:
 {verbs}

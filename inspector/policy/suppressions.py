@@ -26,12 +26,12 @@ class Accepted:
 
 
 def accept(findings: Sequence[Finding], ignores: Sequence[Ignore], today: dt.date) -> Accepted:
-    """Mark the findings that an entry accepts, with the reason of the first that does; what an earlier run accepted counts no more."""
+    """Mark the findings that an entry accepts, with the reason of the first that does; what is marked already stays so."""
     used: set[int] = set()
     expired: dict[int, int] = {}
     marked: list[Finding] = []
     for finding in findings:
-        reason: str | None = None
+        reason = finding.suppressed
         for number, entry in enumerate(ignores):
             if not _matches(entry, finding):
                 continue

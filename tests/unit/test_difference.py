@@ -1,0 +1,166 @@
+"""What changed from one release to the next."""
+
+from __future__ import annotations
+
+import json
+
+from inspector.difference import difference, to_json
+from inspector.model import ByteCount, Finding, Severity
+from inspector.render.markdown_diff import render as render_markdown
+from inspector.render.terminal_diff import headlines, render_difference
+from inspector.result import (
+    ArtifactInfo,
+    ComponentInfo,
+    FilesInfo,
+    Floor,
+    FloorCause,
+    HostVerdict,
+    Result,
+    SizeRow,
+    SizesInfo,
+    ToolInfo,
+    Verdict,
+)
+
+
+def finding(rule: str, mark: str, severity: Severity = "error", suppressed: str | None = None) -> Finding:
+    return Finding(
+        rule=rule, severity=severity, confidence="high", subject=f"lib/{mark}.so", message=f"about {mark}", fingerprint=mark, suppressed=suppressed
+    )  # fmt: skip
+
+
+def host(id_: str, verdict: str, message: str = "") -> HostVerdict:
+    return HostVerdict(
+        id=id_, name=id_.title(), variant="desktop", basis="measured", verdict=verdict, message=message  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def component(name: str, version: str | None, licenses: str | None, raw: int = 10) -> ComponentInfo:
+    return ComponentInfo(
+        name=name, version=version, kind="library", licenses=licenses, bytes=ByteCount(raw=raw, stored=raw)
+    )
+
+
+def floor(version: str, file: str) -> Floor:
+    cause = FloorCause(
+        file=file, library="libc.so.6", version=f"GLIBC_{version}", symbols=(), symbol_count=1, from_host=True
+    )
+    return Floor(version=version, host_version=version, causes=(cause,))
+
+
+def release(path: str, size: int, **more: object) -> Result:
+    return Result(
+        tool=ToolInfo(name="t", version="1", data={}), rules={},
+        artifact=ArtifactInfo(
+            id="i", path=path, format="appdir", arch="x86_64", size=size, unpacked_size=size, sha256=None, envelope=None
+        ),
+        files=FilesInfo(count=1, elf_count=1), **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+OLD = release(
+    "App-1", 1_000_000,
+    findings=(finding("x-y", "stays"), finding("x-y", "fixed"), finding("x-y", "accepted", suppressed="r")),
+    floors={"GLIBC": floor("2.17", "bin/a"), "GLIBCXX": floor("3.4.9", "bin/a")},
+    hosts=(host("debian-11", "starts"), host("rhel-8", "fails"), host("arch", "starts")),
+    components=(component("zlib", "1.2.13", "Zlib"), component("expat", "2.5", "MIT"), component("ssl", "1", "MIT")),
+    sizes=SizesInfo(by_component=(SizeRow(name="a", raw=5, stored=4), SizeRow(name="b", raw=7, stored=7))),
+    verdict=Verdict(gate="passed"),
+)  # fmt: skip
+NEW = release(
+    "App-2", 1_500_000,
+    findings=(finding("x-y", "stays"), finding("z-z", "new", "warning")),
+    floors={"GLIBC": floor("2.34", "lib/new.so")},
+    hosts=(host("debian-11", "fails", "GLIBC_2.34 not found"), host("rhel-8", "starts"), host("fedora-43", "starts")),
+    components=(component("zlib", "1.3.1", "Zlib"), component("gdbm", None, "GPL-3.0-or-later"), component("ssl", "1", "MIT")),
+    sizes=SizesInfo(by_component=(SizeRow(name="a", raw=50, stored=40), SizeRow(name="b", raw=7, stored=7), SizeRow(name="c", raw=1, stored=1))),
+    verdict=Verdict(gate="failed"),
+)  # fmt: skip
+
+
+def test_everything_that_changed_is_told() -> None:
+    found = difference(OLD, NEW)
+    assert [each.fingerprint for each in found.new_findings] == ["new"]
+    assert [each.fingerprint for each in found.fixed_findings] == ["fixed"]
+    assert found.same_findings == 1
+    assert [(each.namespace, each.old, each.new, each.direction, each.files) for each in found.floors] == [
+        ("GLIBC", "2.17", "2.34", "higher", ("lib/new.so",)),
+        ("GLIBCXX", "3.4.9", None, "lower", ()),
+    ]
+    assert [(each.id, each.old, each.new, each.direction) for each in found.hosts] == [
+        ("debian-11", "starts", "fails", "worse"),
+        ("rhel-8", "fails", "starts", "better"),
+    ]
+    assert [(each.name, each.change, each.versions, each.licenses) for each in found.components] == [
+        ("expat", "removed", ("2.5", None), ("MIT", None)),
+        ("gdbm", "added", (None, None), (None, "GPL-3.0-or-later")),
+        ("zlib", "updated", ("1.2.13", "1.3.1"), ("Zlib", "Zlib")),
+    ]
+    assert (found.licenses_appeared, found.licenses_gone) == (("GPL-3.0-or-later",), ())
+    assert [(each.name, each.new.stored - each.old.stored) for each in found.sizes] == [("a", 36), ("c", 1)]
+    assert found.verdict == ("passed", "failed")
+    assert not found.is_empty
+
+
+def test_nothing_changed() -> None:
+    found = difference(OLD, OLD)
+    assert found.is_empty
+    assert found.sizes == ()
+    assert headlines(found) == ["1.0 MB → 1.0 MB: the same size", "0 new findings, 0 fixed, 2 as before"]
+
+
+def test_version_numbers_are_compared_as_numbers() -> None:
+    old, new = (
+        release("a", 1, floors={"GLIBC": floor("2.9", "x")}),
+        release("b", 1, floors={"GLIBC": floor("2.10", "x")}),
+    )
+    assert [each.direction for each in difference(old, new).floors] == ["higher"]
+    assert [each.direction for each in difference(new, old).floors] == ["lower"]
+
+
+def test_several_components_of_one_name_are_told_apart() -> None:
+    old = release("a", 1, components=(component("x", "1", "MIT"), component("x", "2", "MIT")))
+    new = release("b", 1, components=(component("x", "1", "MIT"),))
+    assert [(each.change, each.versions) for each in difference(old, new).components] == [("removed", ("2", None))]
+
+
+def test_the_screen_says_it_in_order() -> None:
+    text = render_difference(difference(OLD, NEW), 100, color=False)
+    words = ["App-1 → App-2", "500.0 kB larger (+50 %)", "1 new finding, 1 fixed", "worse on Debian-11"]
+    words += [
+        "licences that appeared: GPL-3.0-or-later",
+        "New findings",
+        "about new",
+        "Fixed",
+        "about fixed",
+        "Systems",
+        "GLIBC_2.34 not found",
+        "What it asks of the host",
+        "2.17 → 2.34",
+    ]
+    words += ["Components", "1.2.13 → 1.3.1", "Bytes by component", "+36 B"]
+    places = [text.index(word) for word in words]
+    assert places == sorted(places)
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_long_lists_are_cut_unless_all_is_asked_for() -> None:
+    new = release("b", 1, findings=tuple(finding("x-y", str(number)) for number in range(40)))
+    found = difference(release("a", 1), new)
+    assert "15 of 40; -v has all" in render_difference(found, 80, color=False)
+    assert "about 39" in render_difference(found, 80, color=False, full=True)
+
+
+def test_markdown_reads_nothing_of_the_artifact() -> None:
+    hostile = finding("x-y", "<img src=x onerror=alert(1)>|`*_[a](b)")
+    text = render_markdown(difference(OLD, release("b|c", 1, findings=(hostile,)))).decode()
+    row = next(line for line in text.splitlines() if "onerror" in line)
+    assert "<img" not in row.replace("\\<img", "")
+    assert row.count("|") - row.count("\\|") == 5
+    assert "## b\\|c against App\\-1" in text
+
+
+def test_the_document_is_json() -> None:
+    document = json.loads(to_json(difference(OLD, NEW)))
+    assert document["schema"] == "inspector/diff/1"
+    assert document["floors"][0]["new"] == "2.34"
