@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.render.escaping import escape
 from inspector.quantities import format_amount, format_count, format_share, format_size
+from inspector.render.escaping import escape
 
 
 @pytest.mark.parametrize(
