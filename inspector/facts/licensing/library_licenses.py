@@ -71,7 +71,7 @@ def identify_library(name: str) -> LibraryLicense | None:
 
     Tried in this order: the name; the name without the hashes of wheel repair tools; the name with its version cut shorter part by part
     (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); any row with the same base name, the strictest licence where they differ; any row whose base
-    name differs in the version that ends it. The last two only for names with a version or a hash: plugins without one share base names with libraries
+    differs in the version that ends it. The last two only for names with a version or a hash: plugins without one share base names with libraries
     that they have nothing to do with (Qt's ``libqpdf.so``).
     """
     return identify_in(_catalogue(), name)
