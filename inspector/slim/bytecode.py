@@ -20,9 +20,10 @@ from inspector.slim.bundle_interpreter import BundleInterpreter
 
 _WORKER = Path(__file__).with_name("bytecode_worker.py")
 _BATCH = 200
-_START_SECONDS = 30.0
-_SOURCE_SECONDS = 1.0
-"""Time for a batch: so much to start, and so much for each source; a source takes 4 ms on average."""
+_SOURCE_SECONDS = 60
+"""The most that one source may take; 4 ms is the average."""
+
+_BATCH_SECONDS = 600.0
 
 _STEADY_OPTIONS = ("-S", "-W", "ignore")
 _LEVELS = {"": 0, "1": 1, "2": 2}
@@ -93,8 +94,8 @@ def _compile_batch(
         for _, source in pairs:
             fields += [str(root / source), source, str(times.get(source, 0))]
         job.write_bytes("".join(f"{text}\0" for text in fields).encode("utf-8", "surrogateescape"))
-        seconds = _START_SECONDS + _SOURCE_SECONDS * len(pairs)
-        done = interpreter.run(root, home, [*_STEADY_OPTIONS, str(_WORKER), str(job), str(output)], seconds=seconds)
+        words = [*_STEADY_OPTIONS, str(_WORKER), str(job), str(output), str(_SOURCE_SECONDS)]
+        done = interpreter.run(root, home, words, seconds=_BATCH_SECONDS)
         ended = f"the compiler {describe_status(done.status)}" + (f": {done.last_line}" if done.last_line else "")
         for number, (compiled, source) in enumerate(pairs):
             content = _content(output / f"{number}.pyc")

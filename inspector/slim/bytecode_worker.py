@@ -3,11 +3,13 @@
 It imports nothing that an interpreter has not loaded by then or has built in.  Each source is compiled in a process forked from the same state: what
 marshal writes depends on which strings are alive, and a compiler that crashes takes nothing else with it.
 
-Arguments: a job file and a directory.  The job, fields ended by NUL: optimization level, then for each source its path, the file name that goes into
-the bytecode, and its time in seconds.  Source N becomes ``N.pyc`` in the directory, or ``N.error``, or nothing where the compiler crashed.
+Arguments: a job file, a directory, and the seconds that one source may take.  The job, fields ended by NUL: optimization level, then for each source
+its path, the file name that goes into the bytecode, and its time in seconds.  Source N becomes ``N.pyc`` in the directory, or ``N.error``, or nothing
+where the compiler crashed.
 """
 
 import _imp
+import _signal  # type: ignore[import-not-found]  # the signal module without what it imports
 import marshal
 import os
 import sys
@@ -45,12 +47,15 @@ def main() -> None:
         level, *fields = os.fsdecode(job.read()).split("\0")[:-1]
     for number in range(len(fields) // 3):
         path, name, mtime = fields[3 * number : 3 * number + 3]
+        stem = sys.argv[2] + "/" + str(number)
         child = os.fork()
         if child:
-            os.waitpid(child, 0)
+            _, status = os.waitpid(child, 0)
+            if os.WIFSIGNALED(status) and os.WTERMSIG(status) == _signal.SIGALRM:
+                write(stem + ".error", b"it takes more than " + sys.argv[3].encode() + b" s")
             continue
         try:
-            stem = sys.argv[2] + "/" + str(number)
+            _signal.alarm(int(sys.argv[3]))  # nobody handles it, so it ends this process
             try:
                 write(stem + ".pyc", compile_file(path, name, int(mtime), int(level)))
             except Exception as error:  # noqa: BLE001 - SyntaxError, ValueError, RecursionError, MemoryError, UnicodeDecodeError …

@@ -119,12 +119,13 @@ def verify_tree(
     missing = [name for name in wanted if name not in before]
     kept = [name for name in wanted if name not in before or before[name].state == "imported"]
     progress.stage("Importing modules", total=len(missing) + len(kept))
-    jobs = [(before_root, batch) for batch in batches(missing)] + [(after_root, batch) for batch in batches(kept)]
-    jobs.sort(key=lambda job: job[1])  # the same batch of both trees side by side, while its files are in memory
+    jobs = [(batch, before_root, before) for batch in batches(missing)]
     after: dict[str, ImportOutcome] = {}
-
-    for root, found in _in_parallel(jobs, conditions, progress):
-        (before if root == before_root else after).update(found)
+    jobs += [(batch, after_root, after) for batch in batches(kept)]
+    jobs.sort(key=lambda job: job[0])  # a batch of both trees side by side, while its files are in memory
+    outcomes = _in_parallel([(root, batch) for batch, root, _ in jobs], conditions, progress)
+    for (_, _, known), found in zip(jobs, outcomes, strict=True):
+        known.update(found)
     imported = [name for name in wanted if before[name].state == "imported"]
     not_checked |= {
         name: before[name].message
@@ -147,7 +148,7 @@ def verify_tree(
 def import_modules(root: Path, modules: Sequence[str], conditions: ImportConditions) -> dict[str, ImportOutcome]:
     """Import modules of one tree and say how it went."""
     found: dict[str, ImportOutcome] = {}
-    for _, outcomes in _in_parallel([(root, batch) for batch in batches(modules)], conditions, SILENT):
+    for outcomes in _in_parallel([(root, batch) for batch in batches(modules)], conditions, SILENT):
         found |= outcomes
     return found
 
@@ -174,11 +175,12 @@ def batches(modules: Collection[str]) -> list[tuple[str, ...]]:
 
 def _in_parallel(
     jobs: Sequence[tuple[Path, tuple[str, ...]]], conditions: ImportConditions, progress: Progress
-) -> Iterator[tuple[Path, dict[str, ImportOutcome]]]:
+) -> Iterator[dict[str, ImportOutcome]]:
+    """The outcomes of each job, in the order of the jobs."""
     with ThreadPoolExecutor(max_workers=max(conditions.processes, 1)) as pool:
-        running = [(root, batch, pool.submit(_import_batch, root, batch, conditions)) for root, batch in jobs]
-        for root, batch, future in running:
-            yield root, future.result()
+        running = [(batch, pool.submit(_import_batch, root, batch, conditions)) for root, batch in jobs]
+        for batch, future in running:
+            yield future.result()
             progress.advance(len(batch))
 
 
