@@ -120,7 +120,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
             results.append(result)
     if results:
         for destination in destinations:
-            _write(destination, results, options)
+            _write(destination, results, options, policy.configuration.anchor)
         if options.output and not options.quiet:
             _summarize(results, destinations)
     return most_severe(codes)
@@ -147,7 +147,7 @@ def _audit_one(
     return judgement.result, judgement.code
 
 
-def _write(destination: Destination, results: list[Result], options: argparse.Namespace) -> None:
+def _write(destination: Destination, results: list[Result], options: argparse.Namespace, anchor: str | None) -> None:
     """Render for one destination, and write it."""
     to_stdout = destination.path == STDOUT
     if to_stdout and options.quiet > 1:
@@ -160,6 +160,7 @@ def _write(destination: Destination, results: list[Result], options: argparse.Na
         color=use_color(sys.stdout) if to_stdout else False,
         detail="full" if options.verbose else "brief" if options.quiet else "normal",
         several=len(options.paths) > 1,
+        anchor=anchor,
     )
     write_report(destination, load_renderer(destination.format)(results, render_options))
 

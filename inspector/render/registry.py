@@ -25,6 +25,7 @@ class RenderOptions:
     :ivar width: columns of the screen, for formats that are read on one.
     :ivar color: whether terminal colour codes may be used.
     :ivar detail: ``"brief"`` is findings and verdict, ``"full"`` caps no list and shows the evidence.
+    :ivar anchor: the file of the repository that findings are shown at, for formats that show findings in files; None: the artifact's name.
     :ivar several: whether the run was asked for several artifacts, of which some may have no Result.
     """
 
@@ -32,6 +33,7 @@ class RenderOptions:
     color: bool = False
     detail: Detail = "normal"
     several: bool = False
+    anchor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,14 @@ FORMATS: dict[str, Format] = {
             (".json",),
             "the Result, schema inspector/result/1",
             "inspector.render.result_json",
-            (".cdx.json", ".spdx.json", ".gitlab.json"),
+            (".cdx.json", ".spdx.json", ".gitlab.json", ".sarif.json"),
         ),
+        Format("sarif", (".sarif", ".sarif.json"), "SARIF 2.1.0, for GitHub code scanning", "inspector.render.sarif"),
+        Format("junit", (".xml",), "JUnit XML: a test case a rule", "inspector.render.junit"),
+        Format("gitlab", (".gitlab.json",), "GitLab Code Quality", "inspector.render.gitlab"),
+        Format("github", (), "annotations of a GitHub run, for stdout", "inspector.render.github"),
+        Format("markdown", (".md",), "for a pull request or a step summary", "inspector.render.markdown"),
+        Format("csv", (".csv",), "findings, a line each", "inspector.render.findings_csv"),
     )
 }
 

@@ -110,7 +110,7 @@ def test_help_of_a_verb_has_groups_and_examples(run, verb: str) -> None:
         (["audit", "x", "--zzz=1"], "inspect audit has no option --zzz", "inspect audit --help"),
         (
             ["audit", "x", "--format", "jsno"],
-            "--format: 'jsno' is none of text, json; did you mean json?",
+            "--format: 'jsno' is none of text, json, sarif, junit, gitlab, github, markdown, csv; did you mean json?",
             "inspect audit --help",
         ),
         (
