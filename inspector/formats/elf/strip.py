@@ -121,6 +121,6 @@ def _strip(source: Source, elf: ElfFile, keep_symtab: bool, page: int, debug_lin
     return StripOutcome(
         content=result,
         removed=tuple(assembly.removed()),
-        dead_bytes=sum(end - start for start, end in dead) - assembly.gaps(),
+        dead_bytes=max(sum(end - start for start, end in dead) - assembly.gaps(), 0),
         bytes_saved=source.size - result.size,
     )
