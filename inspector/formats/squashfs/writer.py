@@ -119,6 +119,7 @@ def write_image(
     codec = find_compressor(compressor, level, block_size, dictionary_size)
     plan = WritePlan(entries, limits)
     _check_block_count(plan.contents, block_size, limits)
+    xattrs = _collect_xattrs(plan, codec, limits)
     if deduplicate:
         share_equal_contents(plan.contents)
     output = ImageOutput(target, target.tell() if start is None else start)
@@ -138,7 +139,7 @@ def write_image(
         | (FLAG_DEDUPLICATED if deduplicate else 0)
     )
     superblock = _write_tables(
-        plan, data, output, codec, limits, flags, exportable=exportable, owner=owner, mtime=mtime
+        plan, data, xattrs, output, codec, limits, flags, exportable=exportable, owner=owner, mtime=mtime
     )
     counts = data.counts
     bytes_used = output.position
@@ -211,9 +212,21 @@ def _in_read_order(contents: Iterable[StoredContent]) -> list[StoredContent]:
     return [content for *_, content in sorted(places, key=lambda place: place[:3])] + others
 
 
+def _collect_xattrs(plan: WritePlan, codec: Compressor, limits: Limits) -> XattrWriter:
+    """The extended attributes of all inodes; each inode then has their index."""
+    xattrs = XattrWriter(codec.compress, limits.decoded_metadata)
+    for inode in plan.inodes:
+        try:
+            inode.xattr_index = xattrs.index(inode.entry.xattrs)
+        except FormatError as error:
+            raise type(error)(f"{inode.entry.path[:200]!r}: {error.what}") from None
+    return xattrs
+
+
 def _write_tables(
     plan: WritePlan,
     data: DataWriter,
+    xattrs: XattrWriter,
     output: ImageOutput,
     codec: Compressor,
     limits: Limits,
@@ -224,14 +237,7 @@ def _write_tables(
     mtime: int | None,
 ) -> dict[str, int]:
     """All tables, in the order that the kernel insists on (fs/squashfs/super.c); fields of the superblock."""
-    budget = limits.decoded_metadata
-    xattrs = XattrWriter(codec.compress, budget)
-    for inode in plan.inodes:
-        try:
-            inode.xattr_index = xattrs.index(inode.entry.xattrs)
-        except FormatError as error:
-            raise type(error)(f"{inode.entry.path[:200]!r}: {error.what}") from None
-    tables = InodeWriter(codec.compress, budget, owner=owner, mtime=mtime)
+    tables = InodeWriter(codec.compress, limits.decoded_metadata, owner=owner, mtime=mtime)
     tables.write(plan)
     fields = {
         "inode_count": len(plan.inodes),
