@@ -84,7 +84,7 @@ def compare_smoke(baseline: SmokeBaseline, after: Path, *, seconds: float = SMOK
     times = (second.seconds, done.seconds)
     if done.status != second.status:
         said = f": {done.last_line}" if done.last_line else ""
-        return SmokeResult(command, "differs", f"it {describe_status(done.status)}{said}", baseline.is_steady, times)
+        return SmokeResult(command, "differs", f"it {describe_status(done.status)}{said}", seconds=times)
     if not baseline.is_steady:
         message = "the exit status is the same; the output differs from run to run and was not compared"
         return SmokeResult(command, "agrees", message, output_compared=False, seconds=times)
