@@ -17,6 +17,8 @@ VERBS: Final[dict[str, str]] = {
     "why": "who loads a library, by which rule, and what breaks without it",
     "explain": "what a rule means, why it matters, what to do",
     "rules": "every rule in a line",
+    "config": "what is configured here, and where each value comes from",
+    "init": "write an inspector.toml for the artifact at hand",
     "host": "the systems that a bundle is judged against: capture, list, show",
 }
 """Verb and one-line summary; ``inspector/cli/<verb>.py`` has ``make_parser() -> VerbParser`` and ``execute(options) -> ExitCode``."""

@@ -40,6 +40,28 @@ def load_configuration(path: str | os.PathLike[str] | None) -> Configuration:
     if path is None:
         return Configuration()
     file = Path(path)
+    text, document, prefix = _read(file)
+    lines = key_lines(text)
+    mistakes = find_mistakes(document)
+    if mistakes:
+        raise _error(file, mistakes, prefix, lines)
+    sources = {}
+    for key in _keys(document, ()):
+        line = line_of(lines, (*prefix, *key))
+        sources[written_key(key)] = str(file) if line is None else f"{file}, line {line}"
+    return configuration_of(document, sources)
+
+
+def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The tables of a file as they stand, without ``tool.inspector`` around them.
+
+    :raises UsageError: where it cannot be read.
+    """
+    return _read(Path(path))[1]
+
+
+def _read(file: Path) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+    """The text, its tables, and the way to them in the file."""
     try:
         text = file.read_text("utf-8")
         document = tomllib.loads(text)
@@ -51,19 +73,9 @@ def load_configuration(path: str | os.PathLike[str] | None) -> Configuration:
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is not TOML: {error}", "strings stand in quotes, tables in [brackets]") from error
-    prefix: tuple[str, ...] = ()
-    if file.name == PYPROJECT:
-        prefix = ("tool", "inspector")
-        document = document.get("tool", {}).get("inspector", {})
-    lines = key_lines(text)
-    mistakes = find_mistakes(document)
-    if mistakes:
-        raise _error(file, mistakes, prefix, lines)
-    sources = {}
-    for key in _keys(document, ()):
-        line = line_of(lines, (*prefix, *key))
-        sources[written_key(key)] = str(file) if line is None else f"{file}, line {line}"
-    return configuration_of(document, sources)
+    if file.name != PYPROJECT:
+        return text, document, ()
+    return text, document.get("tool", {}).get("inspector", {}), ("tool", "inspector")
 
 
 def _error(
