@@ -21,10 +21,12 @@ from inspector.slim.budget import within_budget
 from inspector.slim.bytecode_plan import BytecodePlanner, bytecode_facts
 from inspector.slim.change_actions import Changes
 from inspector.slim.guards import Guards
+from inspector.slim.library_data import claim_library_data
 from inspector.slim.library_needs import LibraryNeeds
 from inspector.slim.options import SlimOptions
 from inspector.slim.plan import Action, Kept, Plan, PlanTarget
 from inspector.slim.prune_rules import Matcher, PruneRule, active_rules, prune_rules
+from inspector.slim.qt_parts import claim_qt_parts
 from inspector.slim.removals import Removals
 from inspector.slim.savings import Savings
 from inspector.slim.subjects import Subjects
@@ -180,8 +182,16 @@ class _Making:
         self.maker.bytecode.follow_sources(self.removals)
         self.maker.bytecode.claim(self.removals)
         self.maker.libraries.restore(self.removals, from_host)
-        self.maker.libraries.claim_unneeded(self.removals, self.rules, closed=self.closed)
+        self._claim_unneeded()
         self._follow_links()
+
+    def _claim_unneeded(self) -> None:
+        """Libraries and what belongs to them, until nothing further is left over."""
+        if self.closed:
+            claim_qt_parts(self.facts, self.tree, self.rules, self.removals, self.maker.libraries)
+        self.maker.libraries.claim_unneeded(self.removals, self.rules, closed=self.closed)
+        while claim_library_data(self.facts, self.tree, self.rules, self.removals):
+            self.maker.libraries.claim_unneeded(self.removals, self.rules, closed=self.closed)
 
     def _match_places(self) -> None:
         """The rules that places tell; the first that takes a file has it, unless a guard keeps it from that rule.
