@@ -78,7 +78,9 @@ def read_rows(source: Source, header: Header) -> list[SectionRow]:
     row = header.layout.section_header
     raw = list(row.iter_unpack(read_exactly(source, header.shoff, header.shnum * row.size)))
     names = raw[header.shstrndx]
-    if names[1] == SHT_NOBITS or names[4] + names[5] > source.size:
+    if names[1] != SHT_STRTAB:
+        raise StripRefused("the sections' names are no string table")
+    if names[4] + names[5] > source.size:
         raise StripRefused("the sections' names run out of the file")
     if names[5] > _MOST_NAME_BYTES:
         raise StripRefused("the sections' names are too long")
@@ -93,7 +95,7 @@ def read_rows(source: Source, header: Header) -> list[SectionRow]:
         if name_bytes > _MOST_NAME_BYTES:
             raise StripRefused("the sections' names are too long")
         section = SectionRow(texts[start:end], *fields[1:])
-        if section.end > source.size:
+        if section.occupies_file and section.end > source.size:
             raise StripRefused("a section runs out of the file")
         if section.align & (section.align - 1):
             raise StripRefused("a section's alignment is no power of two")
