@@ -1,13 +1,14 @@
 """Components inside executables and libraries: linked statically, so that no SONAME names them.
 
 Evidence is what only the component's own code carries: a text or a table in read-only data, or a function that is defined in the file.  A version is
-believed only where such evidence is; what merely mentions a component ("built with zlib 1.2.13", an imported function) proves nothing.  What leaves no
-text and was stripped cannot be seen: silence is no proof of absence.
+believed only where such evidence is; what merely mentions a component ("built with zlib 1.2.13", an imported function) proves nothing.  What leaves
+no text and was stripped cannot be seen: silence is no proof of absence.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -34,7 +35,7 @@ from inspector.source import Source
 EvidenceKind = Literal["text", "table", "function", "version text", "licence text"]
 StaticKind = Literal["library", "rust-crate", "go-module", "interpreter"]
 
-_MOST_PLACES = 8  # occurrences of one literal that are looked at
+_MOST_PLACES = 256  # occurrences of one literal that are looked at
 _AROUND = 512  # bytes on each side of a literal in which its pattern is matched
 _LONGEST_TEXT = 120  # characters of a text that evidence quotes
 _SEARCHED = 16 * 1024 * 1024  # bytes of a file in which a version without a literal is searched
@@ -137,6 +138,8 @@ def scan_file(
     :raises FormatError: where the content cannot be decoded.
     :raises OSError: where the medium fails.
     """
+    if elf.type not in ("EXEC", "DYN"):
+        return []
     catalogue = catalogue or load_fingerprints()
     ranges = constant_ranges(elf)
     if not ranges:
@@ -151,13 +154,22 @@ def scan_file(
             proved[name] = evidence or [StaticEvidence("text", own_project or name)]
         elif evidence:
             proved[name] = evidence
-    found = []
-    for name, evidence in proved.items():
-        fingerprint = catalogue.fingerprints[name]
-        if any(other in proved for other in fingerprint.unless):
-            continue
-        found.append(_component(fingerprint, evidence, scan, functions, path, own_project))
-    return found
+    fingerprints = [catalogue.fingerprints[name] for name in proved]
+    fingerprints = [one for one in fingerprints if not any(other in proved for other in one.unless)]
+    versions = {one.name: scan.version(one) or _version_of_functions(one, functions) for one in fingerprints}
+    _drop_shared_numbers(versions)
+    return [
+        _component(one, proved[one.name], versions[one.name], scan, path, whole_file=own_project in one.library_names)
+        for one in fingerprints
+    ]
+
+
+def _drop_shared_numbers(versions: dict[str, _FoundVersion | None]) -> None:
+    """Where one bare number would be the version of two components, it is nobody's."""
+    bare = Counter(found.release for found in versions.values() if found is not None and found.bare)
+    for name, found in versions.items():
+        if found is not None and found.bare and bare[found.release] > 1:
+            versions[name] = None
 
 
 def _own_project(elf: ElfFile, path: str) -> str | None:
@@ -172,14 +184,14 @@ def _own_project(elf: ElfFile, path: str) -> str | None:
 def _component(
     fingerprint: Fingerprint,
     evidence: list[StaticEvidence],
+    found: _FoundVersion | None,
     scan: _FileScan,
-    functions: Mapping[bytes, None],
     path: str,
-    own_project: str | None,
+    *,
+    whole_file: bool,
 ) -> StaticComponent:
-    version, said = scan.version(fingerprint)
-    if version is None:
-        version, said = _version_of_functions(fingerprint, functions)
+    version = found.release if found is not None else None
+    said = found.evidence if found is not None else None
     licenses, statement = scan.statement(fingerprint)
     stated = licenses is not None
     if licenses is None:
@@ -192,7 +204,7 @@ def _component(
         license_class=license_class(licenses),
         path=path,
         stated=stated,
-        whole_file=own_project in fingerprint.library_names,
+        whole_file=whole_file,
         package_url=f"{url}@{version}" if url and version else url,
         evidence=tuple(entry for entry in (*evidence, said, statement) if entry is not None),
     )
@@ -207,15 +219,22 @@ def _functions(fingerprint: Fingerprint, functions: Mapping[bytes, None]) -> lis
     return []
 
 
-def _version_of_functions(
-    fingerprint: Fingerprint, functions: Mapping[bytes, None]
-) -> tuple[str | None, StaticEvidence | None]:
+@dataclass(frozen=True, slots=True)
+class _FoundVersion:
+    """A version, and whether nothing but the number itself was found (no words around it that name the component)."""
+
+    release: str
+    evidence: StaticEvidence
+    bare: bool = False
+
+
+def _version_of_functions(fingerprint: Fingerprint, functions: Mapping[bytes, None]) -> _FoundVersion | None:
     for pattern in fingerprint.symbol_versions:
         for name in functions:
             match = pattern.fullmatch(name)
             if match is not None:
-                return match[1].decode("latin-1"), StaticEvidence("function", name.decode("latin-1"))
-    return None, None
+                return _FoundVersion(match[1].decode("latin-1"), StaticEvidence("function", name.decode("latin-1")))
+    return None
 
 
 class _FileScan:
@@ -241,7 +260,7 @@ class _FileScan:
                 return [StaticEvidence(*_quoted(literal, self._places[literal][0])) for literal in group]
         return []
 
-    def version(self, fingerprint: Fingerprint) -> tuple[str | None, StaticEvidence | None]:
+    def version(self, fingerprint: Fingerprint) -> _FoundVersion | None:
         """What the first of the component's version texts that says one says."""
         for text in fingerprint.versions:
             if text.literal is None:
@@ -253,8 +272,8 @@ class _FileScan:
                 for match, start in self._around(text.literal, text.pattern, offset):
                     release = text.read(match)
                     if release is not None:
-                        return release, StaticEvidence("version text", _printable(match[0]), start)
-        return None, None
+                        return _FoundVersion(release, StaticEvidence("version text", _printable(match[0]), start))
+        return None
 
     def statement(self, fingerprint: Fingerprint) -> tuple[str | None, StaticEvidence | None]:
         """The licence that the build itself says."""
@@ -274,17 +293,21 @@ class _FileScan:
             if match.start() <= offset - first + len(literal) and match.end() >= offset - first:
                 yield match, first + match.start()
 
-    def _searched(self, text: VersionText) -> tuple[str, StaticEvidence] | None:
+    def _searched(self, text: VersionText) -> _FoundVersion | None:
+        """The one version that the pattern finds in all constants; of several, nobody knows which is the component's."""
         left = _SEARCHED
+        found: dict[str, StaticEvidence] = {}
         for start, content in constants(self._source, self._ranges, LONGEST_LITERAL):
             for match in text.pattern.finditer(content):
                 release = text.read(match)
-                if release is not None:
-                    return release, StaticEvidence("version text", _printable(match[0]), start + match.start())
+                if release is not None and release not in found:
+                    found[release] = StaticEvidence("version text", _printable(match[0]), start + match.start())
             left -= len(content)
-            if left <= 0:
+            if left <= 0 or len(found) > 1:
                 break
-        return None
+        return next(
+            (_FoundVersion(release, said, bare=True) for release, said in found.items() if len(found) == 1), None
+        )
 
 
 def _quoted(literal: bytes, offset: int) -> tuple[EvidenceKind, str, int]:
