@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Literal
 
 from inspector.artifact.tree import Tree
 from inspector.facts.binaries.elf_objects import ElfObject
-from inspector.facts.licensing.native_licenses import LibraryLicense, identify_library
+from inspector.facts.licensing.bundled_copyright import BundledCopyrights
+from inspector.facts.licensing.library_components import FoundLicense, LibraryComponent, library_components
+from inspector.facts.licensing.package_urls import python_package_url
 from inspector.facts.loading.roots import is_extension_module
 from inspector.facts.python.distributions import PythonDistribution
-from inspector.model import ByteCount
+from inspector.model import ByteCount, Problem
+
+if TYPE_CHECKING:
+    from inspector.facts.licensing.static_components import StaticComponent
 
 ComponentKind = Literal["python", "interpreter", "library", "files"]
 
@@ -23,6 +29,7 @@ _INTERPRETER = re.compile(r"(?:python(\d\.\d+)(?:t|d|m)?(?:-config)?|libpython(\
 _SITE = re.compile(r"(?:^|/)(?:site|dist)-packages/")
 _CACHED = re.compile(r"(?:^|(.*)/)__pycache__/([^/]+?)\.(?:cpython|pypy)-[^/]*\.pyc$")
 _ROOT_FILES = "files at the root"
+_MOST_EVIDENCE = 12  # clauses that are told of one component
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,9 @@ class Component:
     :ivar evidence: how it was recognised, one clause each.
     :ivar files: tree paths, sorted.
     :ivar bytes: of these files; stored bytes as they lie in the container, copies included.
+    :ivar package_url: https://github.com/package-url/purl-spec, or "".
+    :ivar found: licences that something in the artifact states for it, beside ``licenses``, which is the conclusion; of libraries.
+    :ivar libraries: each of its shared libraries, with what identifies it; of libraries.
     """
 
     name: str
@@ -46,25 +56,40 @@ class Component:
     files: tuple[str, ...]
     bytes: ByteCount = field(default_factory=ByteCount)
     stated: str = ""
+    package_url: str = ""
+    found: tuple[FoundLicense, ...] = ()
+    libraries: tuple[LibraryComponent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """Components, and the one that owns each regular file (for the sizes, where every byte has one owner)."""
+    """Components, and the one that owns each regular file (for the sizes, where every byte has one owner).
+
+    :ivar libraries: every shared library that something identifies, by tree path.
+    :ivar problems: copyright files that could not be read.
+    """
 
     components: tuple[Component, ...]
     owners: Mapping[str, str]
+    libraries: Mapping[str, LibraryComponent] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
 
 def collect_components(
-    tree: Tree, objects: Sequence[ElfObject], distributions: Sequence[PythonDistribution]
+    tree: Tree,
+    objects: Sequence[ElfObject],
+    distributions: Sequence[PythonDistribution],
+    own: Mapping[str, StaticComponent] | None = None,
 ) -> Components:
     """The components of a tree.
 
     A file of a Python distribution belongs to it, also where it is a library that could be named by its SONAME: such a library is a component of its
     own beside the distribution, and the bytes are the distribution's.
+
+    :param own: what the scan of read-only data says of libraries that are a component themselves, by path: versions, and what FFmpeg says of itself.
     """
-    libraries = _libraries(objects)
+    copyrights = BundledCopyrights(tree)
+    libraries = library_components(_libraries(objects), own=own, copyrights=copyrights)
     owners = _owners(tree, distributions, libraries)
     files_of: dict[str, list[str]] = {}
     for path, owner in owners.items():
@@ -72,25 +97,30 @@ def collect_components(
     sizes = {node.path: (node.size, node.stored_size) for node in tree.files()}
     components = [_interpreter(name, paths, sizes) for name, paths in sorted(files_of.items()) if _is_interpreter(name)]
     components += [_distribution(found, files_of.get(_owner_name(found), []), sizes) for found in distributions]
-    by_project: dict[tuple[str, str], list[tuple[str, LibraryLicense]]] = {}
-    for path, identified in libraries.items():
-        by_project.setdefault((identified.project, identified.spdx), []).append((path, identified))
-    components += [_library(found, sizes) for _, found in sorted(by_project.items())]
-    return Components(tuple(components), owners)
+    components += [_library(found, sizes) for found in _releases(libraries.values())]
+    return Components(tuple(components), owners, libraries, tuple(copyrights.problems))
 
 
-def _libraries(objects: Sequence[ElfObject]) -> dict[str, LibraryLicense]:
-    found: dict[str, LibraryLicense] = {}
-    for candidate in objects:
-        if candidate.elf.type != "DYN" or candidate.elf.is_program or is_extension_module(candidate):
+def _libraries(objects: Sequence[ElfObject]) -> list[ElfObject]:
+    """What may be a library; libpython belongs to the interpreter, a component of its own."""
+    return [found for found in objects if not is_extension_module(found) and not _INTERPRETER.match(found.name)]
+
+
+def _releases(libraries: Iterable[LibraryComponent]) -> list[list[LibraryComponent]]:
+    """Libraries of one project, licence and release together; one whose release is not known goes with the others where they agree."""
+    by_project: dict[tuple[str, str], list[LibraryComponent]] = {}
+    for library in libraries:
+        by_project.setdefault((library.project, library.licenses or ""), []).append(library)
+    found = []
+    for _, group in sorted(by_project.items()):
+        releases = sorted({library.version for library in group if library.version is not None})
+        if len(releases) < 2:
+            found.append(group)
             continue
-        if _INTERPRETER.match(candidate.name):
-            continue  # it belongs to the interpreter, a component of its own
-        identified = (identify_library(candidate.elf.soname) if candidate.elf.soname else None) or identify_library(
-            candidate.name
-        )
-        if identified is not None:
-            found[candidate.path] = identified
+        for release in [*releases, None]:
+            chosen = [library for library in group if library.version == release]
+            if chosen:
+                found.append(chosen)
     return found
 
 
@@ -99,7 +129,7 @@ def _owner_name(distribution: PythonDistribution) -> str:
 
 
 def _owners(
-    tree: Tree, distributions: Sequence[PythonDistribution], libraries: Mapping[str, LibraryLicense]
+    tree: Tree, distributions: Sequence[PythonDistribution], libraries: Mapping[str, LibraryComponent]
 ) -> dict[str, str]:
     recorded: dict[str, str] = {}
     packages: dict[str, str] = {}
@@ -119,7 +149,7 @@ def _owners(
 
 
 def _unrecorded_owner(
-    path: str, recorded: Mapping[str, str], packages: Mapping[str, str], libraries: Mapping[str, LibraryLicense]
+    path: str, recorded: Mapping[str, str], packages: Mapping[str, str], libraries: Mapping[str, LibraryComponent]
 ) -> str:
     if path.endswith(".pyc"):
         cached = _CACHED.match(path)
@@ -195,19 +225,29 @@ def _distribution(found: PythonDistribution, owned: Sequence[str], sizes: Mappin
         files=tuple(sorted(owned)),
         bytes=_total(owned, sizes),
         stated="" if found.licenses else found.license_words,
+        package_url=python_package_url(found.name, found.version),
     )
 
 
-def _library(found: Sequence[tuple[str, LibraryLicense]], sizes: Mapping[str, tuple[int, int]]) -> Component:
-    paths = sorted(path for path, _ in found)
-    identified = found[0][1]
+def _library(found: Sequence[LibraryComponent], sizes: Mapping[str, tuple[int, int]]) -> Component:
+    libraries = sorted(found, key=lambda library: library.path)
+    paths = [library.path for library in libraries]
+    chosen = next((library for library in libraries if library.version is not None), libraries[0])
+    # What names each library first, then what else is known of the first, of the second …
+    sentences = zip_longest(
+        *([entry.sentence() for entry in library.evidence] for library in libraries[:_MOST_EVIDENCE])
+    )
+    evidence = dict.fromkeys(sentence for sentence in chain.from_iterable(sentences) if sentence is not None)
     return Component(
-        name=identified.project,
-        version=None,
+        name=chosen.project,
+        version=chosen.version,
         kind="library",
-        licenses=identified.spdx,
-        license_class=identified.license_class,
-        evidence=tuple(f"the name {posixpath.basename(path)}" for path in paths[:5]),
+        licenses=chosen.licenses,
+        license_class=chosen.license_class,
+        evidence=tuple(evidence)[:_MOST_EVIDENCE],
         files=tuple(paths),
         bytes=_total(paths, sizes),
+        package_url=chosen.package_url,
+        found=tuple(dict.fromkeys(stated for library in libraries for stated in library.found)),
+        libraries=tuple(libraries),
     )

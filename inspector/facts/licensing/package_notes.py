@@ -40,11 +40,11 @@ class PackageNote:
         if type_ is None:
             return None
         namespace = f"{quote(self.os.lower(), safe='')}/" if self.os else ""
-        version = f"@{quote(self.version, safe=':.+~-')}" if self.version else ""
+        version = f"@{quote(self.version, safe=':.~-')}" if self.version else ""
         qualifiers = [f"arch={quote(self.architecture, safe='')}"] if self.architecture else []
         if self.os and self.os_version:
             qualifiers.append(f"distro={quote(f'{self.os.lower()}-{self.os_version}', safe='-.')}")
-        return f"pkg:{type_}/{namespace}{quote(self.name, safe='+.-')}{version}" + (
+        return f"pkg:{type_}/{namespace}{quote(self.name, safe='.-')}{version}" + (
             f"?{'&'.join(qualifiers)}" if qualifiers else ""
         )
 

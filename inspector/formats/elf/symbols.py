@@ -92,6 +92,10 @@ class SymbolTable:
         """Bytes that the table holds in memory."""
         return len(self._rows) + len(self._strings) + len(self._versions)
 
+    def has_name(self, name: str) -> bool:
+        """Whether the string table holds a name as a whole or as the end of another: a quick look before any row is decoded."""
+        return name.encode("utf-8", "surrogateescape") + b"\0" in self._strings
+
     def imported(self) -> Iterator[Symbol]:
         """Symbols that another file must define, in the table's order."""
         version_names = self._version_names
