@@ -81,6 +81,7 @@ class _LauncherReader:
             self.state.set(name, value.replace("{root}", mount.root))
             self.state.exported.add(name)
         self.starts: dict[str, Start] = {}
+        self.commands: dict[Start, None] = {}
         self.scripts: dict[str, None] = {}
         self.library_path_from: str | None = None
         self.loader_library_path: str | None = None
@@ -111,6 +112,7 @@ class _LauncherReader:
             library_path_inherited=library_path == inherited,
             family=self.family,
             starts=starts,
+            commands=tuple(self.commands),
             own_loader=self.own_loader,
             own_loader_up_to=self.own_loader_up_to,
             own_loader_library_path=self.own_loader_library_path,
@@ -146,7 +148,9 @@ class _LauncherReader:
     def _program(self, node: Node, path: str, by: str | None, arguments: tuple[str, ...], depth: int) -> None:
         compiled = recognise_launcher(node, path, self.tree, self.mount, self.machine, self.state.variables)
         if compiled is None or compiled.family != "sharun":
-            self.starts.setdefault(node.path, Start(node.path, arguments, by, self._loader_of(node)))
+            start = Start(node.path, arguments, by, self._loader_of(node))
+            self.starts.setdefault(node.path, start)
+            self.commands[start] = None
         if compiled is None:
             return
         self.family = compiled.family

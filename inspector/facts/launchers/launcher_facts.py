@@ -41,6 +41,7 @@ class Launcher:
     :ivar passes_arguments: whether the user's arguments reach the last program.
     :ivar family: which known compiled launcher it is, or passes through.
     :ivar starts: each program with its arguments, in the order of ``programs``.
+    :ivar commands: every start of a program, in order: one program may be started in several ways.
     :ivar further: programs that scripts in the bundle's directories of programs start, which the launcher itself does not start.
     :ivar own_loader: tree path of the bundle's dynamic loader that the program is started with, or None.
     :ivar own_loader_up_to: the glibc version up to which a host's own is passed over for the bundle's ("2.31"); None: the bundle's, always.
@@ -60,6 +61,7 @@ class Launcher:
     library_path_inherited: bool = True
     family: LauncherFamily | None = None
     starts: tuple[Start, ...] = ()
+    commands: tuple[Start, ...] = ()
     further: tuple[Start, ...] = ()
     own_loader: str | None = None
     own_loader_up_to: str | None = None

@@ -1,0 +1,57 @@
+"""Imports that no source shows: what the interpreter itself needs, what C code imports, modules that stand aside until another is imported.
+
+The data are ``rules/python/implicit_imports.toml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from inspector.resources import load_table
+
+
+@dataclass(frozen=True, slots=True)
+class ImplicitImport:
+    """What a module imports unseen.
+
+    :ivar imports: full names; "name.*" stands for everything below a package.
+    :ivar when: a module that must be reached too, or None.
+    :ivar reason: a clause.
+    """
+
+    imports: tuple[str, ...]
+    when: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImplicitImports:
+    """The table.
+
+    :ivar at_start: modules that every interpreter imports, or may import by itself at any time.
+    :ivar by_module: rows by the module that imports.
+    :ivar instead: modules whose own imports are not followed, because they only serve imports of others, with the reason.
+    :ivar open_programs: modules which let their user run any Python code.
+    """
+
+    at_start: tuple[str, ...]
+    by_module: Mapping[str, tuple[ImplicitImport, ...]]
+    instead: Mapping[str, str]
+    open_programs: frozenset[str]
+
+
+@cache
+def implicit_imports() -> ImplicitImports:
+    """The table, read once."""
+    table = load_table("python/implicit_imports.toml")
+    rows: dict[str, list[ImplicitImport]] = {}
+    for row in table["imports"]:
+        rows.setdefault(row["module"], []).append(ImplicitImport(tuple(row["imports"]), row.get("when"), row["reason"]))
+    return ImplicitImports(
+        at_start=tuple(name for row in table["at_start"] for name in row["modules"]),
+        by_module={module: tuple(found) for module, found in rows.items()},
+        instead={row["module"]: row["reason"] for row in table["not_followed"]},
+        open_programs=frozenset(name for row in table["open_programs"] for name in row["modules"]),
+    )
