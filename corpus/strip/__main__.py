@@ -15,8 +15,8 @@ from pathlib import Path
 from corpus.store import scratch_directory
 from corpus.strip.computing import computations
 from corpus.strip.contenders import Measured, measure
-from corpus.strip.foreign import foreign_answers
-from corpus.strip.loading import answers
+from corpus.strip.foreign import ask_foreign_loaders
+from corpus.strip.loading import answers, fill_answers
 from corpus.strip.population import elf_members, gather, link_tree
 from corpus.strip.report import bars_broken, print_computations, print_report
 
@@ -65,13 +65,9 @@ def _benchmark(directory: Path, limit: int | None, report: Path | None) -> int:
 
 def _ask_loaders(rows: list[Measured], roots: tuple[Path, ...], directory: Path) -> None:
     """dlopen() of every shared library of this machine's architecture, of others under an emulator, and of musl."""
-    own = [row for row in rows if row.architecture == platform.machine() and row.type == "DYN"]
-    own = [row for row in own if not row.is_for_musl]
-    found = [answers([root / row.members[0].path for row in own], root) for root in roots]
-    for row, *said in zip(own, *found, strict=True):
-        row.answers = tuple(said)
-    for row, foreign in foreign_answers(rows, roots, directory).items():
-        rows[row].answers = foreign
+    own = [row for row in rows if row.architecture == platform.machine() and row.type == "DYN" and not row.is_for_musl]
+    fill_answers(own, roots, answers)
+    ask_foreign_loaders(rows, roots, directory)
 
 
 if __name__ == "__main__":

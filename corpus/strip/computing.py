@@ -55,7 +55,7 @@ COMMANDS = {
     "ruff (Rust)": ("ruff-*_x86_64/**/ruff", ["--version"]),
     "uv (Rust)": ("uv-*_x86_64/**/scripts/uv", ["--version"]),
     "ripgrep (Rust)": ("debian-ripgrep/usr/bin/rg", ["-c", "root", "/etc/passwd"]),
-    "bat (Rust)": ("debian-bat/usr/bin/batcat", ["--plain", "/etc/hostname"]),
+    "fd (Rust)": ("debian-fd-find/usr/bin/fdfind", ["--version"]),
     "gh (Go)": ("debian-gh/usr/bin/gh", ["--version"]),
     "caddy (Go)": ("debian-caddy/usr/bin/caddy", ["version"]),
     "fzf (Go)": ("debian-fzf/usr/bin/fzf", ["--version"]),

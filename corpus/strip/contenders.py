@@ -30,7 +30,8 @@ class Measured:
     :ivar gnu_broken: what no loader or program forgives, or None.
     :ivar gnu_changed: what else is different in memory, or None: GNU strip cuts segments down to what sections need, which may be harmless.
     :ivar gnu_refused: what GNU strip said, or None.
-    :ivar answers: of dlopen(): before, after ours, after GNU's; empty where it was not asked.
+    :ivar answers: of dlopen(): before, after ours, after GNU's, each in a tree that was stripped as a whole; empty where it was not asked.
+    :ivar gnu_alone: what dlopen() answers where GNU strip changed this file only: whether it is at fault, and not a library that it needs.
     """
 
     members: list[ElfMember]
@@ -45,6 +46,7 @@ class Measured:
     gnu_changed: str | None = None
     gnu_refused: str | None = None
     answers: tuple[str, ...] = ()
+    gnu_alone: str | None = None
     seconds: float = 0.0
     gnu_seconds: float = 0.0
     removed: dict[str, int] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Measured:
     @property
     def gnu_breaks(self) -> bool:
         """Whether GNU strip made something of it that does not load, or loads as something else."""
-        return self.gnu_broken is not None or (bool(self.answers) and self.answers[2] != self.answers[0])
+        return self.gnu_broken is not None or (self.gnu_alone is not None and self.gnu_alone != self.answers[0])
 
     @property
     def ours_breaks(self) -> bool:

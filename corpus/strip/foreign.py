@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from corpus.debian import apt, unpack
@@ -14,6 +15,7 @@ from corpus.programs import ProgramFailed, require, run
 from corpus.recipe import Unavailable
 from corpus.store import cache_directory, locked
 from corpus.strip.contenders import Measured
+from corpus.strip.loading import fill_answers
 
 LOADING = Path(__file__).with_name("loading.py")
 MUSL_LOADER = Path(__file__).with_name("musl_loader.c")
@@ -69,19 +71,16 @@ def _merge(directory: Path, into: Path) -> None:
         directory.symlink_to(f"usr/{directory.name}")
 
 
-def foreign_answers(rows: Sequence[Measured], roots: Sequence[Path], directory: Path) -> dict[int, tuple[str, ...]]:
-    """By number of the row: the answers in each tree; what cannot be asked is left out, and why is printed."""
-    found: dict[int, tuple[str, ...]] = {}
+def ask_foreign_loaders(rows: Sequence[Measured], roots: Sequence[Path], directory: Path) -> None:
+    """Fill the answers of all rows that are not for this machine's own loader; what cannot be asked is left, and why is printed."""
     for name, is_wanted, command in _systems(directory):
-        wanted = [number for number, row in enumerate(rows) if row.type == "DYN" and is_wanted(row)]
+        wanted = [row for row in rows if row.type == "DYN" and is_wanted(row)]
         try:
             asking = command()
         except Unavailable as reason:
             print(f"dlopen on {name} not asked: {reason}")
             continue
-        answers = [_ask(asking, [root / rows[n].members[0].path for n in wanted], root) for root in roots]
-        found |= dict(zip(wanted, zip(*answers, strict=True), strict=True))
-    return found
+        fill_answers(wanted, roots, partial(_ask, asking))
 
 
 def _systems(directory: Path) -> list[tuple[str, Callable[[Measured], bool], Callable[[], list[str]]]]:

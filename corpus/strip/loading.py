@@ -11,8 +11,12 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # this module runs under a foreign interpreter too, with nothing but the standard library
+    from corpus.strip.contenders import Measured
 
 _SECONDS = 20
 
@@ -33,6 +37,29 @@ def answers(paths: Sequence[Path], root: Path) -> list[str]:
     if len(found) != len(paths):
         raise RuntimeError(f"{len(found)} answers for {len(paths)} files: {done.stderr[-500:]}")
     return found
+
+
+def fill_answers(
+    rows: Sequence[Measured], roots: Sequence[Path], ask: Callable[[Sequence[Path], Path], list[str]]
+) -> None:
+    """Ask about the same files in the three trees; where GNU strip changed an answer, once more with only this file changed.
+
+    :param roots: of the trees as they were, after ours and after GNU's.
+    :param ask: the answers for paths below a root.
+    """
+    original, _, gnu = roots
+    found = [ask([root / row.members[0].path for row in rows], root) for root in roots]
+    for row, *said in zip(rows, *found, strict=True):
+        row.answers = tuple(said)
+        if said[0] != said[2]:
+            path = original / row.members[0].path
+            kept = path.with_name(f"{path.name}.kept")
+            path.rename(kept)
+            try:
+                path.hardlink_to(gnu / row.members[0].path)
+                (row.gnu_alone,) = ask([path], original)
+            finally:
+                kept.replace(path)
 
 
 def _answer(path: str) -> str:

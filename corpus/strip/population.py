@@ -67,9 +67,12 @@ def _trees() -> Iterator[tuple[str, Callable[[Path], None]]]:
         yield name.replace("/", "-"), partial(_link_artifact, name)
     for name in corpus.names("unpacked-wheels/"):
         yield name.partition("/")[2], partial(_link_artifact, name)
+    together: dict[str, list[Wheel]] = {}
     for entry in catalogue["wheels"]:
         wheel = Wheel(entry["file_name"], entry["sha256"])
-        yield wheel.file_name.removesuffix(".whl"), partial(_unpack, wheel)
+        together.setdefault(entry.get("into", wheel.file_name.removesuffix(".whl")), []).append(wheel)
+    for name, wheels in together.items():
+        yield name, partial(_unpack, wheels)
     for package in catalogue["debian"]["packages"]:
         yield f"debian-{package}", partial(_unpack_package, package)
     yield "appimages", partial(_link_files, catalogue["appimages"]["artifacts"])
@@ -96,12 +99,13 @@ def _unpack_package(package: str, destination: Path) -> None:
     debian.unpack(debian.download([package])[0], destination)
 
 
-def _unpack(wheel: Wheel, destination: Path) -> None:
-    with zipfile.ZipFile(download_wheel(wheel)) as archive:
-        for member in archive.infolist():
-            path = Path(archive.extract(member, destination))
-            if not member.is_dir() and (member.external_attr >> 16) & stat.S_IXUSR:
-                path.chmod(0o755)
+def _unpack(wheels: list[Wheel], destination: Path) -> None:
+    for wheel in wheels:
+        with zipfile.ZipFile(download_wheel(wheel)) as archive:
+            for member in archive.infolist():
+                path = Path(archive.extract(member, destination))
+                if not member.is_dir() and (member.external_attr >> 16) & stat.S_IXUSR:
+                    path.chmod(0o755)
 
 
 def link_tree(source: Path, destination: Path) -> None:

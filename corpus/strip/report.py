@@ -84,7 +84,7 @@ def _print_broken(title: str, broken: Sequence[tuple[Measured, str | None, int]]
     if broken:
         print(f"\n{title}:")
     for row, words, which in broken[:_MOST_LINES]:
-        answer = row.answers[which] if row.answers and row.answers[0] != row.answers[which] else ""
+        answer = (row.gnu_alone if which == 2 else row.answers[which] if row.ours_broken is None else None) or ""
         print(f"  {row.members[0].path.name} ({row.architecture}): {words or ''} {answer}".rstrip()[:200])
     if len(broken) > _MOST_LINES:
         print(f"  … and {len(broken) - _MOST_LINES} more")

@@ -18,7 +18,7 @@ from inspector.formats.elf import ElfFile, Segment, read_elf
 from inspector.formats.elf import dynamic as tags
 from inspector.formats.elf.architecture import architecture_name, page_sizes
 from inspector.formats.elf.runpath import SearchPathKind, same_dynamic_view, set_search_path
-from inspector.formats.elf.segments import PT_DYNAMIC, PT_PHDR
+from inspector.formats.elf.segments import PT_DYNAMIC, PT_PHDR, AddressMap
 from inspector.limits import MIB
 from inspector.source import BytesSource, Source
 
@@ -30,6 +30,12 @@ _UNTOUCHED_TABLES = (
     "sym_versym",
 )  # fmt: skip
 """Settings of ``lief.ELF.Builder.config_t``: what is not made anew.  Strings are, and so is what names them by their place."""
+
+_REWRITTEN_TAGS = frozenset((
+    tags.DT_STRTAB, tags.DT_STRSZ, tags.DT_SYMTAB, tags.DT_VERNEED, tags.DT_VERDEF, tags.DT_NEEDED, tags.DT_SONAME, tags.DT_RPATH, tags.DT_RUNPATH,
+    tags.DT_AUXILIARY, tags.DT_FILTER, tags.DT_AUDIT, tags.DT_DEPAUDIT,
+))  # fmt: skip
+"""Entries whose values may differ: places of strings, and of the tables that LIEF writes anew; what these say is compared by itself."""
 
 
 def write_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, new: str) -> Source | None:
@@ -44,7 +50,9 @@ def write_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind
     edited = set_search_path(source, elf, kind, new)
     if edited is not None:
         return edited
-    if source.size > _LARGEST_FILE or not elf.has_dynamic:
+    if (
+        source.size > _LARGEST_FILE or not elf.has_dynamic or "\\x" in new
+    ):  # LIEF takes text, and no byte that is not UTF-8
         return None
     content = source.read_at(0, source.size)
     if content[elf.image_end :].strip(b"\0"):
@@ -53,7 +61,9 @@ def write_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind
     if grown is None:
         return None
     try:
-        before, after = read_elf(BytesSource(content)), read_elf(BytesSource(grown))
+        before = read_elf(BytesSource(content))
+        grown = _restored(content, before, grown)
+        after = read_elf(BytesSource(grown))
         return BytesSource(grown) if _is_right(content, before, grown, after, kind, new) else None
     except FormatError:
         return None
@@ -104,7 +114,11 @@ def _is_right(old_bytes: bytes, old: ElfFile, new_bytes: bytes, new: ElfFile, ki
     """Whether nothing but the search path is different for a loader: the view of the dynamic section, and the memory that the old file describes."""
     if (new.rpath, new.runpath) != ((text, None) if kind == "rpath" else (None, text)):
         return False
-    if not same_dynamic_view(old, new) or new.tls != (new.tls and old.tls and old.tls._replace(offset=new.tls.offset)):
+    if not same_dynamic_view(old, new) or not _is_same_dynamic_section(old, new):
+        return False
+    if _symbol_rows(old_bytes, old) != _symbol_rows(new_bytes, new) or new.tls != (
+        new.tls and old.tls and old.tls._replace(offset=new.tls.offset)
+    ):
         return False
     page = page_sizes(architecture_name(old.header))[-1]
     if any(_is_less_congruent(load, old, page) for load in new.loads):
@@ -116,6 +130,42 @@ def _is_right(old_bytes: bytes, old: ElfFile, new_bytes: bytes, new: ElfFile, ki
         for load in old.loads
         for start, end, offset in _without(load, rewritten)
     )
+
+
+def _is_same_dynamic_section(old: ElfFile, new: ElfFile) -> bool:
+    """Whether all entries but the strings', and the places of tables that name strings, have the values that they had."""
+    before, after = ({t: v for t, v in elf.dynamic.values.items() if t not in _REWRITTEN_TAGS} for elf in (old, new))
+    return before == after
+
+
+def _symbol_rows(content: bytes, elf: ElfFile) -> list[tuple[bytes, bytes]]:
+    """Name and row of each dynamic symbol in the table's order: hash tables and relocations go by their numbers."""
+    places, layout = AddressMap(elf.loads), elf.header.layout
+    symbols_at, strings_at = (places.offset(elf.dynamic.get(tag) or 0) for tag in (tags.DT_SYMTAB, tags.DT_STRTAB))
+    if symbols_at is None or strings_at is None:
+        return []
+    size = layout.symbol.size
+    strings = content[strings_at : strings_at + (elf.dynamic.get(tags.DT_STRSZ) or 0)]
+    table = content[symbols_at : symbols_at + elf.symbols.count * size]
+    rows = (table[at : at + size] for at in range(0, len(table), size))
+    names = layout.numbers(table, 4)[:: size // 4]  # st_name is the first word in both classes
+    return [(strings[name : strings.find(0, name)], row[4:]) for name, row in zip(names, rows, strict=True)]
+
+
+def _restored(old_bytes: bytes, old: ElfFile, new_bytes: bytes) -> bytes:
+    """The new file with the old one's memory wherever nothing had to change: LIEF writes some hash tables anew."""
+    new = read_elf(BytesSource(new_bytes))
+    rewritten = sorted(_rewritten_memory(old))
+    loads = sorted((load for load in new.loads if load.filesz), key=lambda load: load.vaddr)
+    output = bytearray(new_bytes)
+    for load in old.loads:
+        for start, end, offset in _without(load, rewritten):
+            for target in loads:
+                first, last = max(start, target.vaddr), min(end, target.vaddr + target.filesz)
+                if first < last and target.end <= len(output):
+                    at, size = first - target.vaddr + target.offset, last - first
+                    output[at : at + size] = old_bytes[first - start + offset : first - start + offset + size]
+    return bytes(output)
 
 
 def _is_less_congruent(load: Segment, old: ElfFile, page: int) -> bool:

@@ -17,6 +17,7 @@ from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.reader import read_elf
 from inspector.formats.elf.segments import PT_DYNAMIC, AddressMap
 from inspector.formats.elf.spliced import SplicedFile, patched, read_exactly
+from inspector.formats.elf.string_table import text
 from inspector.limits import MIB
 from inspector.source import BytesSource, Source
 
@@ -41,13 +42,13 @@ def set_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, 
     See ``inspector.slim.lief_adapter`` for those.  Where the file has only the other kind, its entry changes its tag, and so the kind.
 
     :param elf: ``source`` as it was read; its symbols need not be loaded.
-    :param new: elements joined by ":"; bytes that are not UTF-8 as ``os.fsdecode`` writes them.
-    :raises ValueError: where ``new`` is empty (see :func:`remove_search_path`) or has a NUL.
+    :param new: elements joined by ":"; an element of the old path with bytes that are not UTF-8 is written as ``ElfFile.runpath`` writes it.
+    :raises ValueError: where ``new`` is empty (see :func:`remove_search_path`), has a NUL, or cannot be written as UTF-8.
     :raises FormatError: from the source only.
     """
-    text = new.encode("utf-8", "surrogateescape")
-    if not text or b"\0" in text:
+    if not new or "\0" in new:
         raise ValueError("a search path has at least one byte, and no NUL")
+    encoded = new.encode()
     source = BytesSource(source) if isinstance(source, bytes) else source
     tables = _tables(source, elf)
     if tables is None:
@@ -56,7 +57,10 @@ def set_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, 
     if tables.count(tag) != 1:
         return None
     index, old = tables.entry(tag)
-    place = tables.rewrite(index, old, text)
+    if "\\x" in new:
+        known = {text(element): element for element in tables.string(old).split(b":")}
+        encoded = b":".join(known.get(element, element.encode()) for element in new.split(":"))
+    place = tables.rewrite(index, old, encoded)
     if place is None:
         return None
     tables.write_entry(index, _TAGS[kind], place)
@@ -117,8 +121,12 @@ class _Tables:
             self.write_entry(number, tag, value + (size if tag == _DT_MIPS_RLD_MAP_REL else 0))
         self.write_entry(len(self.entries) - 1, 0, 0)
 
-    def rewrite(self, index: int, old: int, text: bytes) -> int | None:
-        """Write ``text`` over the string at ``old``, which entry ``index`` names, as far as nothing shares it, and blot the rest of it out.
+    def string(self, place: int) -> bytes:
+        """The string that begins at a place of the table; empty where it has no end."""
+        return self.strings[place : max(self.strings.find(0, place), place)]
+
+    def rewrite(self, index: int, old: int, new: bytes) -> int | None:
+        """Write ``new`` over the string at ``old``, which entry ``index`` names, as far as nothing shares it, and blot the rest of it out.
 
         Returns the place of the text, which may be another one that the table has already; None where there is none.
         """
@@ -134,12 +142,12 @@ class _Tables:
         runs_over = any(begins <= place <= old for place in others)
         room = 0 if runs_over else min([place for place in others if old < place <= end], default=end) - old
         place = old
-        if len(text) >= room + (old + room == end):
-            place = strings.find(text + b"\0")
-            text = b""
+        if len(new) >= room + (old + room == end):
+            place = strings.find(new + b"\0")
+            new = b""
             if place < 0 or begins <= place <= end:
                 return place if place >= 0 else None
-        self.new_strings[old : old + room] = text.ljust(room, b"\0")
+        self.new_strings[old : old + room] = new.ljust(room, b"\0")
         return place
 
 

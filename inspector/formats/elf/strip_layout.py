@@ -50,10 +50,12 @@ class Block(NamedTuple):
 class Arrangement:
     """The blocks in the order of the file, and what follows from them.
 
+    :ivar solid: those with bytes; a segment without any may lie anywhere, also in the middle of a section.
     :ivar end: where the last block ends afterwards; sections that are not loaded, names and section headers follow.
     """
 
     blocks: tuple[Block, ...]
+    solid: tuple[Block, ...]
     end: int
 
     def block_of(self, offset: int) -> Block | None:
@@ -69,11 +71,11 @@ class Arrangement:
 
         :raises StripRefused: where it lies half in a block.
         """
-        index = bisect_right(self.blocks, start, key=lambda block: block.start) - 1
-        if index >= 0 and end <= self.blocks[index].end:
+        index = bisect_right(self.solid, start, key=lambda block: block.start) - 1
+        if index >= 0 and end <= self.solid[index].end:
             return True
-        if (index >= 0 and start < self.blocks[index].end) or (
-            index + 1 < len(self.blocks) and self.blocks[index + 1].start < end
+        if (index >= 0 and start < self.solid[index].end) or (
+            index + 1 < len(self.solid) and self.solid[index + 1].start < end
         ):
             raise StripRefused("a section that is not loaded overlaps what is")
         return False
@@ -108,7 +110,8 @@ def arrange(header: Header, segments: Sequence[Segment], rows: Sequence[SectionR
         blocks.append(Block(start, end, modulus, new_start))
         if end > start:
             cursor = new_start + end - start
-    return Arrangement(tuple(blocks), max(cursor, _end_of_mapped_pages(segments, blocks)))
+    solid = tuple(block for block in blocks if block.end > block.start)
+    return Arrangement(tuple(blocks), solid, max(cursor, _end_of_mapped_pages(segments, blocks)))
 
 
 def _power_of_two(align: int) -> int:
