@@ -106,10 +106,14 @@ def drawn_archives() -> list[DrawnArchive]:
 
 
 def upstream_version(debian_version: str) -> str:
-    """A Debian version without epoch, packaging revision and what Debian appends to upstream's ("1:4.5.1+dfsg-2+deb12u1" is "4.5.1")."""
+    """A Debian version without epoch, packaging revision and what Debian appends to upstream's.
+
+    "1:4.5.1+dfsg-2+deb12u1" is "4.5.1", "1:1.3.dfsg+really1.3.1-1" is "1.3.1", and libevent's "2.1.12-stable-8" is "2.1.12".
+    """
     version = debian_version.rpartition("-")[0] or debian_version
     version = version.partition(":")[2] or version
-    return re.split(r"[+~](?:dfsg|ds|repack|really|deb|git|svn)", version)[0]
+    version = version.partition("+really")[2] or version
+    return re.split(r"[+~.](?:dfsg|ds|repack|deb|git|svn)|-stable", version)[0]
 
 
 def static_programs(half: Half | None = None) -> list[StaticProgram]:

@@ -37,6 +37,7 @@ StaticKind = Literal["library", "rust-crate", "go-module", "interpreter"]
 
 _MOST_PLACES = 256  # occurrences of one literal that are looked at
 _AROUND = 512  # bytes on each side of a literal in which its pattern is matched
+_BESIDE = 16  # bytes that may lie between a literal and what its pattern matches
 _LONGEST_TEXT = 120  # characters of a text that evidence quotes
 _SEARCHED = 16 * 1024 * 1024  # bytes of a file in which a version without a literal is searched
 
@@ -165,10 +166,10 @@ def scan_file(
 
 
 def _drop_shared_numbers(versions: dict[str, _FoundVersion | None]) -> None:
-    """Where one bare number would be the version of two components, it is nobody's."""
-    bare = Counter(found.release for found in versions.values() if found is not None and found.bare)
+    """A bare number that is another component's version too, by its own words or as bare, is nobody's."""
+    claims = Counter(found.release for found in versions.values() if found is not None)
     for name, found in versions.items():
-        if found is not None and found.bare and bare[found.release] > 1:
+        if found is not None and found.bare and claims[found.release] > 1:
             versions[name] = None
 
 
@@ -290,7 +291,7 @@ class _FileScan:
         first = max(start, offset - _AROUND)
         window = self._source.read_at(first, min(end, offset + len(literal) + _AROUND) - first)
         for match in pattern.finditer(window):
-            if match.start() <= offset - first + len(literal) and match.end() >= offset - first:
+            if match.start() <= offset - first + len(literal) + _BESIDE and match.end() >= offset - first - _BESIDE:
                 yield match, first + match.start()
 
     def _searched(self, text: VersionText) -> _FoundVersion | None:
