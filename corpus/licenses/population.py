@@ -22,6 +22,8 @@ Half = Literal["catalogue", "measured"]
 
 APPLICATIONS = Path(__file__).with_name("population.toml")
 _NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
+_OTHER_LANGUAGE = re.compile(r"^(?:golang|librust|libghc|libjs|node|elpa)-|-(?:java|cil|ruby|ocaml|clojure|coq)$")
+"""Names of packages that are libraries of a language with no shared libraries for the loader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ def half_of(source: str) -> Half:
 def is_sampled(source: str) -> bool:
     """Whether a source package is in the random sample of all library packages: one in sixteen, by the second byte of the same digest."""
     return hashlib.sha256(source.encode()).digest()[1] < 16
+
+
+def is_in_third_set(source: str) -> bool:
+    """Whether a source package is in the sixteenth that the third measurement is made on."""
+    return 16 <= hashlib.sha256(source.encode()).digest()[1] < 32
 
 
 def read_index(release: str) -> dict[str, IndexedPackage]:
@@ -104,6 +111,23 @@ def _closure(index: Mapping[str, IndexedPackage], application_list: str) -> list
                 seen.add(chosen)
                 waiting.append(chosen)
     return sorted((index[name] for name in seen if index[name].is_library), key=lambda package: package.name)
+
+
+def third_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+    """The library packages of the third set, by name: the next sixteenth of all source packages, of those that nothing before has anything of."""
+    before = [*bundle_libraries(index), *sampled_libraries(index), *more_bundle_libraries(index)]
+    sources = {package.source for package in before}
+    return sorted(
+        (
+            package
+            for package in index.values()
+            if package.is_library
+            and is_in_third_set(package.source)
+            and package.source not in sources
+            and _OTHER_LANGUAGE.search(package.name) is None
+        ),
+        key=lambda package: package.name,
+    )
 
 
 def sampled_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
