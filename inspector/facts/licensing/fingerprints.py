@@ -125,8 +125,32 @@ class Catalogue:
             symbols.update(b"\0" + name for name in fingerprint.symbol_prefixes)
         self.texts = sorted(texts)
         self.symbols = sorted(symbols)
+        self._first: dict[bytes, list[Fingerprint]] = {}
+        for fingerprint in fingerprints:
+            for first in {group[0] for group in fingerprint.anchors}:
+                self._first.setdefault(first, []).append(fingerprint)
         self._text_automaton: BytesAhoCorasick | None = None
         self._symbol_automaton: BytesAhoCorasick | None = None
+
+    def candidates(self, literals: Iterable[bytes]) -> list[Fingerprint]:
+        """The fingerprints that one of the literals may prove, in the catalogue's order."""
+        names = {fingerprint.name for literal in literals for fingerprint in self._first.get(literal, ())}
+        return [fingerprint for name, fingerprint in self.fingerprints.items() if name in names] if names else []
+
+    def of_functions(self, functions: Iterable[bytes]) -> dict[str, bytes]:
+        """The components that functions prove, by name, each with the first function that does."""
+        found: dict[str, bytes] = {}
+        for function in functions:
+            for name, fingerprint in self.fingerprints.items():
+                if function in fingerprint.symbols or function.startswith(fingerprint.symbol_prefixes):
+                    found.setdefault(name, function)
+        return found
+
+    def of_library(self, project: str | None) -> list[Fingerprint]:
+        """The components that a shared library is by the project that the library catalogue names."""
+        if project is None:
+            return []
+        return [fingerprint for fingerprint in self.fingerprints.values() if project in fingerprint.library_names]
 
     def find_texts(self, content: bytes) -> list[tuple[int, int, int]]:
         """Every occurrence of a literal: its index in :attr:`texts`, where it starts, where it ends."""

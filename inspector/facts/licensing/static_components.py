@@ -148,13 +148,11 @@ def scan_file(
     scan = _FileScan(source, ranges, catalogue)
     functions = SymbolNames(symbol_tables(source, elf, limits or Limits()), catalogue).defined()
     own_project = _own_project(elf, path)
-    proved: dict[str, list[StaticEvidence]] = {}
-    for name, fingerprint in catalogue.fingerprints.items():
-        evidence = scan.anchors(fingerprint) or _functions(fingerprint, functions)
-        if own_project in fingerprint.library_names:
-            proved[name] = evidence or [StaticEvidence("text", own_project or name)]
-        elif evidence:
-            proved[name] = evidence
+    proved = scan.anchored()
+    for name, function in catalogue.of_functions(functions).items():
+        proved.setdefault(name, [StaticEvidence("function", function.decode("latin-1"))])
+    for fingerprint in catalogue.of_library(own_project):
+        proved.setdefault(fingerprint.name, [])  # its name says it
     fingerprints = [catalogue.fingerprints[name] for name in proved]
     fingerprints = [one for one in fingerprints if not any(other in proved for other in one.unless)]
     versions = {one.name: scan.version(one) or _version_of_functions(one, functions) for one in fingerprints}
@@ -211,15 +209,6 @@ def _component(
     )
 
 
-def _functions(fingerprint: Fingerprint, functions: Mapping[bytes, None]) -> list[StaticEvidence]:
-    if not functions:
-        return []
-    for name in functions:
-        if name in fingerprint.symbols or name.startswith(fingerprint.symbol_prefixes):
-            return [StaticEvidence("function", name.decode("latin-1"))]
-    return []
-
-
 @dataclass(frozen=True, slots=True)
 class _FoundVersion:
     """A version, and whether nothing but the number itself was found (no words around it that name the component)."""
@@ -244,6 +233,7 @@ class _FileScan:
     def __init__(self, source: Source, ranges: Sequence[tuple[int, int]], catalogue: Catalogue) -> None:
         self._source = source
         self._ranges = ranges
+        self._catalogue = catalogue
         places: dict[int, list[int]] = {}
         for start, content in constants(source, ranges, LONGEST_LITERAL):
             for index, at, _ in catalogue.find_texts(content):
@@ -254,12 +244,16 @@ class _FileScan:
                     known.append(start + at)
         self._places = {catalogue.texts[index]: offsets for index, offsets in places.items()}
 
-    def anchors(self, fingerprint: Fingerprint) -> list[StaticEvidence]:
-        """The first group of literals all of which are there."""
-        for group in fingerprint.anchors:
-            if all(literal in self._places for literal in group):
-                return [StaticEvidence(*_quoted(literal, self._places[literal][0])) for literal in group]
-        return []
+    def anchored(self) -> dict[str, list[StaticEvidence]]:
+        """The components that texts and tables prove, by name, each with the first group of literals that does."""
+        proved: dict[str, list[StaticEvidence]] = {}
+        for fingerprint in self._catalogue.candidates(self._places):
+            for group in fingerprint.anchors:
+                if all(literal in self._places for literal in group):
+                    evidence = [StaticEvidence(*_quoted(literal, self._places[literal][0])) for literal in group]
+                    proved[fingerprint.name] = evidence
+                    break
+        return proved
 
     def version(self, fingerprint: Fingerprint) -> _FoundVersion | None:
         """What the first of the component's version texts that says one says."""

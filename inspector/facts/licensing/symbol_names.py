@@ -47,19 +47,15 @@ class SymbolRows:
         rows = self._source.read_at(offset, size)
         layout = self._layout
         row_size = layout.symbol.size
-        wide = layout.bits == 64
+        wanted = set(starts)
         found: set[int] = set()
-        for start in starts:
-            packed = layout.word.pack(start)
-            at = rows.find(packed)
-            while at >= 0:
-                if at % row_size == 0 and at + row_size <= len(rows):
-                    fields = layout.symbol.unpack_from(rows, at)
-                    info, section = (fields[1], fields[3]) if wide else (fields[3], fields[5])
-                    if section and info & 15 in (_FUNCTION, _INDIRECT_FUNCTION) and info >> 4 != _WEAK:
-                        found.add(start)
-                        break
-                at = rows.find(packed, at + 1)
+        # st_name is the first word of a row in both classes.
+        for row, start in enumerate(layout.numbers(rows[: len(rows) // row_size * row_size], 4)[:: row_size // 4]):
+            if start in wanted:
+                fields = layout.symbol.unpack_from(rows, row * row_size)
+                info, section = (fields[1], fields[3]) if layout.bits == 64 else (fields[3], fields[5])
+                if section and info & 15 in (_FUNCTION, _INDIRECT_FUNCTION) and info >> 4 != _WEAK:
+                    found.add(start)
         return found
 
 
