@@ -19,6 +19,7 @@ from inspector.facts.hosts.verdicts import JudgedBundle, host_verdicts
 from inspector.facts.launchers.launcher import Launcher, read_launcher
 from inspector.facts.licensing.components import collect_components
 from inspector.facts.licensing.exposures import find_exposures
+from inspector.facts.licensing.static_components import find_static_components
 from inspector.facts.loading.load_graph import LoadFacts, TreeFiles, build_load_graph
 from inspector.facts.loading.roots import find_roots
 from inspector.facts.loading.run_time_paths import mount_of
@@ -77,7 +78,10 @@ def collect_facts(
     progress.stage("Measuring sizes")
     distributions = collect_python_distributions(tree)
     artifact.problems.extend(distributions.problems)
-    components = collect_components(tree, objects, distributions.distributions)
+    progress.stage("Looking for static components")
+    static = find_static_components(tree, objects, limits)
+    artifact.problems.extend(static.problems)
+    components = collect_components(tree, objects, distributions.distributions, static.own, static.components)
     duplicates = find_duplicates(tree)
     files = file_facts(tree, objects, duplicates)
     return Facts(
@@ -102,6 +106,7 @@ def collect_facts(
         host_releases={profile.id: profile.released for profile, _ in systems},
         runtime_on_hosts=_runtime_on_hosts(artifact, runtime, systems),
         components=components.components,
+        static_components=static.components,
         exposures=find_exposures(objects, graph, components.components),
         sizes=measure_sizes(files, objects, components.owners, duplicates),
         files=files,

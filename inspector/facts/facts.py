@@ -13,6 +13,7 @@ from inspector.facts.hosts.verdicts import SystemVerdict
 from inspector.facts.launchers.launcher import Launcher
 from inspector.facts.licensing.components import Component
 from inspector.facts.licensing.exposures import LicenseExposure
+from inspector.facts.licensing.static_components import StaticComponent
 from inspector.facts.loading.load_graph import LoadFacts
 from inspector.facts.loading.search_paths import SearchElement
 from inspector.facts.sizes import FileFact
@@ -31,6 +32,7 @@ class Facts:
     :ivar hosts: whether it starts, system by system.
     :ivar host_releases: ISO dates of release, by the system's id.
     :ivar runtime_on_hosts: whether an AppImage's runtime starts and mounts, by the system's id and variant.
+    :ivar static_components: components inside ELF files, each file's for itself, with what proves them; ``components`` has them by release.
     :ivar files: every regular file, by tree path.
     """
 
@@ -55,6 +57,7 @@ class Facts:
     host_programs_reached: tuple[HostProgramReached, ...] = ()
     older_than_host: tuple[OlderThanHost, ...] = ()
     components: tuple[Component, ...] = ()
+    static_components: tuple[StaticComponent, ...] = ()
     exposures: tuple[LicenseExposure, ...] = ()
     sizes: SizesInfo = field(default_factory=SizesInfo)
     files: Mapping[str, FileFact] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from inspector.model import ByteCount, Problem
 if TYPE_CHECKING:
     from inspector.facts.licensing.static_components import StaticComponent
 
-ComponentKind = Literal["python", "interpreter", "library", "files"]
+ComponentKind = Literal["python", "interpreter", "library", "static", "files"]
 
 _STANDARD_LIBRARY = re.compile(r"(?:^|/)(?:lib(?:64|32)?|include)/(?:lib)?(python\d\.\d+)(?:t|d|m)?(?=/|$)")
 _INTERPRETER = re.compile(r"(?:python(\d\.\d+)(?:t|d|m)?(?:-config)?|libpython(\d\.\d+)(?:t|d|m)?\.(?:so[.\d]*|a))$")
@@ -40,6 +40,7 @@ class Component:
     :ivar license_class: its class ("permissive", "strong-copyleft", …, "unknown").
     :ivar stated: the maker's own words where they make no expression ("GPL v3"), else "".
     :ivar evidence: how it was recognised, one clause each.
+    :ivar kind: "static": code inside the files, which belong to somebody else and are not counted in ``bytes``.
     :ivar files: tree paths, sorted.
     :ivar bytes: of these files; stored bytes as they lie in the container, copies included.
     :ivar package_url: https://github.com/package-url/purl-spec, or "".
@@ -80,6 +81,7 @@ def collect_components(
     objects: Sequence[ElfObject],
     distributions: Sequence[PythonDistribution],
     own: Mapping[str, StaticComponent] | None = None,
+    static: Sequence[StaticComponent] = (),
 ) -> Components:
     """The components of a tree.
 
@@ -87,6 +89,7 @@ def collect_components(
     own beside the distribution, and the bytes are the distribution's.
 
     :param own: what the scan of read-only data says of libraries that are a component themselves, by path: versions, and what FFmpeg says of itself.
+    :param static: what the same scan found inside files.
     """
     copyrights = BundledCopyrights(tree)
     libraries = library_components(_libraries(objects), own=own, copyrights=copyrights)
@@ -98,6 +101,7 @@ def collect_components(
     components = [_interpreter(name, paths, sizes) for name, paths in sorted(files_of.items()) if _is_interpreter(name)]
     components += [_distribution(found, files_of.get(_owner_name(found), []), sizes) for found in distributions]
     components += [_library(found, sizes) for found in _releases(libraries.values())]
+    components += _static(static)
     return Components(tuple(components), owners, libraries, tuple(copyrights.problems))
 
 
@@ -251,3 +255,25 @@ def _library(found: Sequence[LibraryComponent], sizes: Mapping[str, tuple[int, i
         found=tuple(dict.fromkeys(stated for library in libraries for stated in library.found)),
         libraries=tuple(libraries),
     )
+
+
+def _static(found: Iterable[StaticComponent]) -> list[Component]:
+    """One component for each release of a project, with the files that it is inside of."""
+    releases: dict[tuple[str, str, str], list[StaticComponent]] = {}
+    for one in found:
+        releases.setdefault((one.name, one.version or "", one.licenses or ""), []).append(one)
+    return [
+        Component(
+            name=name,
+            version=version or None,
+            kind="static",
+            licenses=licenses or None,
+            license_class=inside[0].license_class,
+            evidence=tuple(f"{one.path}: {proof.kind} {proof.text}" for one in inside for proof in one.evidence)[
+                :_MOST_EVIDENCE
+            ],
+            files=tuple(sorted({one.path for one in inside})),
+            package_url=inside[0].package_url,
+        )
+        for (name, version, licenses), inside in sorted(releases.items())
+    ]

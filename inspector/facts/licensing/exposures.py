@@ -38,7 +38,8 @@ def find_exposures(
     objects: Sequence[ElfObject], graph: LoadFacts, components: Sequence[Component]
 ) -> tuple[LicenseExposure, ...]:
     """All exposures, the strictest class first; of one component, those that something loads before files that nothing reaches."""
-    found = [*_bundled_libraries(graph, components), *_host_libraries(objects, graph), *_distributions(components)]
+    found = [*_bundled_libraries(graph, components), *_static(graph, components)]
+    found += [*_host_libraries(objects, graph), *_distributions(components)]
     found.sort(key=_order)
     return tuple(found)
 
@@ -74,6 +75,24 @@ def _bundled_libraries(graph: LoadFacts, components: Sequence[Component]) -> lis
         )
         for component in components
         if component.kind == "library" and component.license_class in COPYLEFT
+        for path in component.files
+    ]
+
+
+def _static(graph: LoadFacts, components: Sequence[Component]) -> list[LicenseExposure]:
+    """Components inside files: the chain leads to the file, and names the component last."""
+    return [
+        LicenseExposure(
+            license=component.licenses or "",
+            license_class=component.license_class,
+            component=component.name,
+            linkage="static",
+            chain=(*_chain(graph, path), f"{component.name} {component.version or ''}".rstrip()),
+            subject=path,
+            bundled=True,
+        )
+        for component in components
+        if component.kind == "static" and component.license_class in COPYLEFT
         for path in component.files
     ]
 
