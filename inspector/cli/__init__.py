@@ -15,6 +15,7 @@ VERBS: Final[dict[str, str]] = {
     "diff": "what changed from one release to the next",
     "report": "render a written result again, without the artifact",
     "why": "who loads a library, by which rule, and what breaks without it",
+    "trace": "run a bundle and record what it uses, for slim",
     "explain": "what a rule means, why it matters, what to do",
     "rules": "every rule in a line",
     "config": "what is configured here, and where each value comes from",
