@@ -40,7 +40,9 @@ FILES = st.builds(
     debug=st.sampled_from((0, 1, 9000, 200_000)),
     between=st.sampled_from((0, 7, 5000, 150_000)),
     kept=st.dictionaries(
-        st.sampled_from((".comment", ".note.x", "mine", ".rustc")), st.binary(max_size=50), max_size=4
+        st.sampled_from((".comment", ".note.x", "mine", ".rustc")),
+        st.integers(0, 50).map(lambda size: b"k" * size),  # no marks, which hypothesis knows from the source
+        max_size=4,
     ),
     payload=st.sampled_from((b"", b"\0", b"\xee" * 5000)),
 )

@@ -55,6 +55,7 @@ class _Comparison:
     ) -> None:
         self.old_bytes, self.new_bytes = old_source, new_source
         self.old, self.new = old, new
+        self.old_sections, self.new_sections = list(old.sections), list(new.sections)
         self.page = page
         self.keep_symtab = keep_symtab
         self.loads = sorted(zip(old.loads, new.loads, strict=False), key=lambda pair: pair[0].offset)
@@ -155,11 +156,9 @@ class _Comparison:
         return self._loaded_sections() or self._other_sections()
 
     def _loaded_sections(self) -> str | None:
-        old, new = self.old.sections, self.new.sections
+        old, new = self.old_sections, self.new_sections
         for number, section in enumerate(new):
-            if section.flags & SHF_ALLOC and (
-                number >= len(old) or _without_places(old[number]) != _without_places(section)
-            ):
+            if section.flags & SHF_ALLOC and (number >= len(old) or not _says_the_same(old[number], section)):
                 return f"I6: section {number} changed"
         for number, section in enumerate(old):
             if not section.flags & SHF_ALLOC or section.type == SHT_NULL:
@@ -185,9 +184,9 @@ class _Comparison:
     def _other_sections(self) -> str | None:
         """Sections that are not loaded: those that have to stay are all there, in their order."""
         names = (self.old.sections.names_index, self.new.sections.names_index)
-        left = iter([s for n, s in enumerate(self.new.sections) if not s.flags & SHF_ALLOC and n != names[1]])
+        left = iter([s for n, s in enumerate(self.new_sections) if not s.flags & SHF_ALLOC and n != names[1]])
         may_go = self._may_go()
-        for number, section in enumerate(self.old.sections):
+        for number, section in enumerate(self.old_sections):
             stays = not section.flags & SHF_ALLOC and section.type != SHT_NULL and number not in (names[0], *may_go)
             if stays and not any(self._is_equal(section, after) for after in left):
                 return f"I6: section {section.name} is missing"
@@ -195,7 +194,7 @@ class _Comparison:
 
     def _may_go(self) -> frozenset[int]:
         """The numbers of debug sections, of the symbol table unless it is to be kept, and of what belongs to one of these."""
-        sections = list(self.old.sections)
+        sections = self.old_sections
         gone = {
             number
             for number, section in enumerate(sections)
@@ -218,5 +217,6 @@ class _Comparison:
         )
 
 
-def _without_places(section: Section) -> Section:
-    return section._replace(offset=0, link=0, info=0)
+def _says_the_same(before: Section, after: Section) -> bool:
+    """Whether two headers differ in nothing but offset, link and info."""
+    return before[:4] == after[:4] and before.size == after.size and before[8:] == after[8:]
