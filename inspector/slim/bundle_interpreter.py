@@ -21,10 +21,12 @@ from inspector.formats.elf import architecture_name, looks_like_elf
 from inspector.formats.elf.identification import decode_header
 from inspector.slim.bounded_process import Finished, ThrowAwayHome, describe_status, run_bounded
 
-_PROGRAM = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?[a-z]{0,2}$")
+PYTHON_PROGRAM = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?[a-z]{0,2}$")
+"""File names of interpreters."""
+
 _PYTHON_2 = re.compile(r"(?:python|pypy)2(?:\.\d+)?$")
 _BIN_PYTHON = re.compile(r"(?:.*/)?bin/(?:python|pypy)3(?:\.\d+)?[a-z]{0,2}$")
-_FLAG = re.compile(r"-[bBdEIOPqsSuvx]+$|-[XW].+$")
+_FLAG = re.compile(r"-[bBdEIOPqsSuvx]+$|-[XW].+$")  # those that take no value, or have it with them
 _PROBE_SECONDS = 30
 _RUNS_ALSO = {"x86_64": ("i686",), "aarch64": ("armv7l", "armv5tel", "arm"), "ppc64": ("ppc",), "s390x": ("s390",)}
 """Other architectures that a machine's kernel can run; whether it does, the probe tells."""
@@ -185,7 +187,7 @@ def find_interpreter(
             program=node.path,
             loader=start.loader,
             loader_library_path=loader_path if start.loader is not None else None,
-            options=_options(start.arguments),
+            options=interpreter_options(start.arguments),
             environment=launcher.environment,
             mount_root=mount_root,
         )
@@ -257,13 +259,13 @@ def _candidates(launcher: Launcher, tree: Tree) -> Iterator[tuple[Start, Node]]:
     seen = set()
     for start in (*launcher.starts, *launcher.further):
         node = tree.resolve(start.program)
-        if node is not None and node.is_file and _PROGRAM.match(node.name) and node.path not in seen:
+        if node is not None and node.is_file and PYTHON_PROGRAM.match(node.name) and node.path not in seen:
             seen.add(node.path)
             yield start, node
     others = (node for node in tree if node.kind in {Kind.FILE, Kind.SYMLINK} and _BIN_PYTHON.match(node.path))
     for other in sorted(others, key=lambda node: (node.path.count("/"), node.path)):
         node = tree.resolve(other.path)
-        if node is not None and node.is_executable and node.path not in seen and _PROGRAM.match(node.name):
+        if node is not None and node.is_executable and node.path not in seen and PYTHON_PROGRAM.match(node.name):
             seen.add(node.path)
             if looks_like_elf(_head(node)):
                 yield Start(node.path, loader=launcher.own_loader if launcher.own_loader_up_to is None else None), node
@@ -283,7 +285,7 @@ def _architecture(node: Node) -> str | None:
         return None
 
 
-def _options(arguments: Sequence[str]) -> tuple[str, ...]:
+def interpreter_options(arguments: Sequence[str]) -> tuple[str, ...]:
     """The interpreter's own options at the head of its arguments, up to a script, ``-c`` or ``-m``."""
     found: list[str] = []
     for word in arguments:

@@ -10,8 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from inspector.artifact import open_artifact
+from inspector.facts.launchers.launcher import read_launcher
+from inspector.formats.elf import read_elf
 from inspector.slim.bounded_process import ThrowAwayHome, describe_status, run_bounded
-from inspector.slim.bundle_interpreter import BundleInterpreter, InterpreterAnswer, NotChecked, ask_interpreter
+from inspector.slim.bundle_interpreter import (
+    BundleInterpreter,
+    InterpreterAnswer,
+    NotChecked,
+    ask_interpreter,
+)
+from inspector.slim.started_modules import StartedModules, started_modules
+from inspector.source import FileSource
 from tests.elf_builder import TinyElf
 from tests.python_appdir import interpreter_of, make_python_appdir
 from tests.python_interpreters import interpreters
@@ -56,6 +66,47 @@ def test_what_the_launcher_says_holds_and_our_home_does(tmp_path: Path) -> None:
         )
         assert done.stdout.decode().split() == [f"{appdir}/usr/own", f"{home.root}/home", "[]", "tlh"]
     assert not home.root.exists()
+
+
+def test_a_loader_of_the_bundle_starts_it(tmp_path: Path) -> None:
+    appdir = tmp_path / "Test.AppDir"
+    make_python_appdir(appdir, sys.executable, VERSION)
+    loader = read_elf(FileSource(os.path.realpath(sys.executable))).interpreter
+    if loader is None or "/ld-linux" not in loader:
+        pytest.skip("the interpreter of this machine is not started by glibc's loader")
+    name = Path(loader).name
+    shutil.copy(os.path.realpath(loader), appdir / "usr/lib" / name)
+    (appdir / "usr/lib" / name).chmod(0o755)
+    apprun = appdir / "AppRun"
+    start = f'exec "$APPDIR/usr/lib/{name}" --library-path "$APPDIR/usr/lib" "$APPDIR'
+    apprun.write_text(apprun.read_text().replace('exec "$APPDIR', start))
+    found = interpreter_of(appdir)
+    assert isinstance(found, BundleInterpreter)
+    assert (found.loader, found.loader_library_path) == (f"usr/lib/{name}", "$APPDIR/usr/lib")
+    assert isinstance(ask_interpreter(found, appdir), InterpreterAnswer)
+    with ThrowAwayHome() as home:
+        done = found.run(appdir, home, ["-c", "print(open('/proc/self/maps').read())"], seconds=30)
+    assert f"{appdir}/usr/lib/{name}" in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("options", "directories", "names"),
+    [
+        ('"$APPDIR/usr/share/app/main.py" ', ("usr/share/app",), {"main"}),
+        ('-O -u "$APPDIR/usr/link.py" ', ("usr/share/app",), {"main"}),
+        ("-m some.app ", (), {"some.app", "some.app.__main__"}),
+        ("-c 'import this' ", (), set()),
+        ("", (), set()),
+    ],
+)
+def test_what_the_launcher_starts(options: str, directories: tuple[str, ...], names: set[str], tmp_path: Path) -> None:
+    appdir = tmp_path / "Test.AppDir"
+    make_python_appdir(appdir, sys.executable, VERSION, options=options)
+    (appdir / "usr/share/app").mkdir(parents=True)
+    (appdir / "usr/share/app/main.py").write_text("")
+    (appdir / "usr/link.py").symlink_to("share/app/main.py")
+    with open_artifact(appdir) as artifact:
+        assert started_modules(read_launcher(artifact), artifact.tree) == StartedModules(directories, frozenset(names))
 
 
 def test_nothing_of_the_callers_environment_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
