@@ -23,6 +23,8 @@ from inspector.slim.change_actions import Changes
 from inspector.slim.guards import Guards
 from inspector.slim.library_data import claim_library_data
 from inspector.slim.library_needs import LibraryNeeds
+from inspector.slim.module_reach import find_reach
+from inspector.slim.module_removal import claim_unreached
 from inspector.slim.options import SlimOptions
 from inspector.slim.plan import Action, Kept, Plan, PlanTarget
 from inspector.slim.prune_rules import Matcher, PruneRule, active_rules, prune_rules
@@ -69,11 +71,12 @@ class PlanMaker:
         _check(options)
         self.artifact, self.facts, self.options, self.limits = artifact, facts, options, limits
         self.rules = active_rules(options)
-        self.closed = False
-        self.roots: tuple[str, ...] = ()
+        self.reach = find_reach(artifact, facts, options, self.rules, limits)
+        self.closed = self.reach.closed
+        self.roots = self.reach.roots
         self.subjects = Subjects(facts)
         self.savings = Savings(artifact.tree)
-        self.guards = Guards(artifact, facts, options)
+        self.guards = Guards(artifact, facts, options, self.reach if self.closed else None)
         self.libraries = LibraryNeeds(facts, artifact.tree)
         self.bytecode = BytecodePlanner(
             artifact.tree,
@@ -178,6 +181,8 @@ class _Making:
         from_host = claim_unportable(self.options, self.facts, self.rules, self.removals)
         claim_licenses(self.options, self.facts, self.tree, self.rules, self.removals)
         self._match_places()
+        if self.closed:
+            claim_unreached(self.maker.reach, self.tree, self.rules, self.removals)
         claim_translations(self.options, self.tree, self.rules, self.removals)
         self.maker.bytecode.follow_sources(self.removals)
         self.maker.bytecode.claim(self.removals)

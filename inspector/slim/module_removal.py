@@ -1,0 +1,126 @@
+"""Modules that nothing reaches, and what is nothing without them: data beside them, programs in ``bin`` that import them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from inspector.artifact.tree import Kind, Node, Tree
+from inspector.errors import FormatError
+from inspector.facts.python.module_index import Module
+from inspector.slim.module_reach import ModuleReach
+from inspector.slim.prune_rules import PruneRule, prune_rules
+from inspector.slim.removals import Removals
+
+_REMAINDER = "unreached-modules"
+_PROGRAMS = frozenset({"bin", "sbin", "libexec"})
+_SHEBANG = re.compile(rb"#!.*\n?.*python")
+_IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_MOST_SCRIPT = 64 << 10  # bytes; programs that pip writes have a few hundred
+
+
+def claim_unreached(reach: ModuleReach, tree: Tree, rules: Mapping[str, PruneRule], removals: Removals) -> None:
+    """Claim every module that nothing reaches.
+
+    Modules of a group go under its rule as one action, the rest under the names of their top-level modules.
+    """
+    unreached = list(reach.unreached())
+    subjects = _Subjects(unreached)
+    gone: dict[str, tuple[PruneRule, str]] = {}
+    packages: list[tuple[PruneRule, Module]] = []
+    for module in unreached:
+        name = subjects.rule_of(module)
+        rule = rules.get(name)
+        if rule is None:
+            for path in module.files:
+                removals.leave_alone(path)
+            continue
+        weak = reach.weak.get(module)
+        subject = subjects.of(module)
+        removals.claim(
+            rule,
+            subject,
+            module.files,
+            reasons=() if weak is None else (weak,),
+            confidence=rule.confidence if weak is None else "medium",
+        )
+        if "." not in module.name:
+            gone[module.name] = (rule, subject)
+        if module.is_package and module.member is None:
+            packages.append((rule, module))
+    for rule, module in packages:
+        directory = posixpath.dirname(module.path)
+        removals.claim(rule, subjects.of(module), _data(tree, directory, removals, reach))
+    _claim_beside(reach, tree, rules, removals, subjects)
+    _claim_programs(tree, gone, removals)
+
+
+class _Subjects:
+    """Under which rule and name a module goes."""
+
+    def __init__(self, unreached: Sequence[Module]) -> None:
+        self._groups = {module: rule.name for rule in prune_rules().values() for module in rule.modules}
+        members: dict[str, dict[str, None]] = {}
+        for module in unreached:
+            group = self._groups.get(module.top_level)
+            if group is not None:
+                members.setdefault(group, {})[module.top_level] = None
+        self._names = {group: ", ".join(sorted(names)) for group, names in members.items()}
+
+    def rule_of(self, module: Module) -> str:
+        """The name of the rule."""
+        return self._groups.get(module.top_level, _REMAINDER)
+
+    def of(self, module: Module) -> str:
+        """The subject."""
+        return self._names.get(self.rule_of(module), module.top_level)
+
+
+def _data(tree: Tree, directory: str, removals: Removals, reach: ModuleReach) -> Iterator[str]:
+    """Files of a package's directory, and of directories below it that are no packages of their own, that nothing reads."""
+    todo = [directory]
+    while todo:
+        for node in tree.children(todo.pop()):
+            if node.kind is Kind.DIRECTORY:
+                if f"{node.path}/__init__.py" not in tree:
+                    todo.append(node.path)
+            elif node.path not in removals and reach.index.at(node.path) is None and reach.why_read(node.path) is None:
+                yield node.path
+
+
+def _claim_beside(
+    reach: ModuleReach, tree: Tree, rules: Mapping[str, PruneRule], removals: Removals, subjects: _Subjects
+) -> None:
+    """``.pth`` files whose code did not count: they go with the modules that they serve."""
+    for rule in rules.values():
+        names = reach.beside_unread.intersection(rule.beside)
+        modules = [module for name in rule.modules for module in reach.index.find(name)]
+        if names and modules and all(path in removals for module in modules for path in module.files):
+            places = sorted({module.place for module in modules})
+            paths = [path for place in places for name in sorted(names) if (path := f"{place}/{name}") in tree]
+            removals.claim(rule, subjects.of(modules[0]), paths)
+
+
+def _claim_programs(tree: Tree, gone: Mapping[str, tuple[PruneRule, str]], removals: Removals) -> None:
+    """Python programs that import a module which goes: they go with it, as they would only fail."""
+    for node in tree.files():
+        if posixpath.basename(posixpath.dirname(node.path)) in _PROGRAMS and node.path not in removals:
+            for name in _imported(node):
+                if name in gone:
+                    rule, subject = gone[name]
+                    removals.claim(rule, subject, (node.path,))
+                    break
+
+
+def _imported(node: Node) -> list[str]:
+    """Top-level modules that a script imports; none for what is no Python script."""
+    if not node.is_executable or node.size > _MOST_SCRIPT:
+        return []
+    try:
+        content = node.read_at(0, _MOST_SCRIPT)
+    except (FormatError, OSError):
+        return []
+    if not _SHEBANG.match(content):
+        return []
+    return [match.decode("ascii") for match in _IMPORTED.findall(content)]
