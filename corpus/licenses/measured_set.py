@@ -79,11 +79,15 @@ def _public_libraries(package: LibraryPackage, set_: Set) -> Iterator[MeasuredLi
 
 
 def main() -> None:
-    """Write ``measured.csv``."""
+    """Write ``measured.csv``: sets that it has stay as they were drawn, others are added."""
+    kept = measured_libraries() if TABLE.exists() else []
+    sets = {library.set for library in kept}
     found = {
         library.soname: library
         for library in sorted(draw(), key=lambda library: (library.soname, library.package), reverse=True)
+        if library.set not in sets
     }
+    found |= {library.soname: library for library in kept}
     with TABLE.open("w", encoding="utf-8", newline="") as stream:
         stream.write(
             "# Shared libraries of Debian 12 that the catalogue is measured on; drawn on 2026-11-21 by corpus/licenses/measured_set.py.\n"
