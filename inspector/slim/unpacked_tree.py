@@ -25,7 +25,12 @@ _ANNOUNCED = 64  # files between two steps of the progress
 
 
 def write_tree(
-    planned: PlannedTree, directory: Path, *, exact: bool = False, progress: Progress = SILENT
+    planned: PlannedTree,
+    directory: Path,
+    *,
+    exact: bool = False,
+    shared_with: Path | None = None,
+    progress: Progress = SILENT,
 ) -> list[Problem]:
     """Write a tree into a directory that does not exist or is empty.
 
@@ -34,9 +39,11 @@ def write_tree(
 
     :param exact: whether modes are kept as they are; otherwise setuid, setgid and sticky bits, which mean nothing where a tree is only tried out, are
         dropped, and every directory can be written by its owner, so that it can be removed again.
+    :param shared_with: a directory of the same file system that the input was written to before: what did not change becomes a hard link to it, which
+        costs next to nothing.  What a program then writes into such a file in place, it writes in both.
     :raises OSError: where the medium fails or is full, or the directory is not empty.
     """
-    writer = _TreeWriter(directory, exact=exact)
+    writer = _TreeWriter(directory, exact=exact, shared_with=shared_with)
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise FileExistsError(f"{directory} is not empty")
@@ -65,9 +72,10 @@ def _read_group(entry: PlannedEntry) -> int:
 
 
 class _TreeWriter:
-    def __init__(self, root: Path, *, exact: bool) -> None:
+    def __init__(self, root: Path, *, exact: bool, shared_with: Path | None) -> None:
         self.problems: list[Problem] = []
         self._root = root
+        self._shared_with = shared_with
         self._mode_bits = 0o7777 if exact else 0o777
         self._directory_bits = 0 if exact else stat.S_IRWXU
         self._directories: dict[str, PlannedEntry | None] = {"": None}
@@ -105,6 +113,8 @@ class _TreeWriter:
             if other is not None:
                 os.link(self._root / other, path, follow_symlinks=False)
                 return
+            if self._link_to_shared(entry, path):
+                return
             descriptor = os.open(path, _NEW_FILE, 0o600)
         except FileExistsError:
             self._tell(entry, _TAKEN)
@@ -138,6 +148,24 @@ class _TreeWriter:
         if entry.node is None or entry.node.inode is None or entry.content is not None:
             return None
         return self._by_inode.get(entry.node.inode)
+
+    def _link_to_shared(self, entry: PlannedEntry, path: Path) -> bool:
+        """Make it a further name of the input's file on disk, where that is still what it was."""
+        if self._shared_with is None or entry.node is None or not entry.is_unchanged:
+            return False
+        original = self._shared_with / entry.node.path
+        try:
+            status = original.lstat()
+            same = (status.st_size, stat.S_IMODE(status.st_mode)) == (entry.size, entry.mode & self._mode_bits)
+            if not (same and stat.S_ISREG(status.st_mode) and entry.mtime in (None, int(status.st_mtime))):
+                return False
+            os.link(original, path, follow_symlinks=False)
+        except FileExistsError:
+            raise
+        except OSError:  # another file system, or more names than it allows
+            return False
+        self._written.add(entry.path)
+        return True
 
     def _copy(self, entry: PlannedEntry, source: Source, descriptor: int) -> None:
         """The content; of what cannot be read, as much as there is."""

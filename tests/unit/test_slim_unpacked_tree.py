@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from inspector.artifact import Kind, Node, Tree, open_artifact
 from inspector.errors import FormatError
-from inspector.slim.planned_tree import unchanged_tree
+from inspector.slim.planned_tree import PlannedTree, unchanged_tree
 from inspector.slim.unpacked_tree import write_tree
 from inspector.slim.verification import compare_trees
 from inspector.source import BytesSource
@@ -52,6 +53,32 @@ def test_special_bits_are_kept_only_where_asked(tmp_path: Path) -> None:
     write_tree(tree, tmp_path / "one")
     write_tree(tree, tmp_path / "two", exact=True)
     assert [(tmp_path / name / "p").stat().st_mode & 0o7777 for name in ("one", "two")] == [0o755, 0o4755]
+
+
+def test_unchanged_files_are_shared_and_no_others(tmp_path: Path) -> None:
+    nodes = [
+        Node("", Kind.DIRECTORY, 0o755),
+        Node("d", Kind.DIRECTORY, 0o755),
+        *(file(f"d/{name}", mtime=1000) for name in ("same", "new", "mode", "touched")),
+    ]
+    planned = unchanged_tree(Tree(nodes))
+    write_tree(planned, tmp_path / "before")
+    (tmp_path / "before/d/touched").write_bytes(b"y")
+    entries = dict(planned.entries)
+    entries["d/new"] = replace(entries["d/new"], content=BytesSource(b"n"))
+    entries["d/mode"] = replace(entries["d/mode"], mode=0o755)
+    entries["d/twin"] = replace(entries["d/same"], path="d/twin", link_to="d/same")
+    after = PlannedTree(entries)
+    assert write_tree(after, tmp_path / "after", shared_with=tmp_path / "before") == []
+    shared = {
+        name
+        for name in ("same", "new", "mode", "touched")
+        if (tmp_path / "before/d" / name).samefile(tmp_path / "after/d" / name)
+    }
+    assert shared == {"same"}
+    assert (tmp_path / "after/d/twin").samefile(tmp_path / "after/d/same")
+    with open_artifact(tmp_path / "after") as written:
+        assert compare_trees(after, written.tree) == []
 
 
 def test_a_hostile_tree_stays_inside(tmp_path: Path) -> None:
