@@ -235,7 +235,8 @@ def test_a_payload_stays_the_end_of_the_file() -> None:
     [(b"hsqs" + bytes(500), "squashfs"), (b"\0" * 100 + b"hsqs" + bytes(500), "squashfs"), (b"DWARFS" + bytes(500), "dwarfs"),
      (b"PK\3\4" + bytes(500), "zip"), (b"x" * 100 + b"PK\5\6" + bytes(18), "zip"), (b"KAX" + bytes(100), "Nuitka"),
      (b"x" * 99 + b"MEI\014\013\012\013\016" + bytes(80), "PyInstaller"), (b"x" * 0x8001 + b"CD001" + bytes(9), "ISO 9660"),
-     (b"x" * 50 + b"\n---- Bun! ----\n", "Bun"), (b"x~Module signature appended~\n", "signature"), (b"\x7fELF" + bytes(100), "another ELF")],
+     (b"x" * 50 + b"\n---- Bun! ----\n", "Bun"), (b"x~Module signature appended~\n", "signature"), (b"\x7fELF" + bytes(100), "another ELF"),
+     (bytes(9000) + b"\xdc\xdc\xf6\xf6" + bytes(100), "Dart"), (b"x" * 90 + bytes(8) + b"xmonkeysloveplay", "Mono")],
 )  # fmt: skip
 def test_a_payload_that_is_found_by_its_place_is_not_touched(payload: bytes, reason: str) -> None:
     content = SectionedElf(payload=payload).build()
@@ -256,6 +257,10 @@ def test_a_payload_whose_offset_is_written_in_the_file_is_not_touched() -> None:
         outcome = strip_elf(content, read_elf(BytesSource(content)))
         assert outcome.left == "refused"
         assert "found by its offset" in str(outcome.reason)
+    file.kept = {".config": struct.pack("<Q", end + 1000)}
+    file.payload = bytes(1000) + b"what is aligned begins behind zeros"
+    content = file.build()
+    assert "found by its offset" in str(strip_elf(content, read_elf(BytesSource(content))).reason)
 
 
 def test_a_payload_that_patchelf_wrote_behind_is_not_touched() -> None:
@@ -297,6 +302,7 @@ def test_the_refusals() -> None:
     assert "no section headers" in reason(SectionedElf(), (40, bytes(8)))
     assert "run out of the file" in reason(SectionedElf(), (40, struct.pack("<Q", 2**40)))
     assert "PyInstaller" in reason(SectionedElf(kept={"pydata": b"x" * 100}))
+    assert "Godot" in reason(SectionedElf(kept={"pck": b"GDPC" * 9}))
     assert "AppImage" in reason(SectionedElf(kept={".upd_info": b"x" * 100}))
     assert "signature" in reason(SectionedElf(kept={".sha256_sig": b"x" * 100}))
     assert "no power of two" in reason(SectionedElf(align=0x1000), (64 + 4 * 56 + 48, struct.pack("<Q", 0x1001)))

@@ -32,11 +32,13 @@ _ISO_MAGIC, _ISO_MAGIC_AT = b"CD001", 0x8001  # ECMA-119 8.1.2, in the volume de
 
 _MOST_SEGMENTS = 256
 """Linkers write about ten, and patchelf adds one each time."""
-_LONGEST_PADDING, _LONGEST_START = 4096, 8
+_LONGEST_PADDING, _LONGEST_ALIGNMENT, _LONGEST_START = 4096, 65_536, 8
+"""Bytes of zeros at the end of a file that are no payload, of zeros that align one, and of the marks that one begins with."""
 
 _PAYLOAD_SECTIONS = {
     b"pydata": "PyInstaller's archive",  # bootloader/src/pyi_archive.c; PyInstaller/building/api.py
     b".staticx.archive": "staticx's archive",  # staticx/constants.py
+    b"pck": "Godot's game data",  # platform/linuxbsd/os_linuxbsd.cpp; offsets in it count from the start of the file in Godot 3
     b".bun": "Bun's program",  # oven-sh/bun, src/StandaloneModuleGraph.zig
     b".upd_info": "an AppImage runtime's update information",  # type2-runtime, src/runtime/data_sections.ld, and the two below
     b".sha256_sig": "a signature over the file",
@@ -56,6 +58,7 @@ _PAYLOAD_STARTS = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!\x1a\x07": "a RAR archive",
     b"\x7fELF": "another ELF file",
+    b"\xdc\xdc\xf6\xf6\0\0\0\0": "Dart's snapshot",  # dart-sdk, runtime/bin/dartutils.cc, appjit_magic_number
 }
 """What the bytes behind the image begin with."""
 
@@ -63,6 +66,7 @@ _PAYLOAD_MARKS = {
     b"MEI\014\013\012\013\016": "PyInstaller's archive",  # bootloader/src/pyi_archive.h, MAGIC
     b"\n---- Bun! ----\n": "Bun's program",
     b"d3n0l4nd": "Deno's program",
+    b"xmonkeysloveplay": "Mono's bundle",  # mono/mini/main.c; an offset from the start of the file is before it
     b"~Module signature appended~\n": "a kernel module's signature",
 }
 """What lies somewhere in the bytes that belong to no segment."""
@@ -206,7 +210,7 @@ def _first_found(source: Source, start: int, end: int, marks: Sequence[bytes]) -
 
 def _payload_at(source: Source, start: int, end: int) -> str | None:
     """What a range begins with, the zeros before it aside."""
-    head = source.read_at(start, min(end - start, _LONGEST_PADDING + _LONGEST_START))
+    head = source.read_at(start, min(end - start, _LONGEST_ALIGNMENT + _LONGEST_START))
     for piece in (head, head.lstrip(b"\0")):
         for mark, what in _PAYLOAD_STARTS.items():
             if piece.startswith(mark):
@@ -226,9 +230,12 @@ def _refuse_addressed_payload(source: Source, start: int) -> None:
         raise StripRefused("behind its end lies a zip archive")
     if source.read_at(start + _ISO_MAGIC_AT, len(_ISO_MAGIC)) == _ISO_MAGIC:
         raise StripRefused("behind its end lies an ISO 9660 image")
-    written = [f"{start:d}".encode(), pack("<Q", start), pack(">Q", start)]
-    if start < 1 << 32:
-        written += [pack("<I", start), pack(">I", start)]
+    head = source.read_at(start, _LONGEST_ALIGNMENT)
+    written: list[bytes] = []
+    for begins in {start, start + len(head) - len(head.lstrip(b"\0"))}:
+        written += [f"{begins:d}".encode(), pack("<Q", begins), pack(">Q", begins)]
+        if begins < 1 << 32:
+            written += [pack("<I", begins), pack(">I", begins)]
     found = _first_found(source, 0, source.size, (_DOTNET_BUNDLE, *written))
     if found == _DOTNET_BUNDLE:
         raise StripRefused("behind its end lies a .NET bundle")
