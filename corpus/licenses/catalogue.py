@@ -24,7 +24,14 @@ from pathlib import Path
 
 from corpus.licenses.comparing import same_license
 from corpus.licenses.packages import LibraryPackage, copyright_texts, read_packages
-from corpus.licenses.population import bundle_libraries, half_of, more_bundle_libraries, read_index, sampled_libraries
+from corpus.licenses.population import (
+    bundle_libraries,
+    fresh_libraries,
+    half_of,
+    more_bundle_libraries,
+    read_index,
+    sampled_libraries,
+)
 from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
 from inspector.facts.licensing.debian_copyright_scope import LibraryReading, library_reading
 from inspector.facts.licensing.python_licenses import canonical_expression
@@ -93,11 +100,15 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
     for release, title in RELEASES.items():
         index = read_index(release)
         second = more_bundle_libraries(index)
-        wanted = {package.name: package for package in bundle_libraries(index) + sampled_libraries(index) + second}
+        third = fresh_libraries(index, "third")
+        chosen = [*bundle_libraries(index), *sampled_libraries(index), *second, *third]
+        wanted = {package.name: package for package in chosen}
+        fresh = {package.name for package in third}
         packages = list(read_packages(list(wanted.values()), release))
         texts = copyright_texts(packages)
         for package in packages:
-            if without_measured_half and half_of(package.source) == "measured":
+            measured = half_of(package.source) == "measured" or package.name in fresh
+            if without_measured_half and measured:
                 continue
             yield from _rows_of(package, texts[package.name], title)
 

@@ -14,19 +14,21 @@ from typing import Literal
 
 from corpus.licenses.packages import LibraryPackage, read_packages
 from corpus.licenses.population import (
+    FreshSet,
     bundle_libraries,
+    fresh_libraries,
     half_of,
     more_bundle_libraries,
     read_index,
     sampled_libraries,
-    third_libraries,
 )
 
 RELEASE = "bookworm"
 TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set"]
 
-Set = Literal["bundles", "sample", "second", "third"]
+Set = Literal["bundles", "sample", "second", "third", "fourth"]
+_FRESH: tuple[FreshSet, ...] = ("third", "fourth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class MeasuredLibrary:
     """A shared library of the measured half.
 
     :ivar set: "bundles": of the population; "sample": of the random sample of all library packages, and not in the population;
-        "second": of what only the second list of applications needs; "third": of another sixteenth of all library packages, both halves of it.
+        "second": of what only the second list of applications needs; "third" and "fourth": of
+        another sixteenth of all library packages each, both halves of it.
     """
 
     soname: str
@@ -59,14 +62,16 @@ def draw() -> Iterator[MeasuredLibrary]:
         ).stdout.split()
     )
     index = read_index(RELEASE)
-    sets: dict[str, Set] = {package.name: "third" for package in third_libraries(index)}
+    sets: dict[str, Set] = {}
+    for fresh in _FRESH:
+        sets |= {package.name: fresh for package in fresh_libraries(index, fresh)}
     sets |= {package.name: "second" for package in more_bundle_libraries(index)}
     sets |= {package.name: "sample" for package in sampled_libraries(index)}
     sets |= {package.name: "bundles" for package in bundle_libraries(index)}
     chosen = [
         index[name]
         for name in sorted(sets)
-        if (half_of(index[name].source) == "measured" or sets[name] == "third") and name not in installed
+        if (half_of(index[name].source) == "measured" or sets[name] in _FRESH) and name not in installed
     ]
     for package in read_packages(chosen, RELEASE):
         yield from _public_libraries(package, sets[package.name])

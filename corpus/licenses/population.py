@@ -59,9 +59,9 @@ def is_sampled(source: str) -> bool:
     return hashlib.sha256(source.encode()).digest()[1] < 16
 
 
-def is_in_third_set(source: str) -> bool:
-    """Whether a source package is in the sixteenth that the third measurement is made on."""
-    return 16 <= hashlib.sha256(source.encode()).digest()[1] < 32
+def is_in_fresh_set(source: str, set_: FreshSet) -> bool:
+    """Whether a source package is in the sixteenth that the third or fourth measurement is made on: by the same byte as the sample."""
+    return hashlib.sha256(source.encode()).digest()[1] // 16 == {"third": 1, "fourth": 2}[set_]
 
 
 def read_index(release: str) -> dict[str, IndexedPackage]:
@@ -113,8 +113,11 @@ def _closure(index: Mapping[str, IndexedPackage], application_list: str) -> list
     return sorted((index[name] for name in seen if index[name].is_library), key=lambda package: package.name)
 
 
-def third_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
-    """The library packages of the third set, by name: the next sixteenth of all source packages, of those that nothing before has anything of."""
+FreshSet = Literal["third", "fourth"]
+
+
+def fresh_libraries(index: Mapping[str, IndexedPackage], set_: FreshSet) -> list[IndexedPackage]:
+    """The library packages of a fresh set, by name: another sixteenth of all source packages, of those that nothing before has anything of."""
     before = [*bundle_libraries(index), *sampled_libraries(index), *more_bundle_libraries(index)]
     sources = {package.source for package in before}
     return sorted(
@@ -122,7 +125,7 @@ def third_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]
             package
             for package in index.values()
             if package.is_library
-            and is_in_third_set(package.source)
+            and is_in_fresh_set(package.source, set_)
             and package.source not in sources
             and _OTHER_LANGUAGE.search(package.name) is None
         ),
