@@ -323,13 +323,14 @@ class SlimCheck(Struct, frozen=True, kw_only=True):
 class SlimInfo(Struct, frozen=True, kw_only=True):
     """What ``inspect slim`` did to the artifact, or would do.
 
-    :ivar output: path of what was written; None where nothing was.
+    :ivar input: path of what was slimmed; ``output`` of what was written, None where nothing was.
     :ivar closed: whether the bundle was taken as an application whose modules are known; False: as an open interpreter.
     :ivar size_before: bytes of the artifact's file, or of all files of a directory; ``size_after`` like it, and None where nothing was written.
     :ivar before: raw and stored bytes of all files.
     :ivar after: the same of the output; where nothing was written, what the plan predicts.
     """
 
+    input: str
     level: Literal["safe", "moderate", "aggressive"]
     bytecode: Literal["keep", "hot", "none"] = "keep"
     closed: bool = False

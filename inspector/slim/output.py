@@ -61,8 +61,7 @@ class PendingOutput:
     is there in the end unless :meth:`commit` was called.
 
     :param target: the name that it gets.
-    :param artifact: what is read; it is never replaced, whatever ``force`` says.
-    :param others: further files of which the same is true.
+    :param inputs: what is read; none of it is replaced, whatever ``force`` says.
     :raises UsageError: where the name cannot be taken: something is there and ``force`` is not given; it is an input, lies in one or around one; its
         directory is not there, or nothing may be written there.
     """

@@ -1,0 +1,41 @@
+"""What is asked of a rebuild, and what came of it: values only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Finish = Callable[[Path], None]
+"""Work that needs the output's final name: the ``.zsync`` beside it."""
+
+
+def nothing_more(path: Path) -> None:
+    """No work after the output has its name."""
+    del path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildOptions:
+    """What of a request concerns the container.
+
+    :ivar recompress: compressor and level of the image ("zstd:22"); None: the old image's, unchanged blocks copied.
+    :ivar runtime: path of a runtime, or of an AppImage that has one.
+    :ivar sign: the GPG key that signs the output.
+    """
+
+    recompress: str | None = None
+    runtime: str | None = None
+    sign: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildOutcome:
+    """What a rebuild did.
+
+    :ivar notices: what the user ought to know ("the signature is gone").
+    :ivar finish: called with the output's path once it has its name.
+    """
+
+    notices: tuple[str, ...] = ()
+    finish: Finish = field(default=nothing_more)

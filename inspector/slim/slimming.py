@@ -1,0 +1,335 @@
+"""``inspect slim`` from end to end: audit, plan, products, planned tree, proof, rebuild, proof of the output, account."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from inspector.artifact import open_artifact
+from inspector.artifact.artifact import Artifact
+from inspector.errors import InspectorError, UsageError
+from inspector.facts.facts import Facts
+from inspector.limits import Limits
+from inspector.pipeline import Audited, audit_opened
+from inspector.progress import SILENT, Progress
+from inspector.quantities import format_size
+from inspector.result import Result, SlimCheck, SlimInfo, SlimKept
+from inspector.slim.account import component_rows, slim_info, total_bytes
+from inspector.slim.apply import apply_plan
+from inspector.slim.bisection import NothingPasses, find_guilty
+from inspector.slim.bundle_interpreter import NotChecked
+from inspector.slim.bytecode import compile_modules
+from inspector.slim.options import SlimOptions
+from inspector.slim.output import PendingOutput, default_output
+from inspector.slim.plan import Action, Plan, load_plan, plan_json
+from inspector.slim.planned_tree import PlannedTree
+from inspector.slim.planning import PlanMaker
+from inspector.slim.products import Products, bytecode_wanted, make_elf_products
+from inspector.slim.proof import AuditConditions, Proof, Prover, audit_checks
+from inspector.slim.rebuild import check_rebuildable, rebuild, rebuild_options
+from inspector.slim.smoke import compare_smoke, run_baseline
+from inspector.slim.subjects import Subjects
+from inspector.slim.target_digest import check_target
+from inspector.slim.verification import compare_trees
+
+_MOST_ROUNDS = 12  # of bisection; each finds one failure that the round before did not show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlimRequest:
+    """What is asked of one run.
+
+    :ivar output: where the copy goes; None: NAME-slim beside the input.
+    :ivar force: whether what is there is replaced.
+    :ivar plan_file: where the plan is written; ``apply_file``: a written plan that is done instead of making one.
+    :ivar undo_file: where what :func:`inspector.slim.undo.unslim` needs is written.
+    :ivar runtime: an AppImage runtime, or an AppImage that has it, for an AppDir that becomes an AppImage.
+    :ivar sign: the GPG key that signs the output.
+    :ivar hosts: systems for the audits, as for :func:`inspector.pipeline.audit`.
+    """
+
+    path: str
+    output: str | None = None
+    force: bool = False
+    dry_run: bool = False
+    plan_file: str | None = None
+    apply_file: str | None = None
+    undo_file: str | None = None
+    runtime: str | None = None
+    sign: str | None = None
+    options: SlimOptions = field(default_factory=SlimOptions)
+    hosts: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SlimOutcome:
+    """What came of it.
+
+    :ivar result: of the output, with ``slim``; where nothing was written, of the input.
+    :ivar passed: whether everything that was asked for was done and proved.
+    """
+
+    result: Result
+    plan: Plan
+    passed: bool
+
+
+def slim(request: SlimRequest, *, limits: Limits | None = None, progress: Progress = SILENT) -> SlimOutcome:
+    """Slim one artifact.  The input is never touched, and the output has its name only when it is whole and proved.
+
+    :raises UsageError: where the request contradicts itself, names what is not there, or the output's place is taken.
+    :raises NothingInspected: where the input cannot be opened.
+    :raises InspectorError: where the output cannot be written.
+    """
+    limits = limits or Limits()
+    progress.stage("Opening")
+    with open_artifact(request.path, limits) as artifact:
+        if not request.dry_run:
+            check_rebuildable(artifact, rebuild_options(request.options, request.runtime, request.sign))
+        target = Path(request.output) if request.output else default_output(request.path, runtime=request.runtime)
+        pending = None if request.dry_run else PendingOutput(target, inputs=[request.path], force=request.force)
+        audited = audit_opened(
+            artifact, limits=limits, hosts=request.hosts, environment=request.environment or None, progress=progress
+        )
+        run = _Run(request, limits, progress, artifact, audited)
+        if request.plan_file:
+            _write_plan(Path(request.plan_file), run.plan)
+        if pending is None or run.plan.budget_gap:
+            return run.unwritten()
+        with _scratch(target) as scratch:
+            return run.write(pending, scratch)
+
+
+class _Plans(Protocol):
+    """Gives plans that leave actions out."""
+
+    def plan(self, exclude: Collection[str] = frozenset()) -> Plan: ...
+
+
+class _WrittenPlan:
+    """A plan that was read from a file."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def plan(self, exclude: Collection[str] = frozenset()) -> Plan:
+        """The plan without these actions."""
+        return replace(self._plan, actions=tuple(action for action in self._plan.actions if action.key not in exclude))
+
+
+class _Run:
+    """One artifact on its way."""
+
+    def __init__(
+        self, request: SlimRequest, limits: Limits, progress: Progress, artifact: Artifact, audited: Audited
+    ) -> None:
+        self._request, self._limits, self._progress = request, limits, progress
+        self._artifact, self._facts, self._before = artifact, audited.facts, audited.result
+        self._plans = self._planner(audited.facts)
+        self.plan = self._plans.plan()
+        self._left_out: list[SlimKept] = []
+        self._notices: list[str] = []
+
+    def _planner(self, facts: Facts) -> _Plans:
+        if self._request.apply_file is None:
+            return PlanMaker(self._artifact, facts, self._request.options, self._limits, self._progress)
+        written = load_plan(self._request.apply_file)
+        check_target(written, self._artifact)
+        return _WrittenPlan(written)
+
+    def unwritten(self) -> SlimOutcome:
+        """The plan alone."""
+        gap = self.plan.budget_gap
+        if gap:
+            self._notices.append(
+                f"the budget is missed by {format_size(gap)}: a higher level, --languages, --drop or --recompress may close the gap"
+            )
+        info = slim_info(self.plan, path=self._artifact.path, size=self._artifact.size, notices=self._notices)
+        return SlimOutcome(replace(self._before, slim=info), self.plan, not gap)
+
+    def write(self, pending: PendingOutput, scratch: Path) -> SlimOutcome:
+        """Everything from the products to the output's name."""
+        request, options = self._request, self._request.options
+        conditions = AuditConditions(limits=self._limits, hosts=request.hosts, environment=request.environment or None)
+        products = Products(scratch)
+        try:
+            prover = Prover(
+                self._artifact, self._facts, self._before, conditions,
+                run=options.run, smoke=options.smoke, scratch=scratch, progress=self._progress,
+            )  # fmt: skip
+            planned, proof = self._proved(prover, products)
+            if not proof.ok:
+                return self._failed(proof.checks)
+            return self._rebuilt(pending, planned, proof)
+        finally:
+            products.close()
+
+    # -- the planned tree and its proof
+
+    def _planned(self, plan: Plan, prover: Prover, products: Products) -> PlannedTree:
+        debug = Path(self._request.options.split_debug) if self._request.options.split_debug else None
+        make_elf_products(
+            plan, self._artifact.tree, products, self._limits, debug_directory=debug, progress=self._progress
+        )
+        self._compile(plan, prover, products)
+        return apply_plan(plan, self._artifact.tree, products, self._limits)
+
+    def _compile(self, plan: Plan, prover: Prover, products: Products) -> None:
+        wanted = {path: source for path, source in bytecode_wanted(plan).items() if path not in products}
+        wanted = {path: source for path, source in wanted.items() if path not in products.left}
+        if not wanted:
+            return
+        if isinstance(prover.answer, NotChecked) or isinstance(prover.interpreter, NotChecked):
+            reason = prover.answer.reason if isinstance(prover.answer, NotChecked) else ""
+            self._notices.append(f"{len(wanted)} modules stay without bytecode, because {reason}")
+            products.left.update(dict.fromkeys(wanted, reason))
+            return
+        level = next(iter(wanted)).rpartition(".opt-")[2].removesuffix(".pyc")
+        times = {node.path: node.mtime for node in self._artifact.tree if node.mtime is not None}
+        made = compile_modules(
+            prover.interpreter, prover.before_root, wanted, optimization=level if level in ("1", "2") else "",
+            times={source: times.get(source, 0) for source in wanted.values()}, progress=self._progress,
+        )  # fmt: skip
+        for path, content in made.files.items():
+            products.put(path, content)
+        products.left.update(
+            {path: made.failed.get(source, "") for path, source in wanted.items() if path not in made.files}
+        )
+        if made.failed:
+            first = next(iter(sorted(made.failed.items())))
+            self._notices.append(
+                f"{len(made.failed)} modules do not compile and stay without bytecode, such as {first[0]}: {first[1]}"
+            )
+
+    def _proved(self, prover: Prover, products: Products) -> tuple[PlannedTree, Proof]:
+        """A planned tree that passes, with the guilty actions left out; or one that does not, and its proof."""
+        excluded: set[str] = set()
+        planned = self._planned(self.plan, prover, products)
+        proof = prover.prove(planned)
+        for _ in range(_MOST_ROUNDS):
+            if proof.ok:
+                break
+            guilty = self._guilty(proof, prover, products, excluded)
+            if not guilty:
+                break
+            for action in guilty:
+                excluded.add(action.key)
+                self._left_out.append(
+                    SlimKept(rule=action.rule, subject=action.subject, reason=proof.failures[0], bytes=action.saves)
+                )
+            self.plan = self._plans.plan(excluded)
+            planned = self._planned(self.plan, prover, products)
+            proof = prover.prove(planned)
+        return planned, proof
+
+    def _guilty(self, proof: Proof, prover: Prover, products: Products, excluded: set[str]) -> tuple[Action, ...]:
+        self._progress.stage("Looking for the action that is to blame")
+        actions = {action.key: action for action in self.plan.actions if action.kind != "rewrite"}
+
+        def fails(keys: Collection[str]) -> bool:
+            chosen = set(keys)
+            plan = self._plans.plan(excluded | {key for key in actions if key not in chosen})
+            return prover.fails_like(self._planned(plan, prover, products), proof)
+
+        names = {module.partition(".")[0] for module in proof.modules}
+        suspects = [
+            key for key, action in actions.items() if any(f"/{name}/" in f"/{action.paths[0]}/" for name in names)
+        ]
+        try:
+            return tuple(actions[key] for key in find_guilty(list(actions), fails, suspects=suspects))
+        except NothingPasses:
+            self._notices.append(
+                "the check fails with no action at all: it is the check that is wrong, or the bundle behaves by chance"
+            )
+            return ()
+
+    # -- the output
+
+    def _rebuilt(self, pending: PendingOutput, planned: PlannedTree, proof: Proof) -> SlimOutcome:
+        request = self._request
+        with pending as path:
+            self._progress.stage("Writing the result")
+            outcome = rebuild(
+                self._artifact, planned, path, rebuild_options(request.options, request.runtime, request.sign),
+                final_name=pending.target.name, limits=self._limits, progress=self._progress,
+            )  # fmt: skip
+            self._notices += outcome.notices
+            with open_artifact(path, self._limits) as written:
+                self._progress.stage("Checking the result")
+                differences = compare_trees(planned, written.tree)
+                after = audit_opened(
+                    written, limits=self._limits, hosts=request.hosts, environment=request.environment or None
+                ).result
+                checks = self._final_checks(differences, after, path, proof)
+                if any(check.outcome == "failed" for check in checks):
+                    return self._failed(tuple(checks))
+                info = replace(
+                    self._info(checks),
+                    output=str(pending.target),
+                    size_after=written.size,
+                    before=total_bytes(self._artifact.tree),
+                    after=total_bytes(written.tree),
+                    by_component=component_rows(self._artifact.tree, written.tree, Subjects(self._facts)),
+                )
+            final = pending.commit()
+            outcome.finish(final)
+        result = replace(after, artifact=replace(after.artifact, path=str(final)), slim=info)
+        return SlimOutcome(result, self.plan, passed=True)
+
+    def _final_checks(self, differences: list[str], after: Result, path: Path, proof: Proof) -> list[SlimCheck]:
+        tree = SlimCheck(
+            name="tree", outcome="passed", detail="the output opens again, and its tree is the planned one"
+        )
+        if differences:
+            more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
+            tree = SlimCheck(name="tree", outcome="failed", detail="; ".join(differences[:5]) + more)
+        checks = [tree, *audit_checks(self._before, after)]
+        checks += [check for check in proof.checks if check.name in ("imports", "smoke")]
+        if self._artifact.source is not None:  # an image is started in another way than its tree
+            checks = [check for check in checks if check.name != "smoke"]
+            for command in self._request.options.smoke:
+                found = compare_smoke(run_baseline(command, Path(self._artifact.path)), path)
+                outcome = {"agrees": "passed", "differs": "failed", "fails before": "not checked"}[found.verdict]
+                checks.append(SlimCheck(name="smoke", outcome=outcome, detail=f"{command}: {found.message}"))  # type: ignore[arg-type]
+        return checks
+
+    def _info(self, checks: Collection[SlimCheck]) -> SlimInfo:
+        return slim_info(
+            self.plan, path=self._artifact.path, size=self._artifact.size, checks=checks, left_out=self._left_out, notices=self._notices
+        )  # fmt: skip
+
+    def _failed(self, checks: tuple[SlimCheck, ...]) -> SlimOutcome:
+        """Nothing is written: a check failed, and no action could be found that is to blame."""
+        self._notices.append("nothing was written, because a check failed")
+        return SlimOutcome(replace(self._before, slim=self._info(checks)), self.plan, passed=False)
+
+
+@contextmanager
+def _scratch(target: Path) -> Iterator[Path]:
+    """A directory for what is only looked at: where temporary files go (TMPDIR)."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="inspect-slim-", ignore_cleanup_errors=True) as directory:
+            yield Path(directory)
+    except OSError as error:
+        if error.errno is None or error.strerror is None:
+            raise
+        raise InspectorError(
+            f"{target} was not written: {error.strerror}",
+            "slim needs room for the input, the output and once more for both in TMPDIR",
+        ) from error
+
+
+def _write_plan(path: Path, plan: Plan) -> None:
+    temporary = path.with_name(f".{path.name[:200]}.part")
+    try:
+        temporary.write_bytes(plan_json(plan))
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", "name another file with --plan") from error
