@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from corpus import appdir_layouts, appimage_matrix, bad_input, genuine_appimages, python_applications, wheels
+from corpus.licenses import static_python
 from corpus.recipe import Recipe
 
 
@@ -12,7 +13,15 @@ from corpus.recipe import Recipe
 def recipes() -> dict[str, Recipe]:
     """Every recipe by its name, families together, cheap ones first."""
     found: dict[str, Recipe] = {}
-    for family in (genuine_appimages, appimage_matrix, bad_input, python_applications, appdir_layouts, wheels):
+    for family in (
+        genuine_appimages,
+        appimage_matrix,
+        bad_input,
+        python_applications,
+        appdir_layouts,
+        static_python,
+        wheels,
+    ):
         for recipe in family.recipes():
             if recipe.name in found:
                 raise ValueError(f"two recipes are called {recipe.name}")

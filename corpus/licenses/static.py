@@ -62,7 +62,7 @@ def named_by_inspector(path: Path) -> Found:
     """What :mod:`inspector.facts.licensing.static_components` says of a file."""
     with FileSource(path) as source:
         found = scan_file(source, read_elf(source), path.name)
-    return {component.name: component.version for component in found}
+    return {component.name: component.version for component in found.components}
 
 
 def judge(

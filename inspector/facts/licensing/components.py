@@ -273,6 +273,7 @@ def _static(found: Iterable[StaticComponent]) -> list[Component]:
                 :_MOST_EVIDENCE
             ],
             files=tuple(sorted({one.path for one in inside})),
+            stated=" or ".join(inside[0].possible_licenses),
             package_url=inside[0].package_url,
         )
         for (name, version, licenses), inside in sorted(releases.items())

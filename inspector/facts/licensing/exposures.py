@@ -83,7 +83,7 @@ def _static(graph: LoadFacts, components: Sequence[Component]) -> list[LicenseEx
     """Components inside files: the chain leads to the file, and names the component last."""
     return [
         LicenseExposure(
-            license=component.licenses or "",
+            license=component.licenses or component.stated,
             license_class=component.license_class,
             component=component.name,
             linkage="static",
