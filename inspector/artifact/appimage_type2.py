@@ -131,6 +131,7 @@ def _artifact(
             end=end,
             padding_end=padding_end,
         ),
+        image=image,
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from inspector.artifact.tree import Tree
 from inspector.model import Problem
 from inspector.result import EnvelopeInfo
 from inspector.source import Source
+
+if TYPE_CHECKING:
+    from inspector.formats.squashfs import SquashfsImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Artifact:
     :ivar source: the file itself; None for a directory.
     :ivar problems: members that could not be read; grows while the artifact is read.
     :ivar byte_map: of a single file, bytes by purpose: headers, entries, padding, appended, unexplained.
+    :ivar image: the SquashFS image that the tree lies in, for whoever writes one anew; None for other containers.
     :ivar on_close: gives back what is not the ``source``: the descriptors of a directory.
     """
 
@@ -54,6 +58,7 @@ class Artifact:
     source: Source | None = None
     problems: list[Problem] = field(default_factory=list)
     byte_map: dict[str, int] = field(default_factory=dict)
+    image: SquashfsImage | None = field(default=None, repr=False)
     on_close: Callable[[], None] | None = field(default=None, repr=False)
 
     def close(self) -> None:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from inspector.artifact.names import text_of
 from inspector.artifact.tree import Kind
 from inspector.errors import FormatError
 from inspector.model import Problem
 from inspector.progress import SILENT, Progress
+from inspector.slim.image_entries import Original
 from inspector.slim.planned_tree import PlannedEntry, PlannedTree
 from inspector.source import Source
 
 _STEP = 1 << 20
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TAKEN = "something else has its name"
+_DEVICES = {Kind.CHARACTER_DEVICE: stat.S_IFCHR, Kind.BLOCK_DEVICE: stat.S_IFBLK}
 _ANNOUNCED = 64  # files between two steps of the progress
 
 
@@ -30,20 +34,23 @@ def write_tree(
     *,
     exact: bool = False,
     shared_with: Path | None = None,
+    originals: Mapping[str, Original] | None = None,
     progress: Progress = SILENT,
 ) -> list[Problem]:
     """Write a tree into a directory that does not exist or is empty.
 
-    Owners are those of the process.  Names that share a file of the input share one here.  Devices and sockets are left out, and so is what cannot
-    be read; both are told.
+    Owners are those of the process.  Names that share a file of the input share one here.  Sockets are left out, and so are devices that may not be
+    made and what cannot be read; all of it is told.
 
     :param exact: whether modes are kept as they are; otherwise setuid, setgid and sticky bits, which mean nothing where a tree is only tried out, are
         dropped, and every directory can be written by its owner, so that it can be removed again.
     :param shared_with: a directory of the same file system that the input was written to before: what did not change becomes a hard link to it, which
         costs next to nothing.  What a program then writes into such a file in place, it writes in both.
+    :param originals: what the input's container knows beyond its nodes (:mod:`inspector.slim.image_entries`): names that are not UTF-8, devices.
+        Without them such a name stays spelled ``\\xNN``, and devices are left out.
     :raises OSError: where the medium fails or is full, or the directory is not empty.
     """
-    writer = _TreeWriter(directory, exact=exact, shared_with=shared_with)
+    writer = _TreeWriter(directory, exact=exact, shared_with=shared_with, originals=originals or {})
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise FileExistsError(f"{directory} is not empty")
@@ -72,9 +79,11 @@ def _read_group(entry: PlannedEntry) -> int:
 
 
 class _TreeWriter:
-    def __init__(self, root: Path, *, exact: bool, shared_with: Path | None) -> None:
+    def __init__(self, root: Path, *, exact: bool, shared_with: Path | None, originals: Mapping[str, Original]) -> None:
         self.problems: list[Problem] = []
         self._root = root
+        self._originals = originals
+        self._places: dict[str, Path] = {"": root}
         self._shared_with = shared_with
         self._mode_bits = 0o7777 if exact else 0o777
         self._directory_bits = 0 if exact else stat.S_IRWXU
@@ -88,30 +97,62 @@ class _TreeWriter:
             if not entry.path:
                 self._directories[""] = entry
             elif self._has_parent(entry):
-                (self._root / entry.path).mkdir(mode=0o700)
+                self._place(entry.path).mkdir(mode=0o700)
                 self._directories[entry.path] = entry
         elif entry.kind is Kind.FIFO and self._has_parent(entry):
-            os.mkfifo(self._root / entry.path, entry.mode & self._mode_bits)
-        else:
+            os.mkfifo(self._place(entry.path), entry.mode & self._mode_bits)
+        elif not self._make_device(entry):
             self._tell(entry, f"a {entry.kind.value} is not unpacked")
+
+    def _make_device(self, entry: PlannedEntry) -> bool:
+        known = None if entry.node is None else self._originals.get(entry.node.path)
+        if known is None or entry.kind not in _DEVICES or not self._has_parent(entry):
+            return False
+        try:
+            os.mknod(
+                self._place(entry.path), _DEVICES[entry.kind] | entry.mode & self._mode_bits, os.makedev(*known.device)
+            )
+        except PermissionError:
+            return False
+        return True
+
+    def _place(self, path: str) -> Path:
+        """Where a path lies on disk: under the bytes that the input has for it; of a new one, behind those of its directory."""
+        place = self._places.get(path)
+        if place is None:
+            known = self._originals.get(path)
+            if known is not None:
+                place = self._root / os.fsdecode(known.path)
+            else:
+                parent, _, name = path.rpartition("/")
+                place = self._place(parent) / name
+            self._places[path] = place
+        return place
 
     def write_link(self, entry: PlannedEntry) -> None:
         """A symbolic link, wherever it points."""
         if self._has_parent(entry):
             try:
-                (self._root / entry.path).symlink_to(entry.target or "")
+                self._place(entry.path).symlink_to(self._target(entry))
             except FileExistsError:
                 self._tell(entry, _TAKEN)
+
+    def _target(self, entry: PlannedEntry) -> str:
+        """As the input has it, where it still points there."""
+        known = None if entry.node is None else self._originals.get(entry.node.path)
+        if known is not None and text_of(known.target) == entry.target:
+            return os.fsdecode(known.target)
+        return entry.target or ""
 
     def write_file(self, entry: PlannedEntry) -> None:
         """A regular file, or a further name of one."""
         if not self._has_parent(entry):
             return
-        path = self._root / entry.path
+        path = self._place(entry.path)
         other = self._same_file(entry)
         try:
             if other is not None:
-                os.link(self._root / other, path, follow_symlinks=False)
+                os.link(self._place(other), path, follow_symlinks=False)
                 return
             if self._link_to_shared(entry, path):
                 return
@@ -137,7 +178,7 @@ class _TreeWriter:
         for path, entry in sorted(self._directories.items(), reverse=True):
             if entry is None:
                 continue
-            place = self._root / path
+            place = self._place(path)
             place.chmod(entry.mode & self._mode_bits | self._directory_bits)
             if entry.mtime is not None:
                 os.utime(place, (entry.mtime, entry.mtime))
@@ -190,7 +231,7 @@ class _TreeWriter:
             parent = parent.rpartition("/")[0]
         try:
             for path in reversed(missing):
-                (self._root / path).mkdir(mode=0o755)
+                self._place(path).mkdir(mode=0o755)
                 self._directories[path] = None
         except OSError:
             self._tell(entry, "it lies below something that is no directory")
