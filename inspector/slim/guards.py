@@ -62,13 +62,17 @@ class Guards:
         self._licenses = _matcher(table["licenses"])
         self._metadata = _matcher(table["metadata"])
         self._metadata_reason: str = table["metadata"]["reason"]
-        self._data = [(_matcher(row), str(row["reason"])) for row in table["data"]["kept"]]
+        self._data = [
+            (_matcher(row), str(row["reason"]), bool(row.get("goes_with_reader", False)))
+            for row in table["data"]["kept"]
+        ]
         self._asked: Mapping[GuardName, Callable[[str], str | None]] = {
             "compiles-at-run-time": self._compiles,
             "headers-are-asked-for": self._words.who_asks_for_headers,
             "stubs-are-read": self._words.who_reads_stubs,
             "not-imported": self._imported,
             "data-not-read": self._read,
+            "test-data-not-read": self._read_by_its_name,
             "is-an-archive": self._other_than_archive,
         }
 
@@ -80,7 +84,7 @@ class Guards:
         reason = self.never(path)
         if reason is not None or by_command:
             return reason
-        reason = self._usually(path)
+        reason = self._usually(rule, path)
         for guard in () if reason is not None else rule.guards:
             reason = self._asked[guard](path)
             if reason is not None:
@@ -99,10 +103,18 @@ class Guards:
             return "it is a licence text"
         return self._started.get(path)
 
-    def _usually(self, path: str) -> str | None:
+    def _usually(self, rule: PruneRule, path: str) -> str | None:
         if self._metadata.takes(path):
             return self._metadata_reason
-        return next((reason for matcher, reason in self._data if matcher.takes(path)), None)
+        reader_goes = rule.for_applications and not rule.places
+        return next(
+            (
+                reason
+                for matcher, reason, goes_with_reader in self._data
+                if not (goes_with_reader and reader_goes) and matcher.takes(path)
+            ),
+            None,
+        )
 
     # -- guards that a rule names
 
@@ -114,6 +126,11 @@ class Guards:
 
     def _read(self, path: str) -> str | None:
         return None if self._imports is None else self._imports.why_read(path)
+
+    def _read_by_its_name(self, path: str) -> str | None:
+        """Of a file in a test suite: words such as "tests" and "data" are everywhere, only its own name counts."""
+        clause = self._read(path)
+        return clause if clause is not None and clause.endswith(f" names {path.rpartition('/')[2]}") else None
 
     def _other_than_archive(self, path: str) -> str | None:
         node = self._tree.get(path)

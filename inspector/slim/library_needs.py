@@ -23,6 +23,9 @@ _LONGEST_NAME = 100
 _CHUNK = 8 << 20
 _OPENERS = (b"ctypes", b"cffi", b"dlopen", b"find_library", b"LoadLibrary")
 _MOST_SOURCE = 4 << 20
+_SHORTEST_NAME = 3  # characters of a name without its version; shorter ones are words that stand anywhere
+_BUILD_SETTINGS = "_sysconfigdata"
+"""Sources that name libraries and open none: how the interpreter was built."""
 
 
 class LibraryNeeds:
@@ -170,7 +173,7 @@ class LibraryNeeds:
     def _mentions_in_sources(self, names: Collection[str], removals: Removals) -> Iterator[tuple[str, str]]:
         needles = {name: re.compile(_mention(name)) for name in sorted(names)}
         for node in self._tree.files_in_read_order():
-            if not node.name.endswith(".py") or node.path in removals:
+            if not node.name.endswith(".py") or node.path in removals or node.name.startswith(_BUILD_SETTINGS):
                 continue
             try:
                 content = node.read_at(0, min(node.size, _MOST_SOURCE))
@@ -218,7 +221,9 @@ def _unversioned(name: str) -> str:
 
 
 def _mention(name: str) -> bytes:
-    """How Python code that opens libraries names one: by its file name, or by what the linker calls it, between quotes."""
+    """How Python code that opens libraries names one: by its file name, or by what the linker calls it, between quotes; without its version too."""
     stem = name.removesuffix(".so").removeprefix("lib")
-    plain = re.split(r"[-.\d]", stem)[0] or stem
-    return rb"lib" + re.escape(stem).encode() + rb"\b|[\"'](?:lib)?" + re.escape(plain).encode() + rb"[\"']"
+    plain = re.sub(r"[-_.]?\d[\d.]*$", "", stem)
+    texts = dict.fromkeys(text for text in (stem, plain) if text == stem or len(text) >= _SHORTEST_NAME)
+    names = "|".join(re.escape(text) for text in texts)
+    return rf"\blib(?:{names})[^\s\"']*\.so|[\"'](?:lib)?(?:{names})[\"']".encode()

@@ -86,8 +86,20 @@ class ModuleReach:
         return self.reachability.why_imported(path)
 
     def why_read(self, path: str) -> str | None:
-        """See :class:`inspector.slim.guards.ImportAnswers`."""
-        return self.reachability.why_read(path)
+        """See :class:`inspector.slim.guards.ImportAnswers`; the standard library's words count for its own files only."""
+        if self.index.at(path) is not None:
+            return None  # a module is imported, not read
+        clause = self.reachability.data_reference(path)
+        if clause is None:
+            return None
+        readers = self.index.find(clause.partition(" ")[0])
+        own = any(path.startswith(f"{environment.standard_library}/") for environment in self.index.environments)
+        in_site = any(
+            path.startswith(f"{site}/") for found in self.index.environments for site in found.site_directories
+        )
+        if readers and readers[0].standard_library and (not own or in_site):
+            return None
+        return clause
 
 
 def find_reach(

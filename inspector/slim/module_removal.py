@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
 from inspector.facts.python.module_index import Module
+from inspector.resources import load_table
 from inspector.slim.module_reach import ModuleReach
 from inspector.slim.prune_rules import PruneRule, prune_rules
 from inspector.slim.removals import Removals
@@ -16,7 +18,7 @@ from inspector.slim.removals import Removals
 _REMAINDER = "unreached-modules"
 _PROGRAMS = frozenset({"bin", "sbin", "libexec"})
 _SHEBANG = re.compile(rb"#!.*\n?.*python")
-_IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 _MOST_SCRIPT = 64 << 10  # bytes; programs that pip writes have a few hundred
 
 
@@ -30,6 +32,8 @@ def claim_unreached(reach: ModuleReach, tree: Tree, rules: Mapping[str, PruneRul
     gone: dict[str, tuple[PruneRule, str]] = {}
     packages: list[tuple[PruneRule, Module]] = []
     for module in unreached:
+        if _stays(module, reach):
+            continue
         name = subjects.rule_of(module)
         rule = rules.get(name)
         if rule is None:
@@ -45,8 +49,7 @@ def claim_unreached(reach: ModuleReach, tree: Tree, rules: Mapping[str, PruneRul
             reasons=() if weak is None else (weak,),
             confidence=rule.confidence if weak is None else "medium",
         )
-        if "." not in module.name:
-            gone[module.name] = (rule, subject)
+        gone[module.name] = (rule, subject)
         if module.is_package and module.member is None:
             packages.append((rule, module))
     for rule, module in packages:
@@ -54,6 +57,14 @@ def claim_unreached(reach: ModuleReach, tree: Tree, rules: Mapping[str, PruneRul
         removals.claim(rule, subjects.of(module), _data(tree, directory, removals, reach))
     _claim_beside(reach, tree, rules, removals, subjects)
     _claim_programs(tree, gone, removals)
+
+
+def _stays(module: Module, reach: ModuleReach) -> bool:
+    """Whether it is imported by a name that stands in no source (``rules/prune/guards.toml``, ``python``)."""
+    table = load_table("prune/guards.toml")["python"]
+    if any(fnmatch.fnmatchcase(module.top_level, pattern) for pattern in table["always"]):
+        return True
+    return any(reach.reachability.reaches(name) for name in table["with_any_of"].get(module.top_level, ()))
 
 
 class _Subjects:
@@ -107,14 +118,14 @@ def _claim_programs(tree: Tree, gone: Mapping[str, tuple[PruneRule, str]], remov
     for node in tree.files():
         if posixpath.basename(posixpath.dirname(node.path)) in _PROGRAMS and node.path not in removals:
             for name in _imported(node):
-                if name in gone:
-                    rule, subject = gone[name]
-                    removals.claim(rule, subject, (node.path,))
+                rule, subject = gone.get(name, (None, ""))
+                if rule is not None:
+                    removals.claim(rule, subject, (node.path,), reasons=(f"{node.path} imports {name}",))
                     break
 
 
 def _imported(node: Node) -> list[str]:
-    """Top-level modules that a script imports; none for what is no Python script."""
+    """Modules that a script imports, by their full names; none for what is no Python script."""
     if not node.is_executable or node.size > _MOST_SCRIPT:
         return []
     try:

@@ -34,7 +34,7 @@ TABLES = ("runtime", "bytecode", "modules", "packages", "qt", "libraries", "syst
 """Files of ``rules/prune/`` with rules, in the order in which they are asked: the first one that takes a file has it."""
 
 GuardName = Literal[
-    "compiles-at-run-time", "headers-are-asked-for", "stubs-are-read", "not-imported", "data-not-read", "is-an-archive",
+    "compiles-at-run-time", "headers-are-asked-for", "stubs-are-read", "not-imported", "data-not-read", "test-data-not-read", "is-an-archive",
 ]  # fmt: skip
 
 _TEXTS = ("name", "level", "title", "reason", "refuted_by", "source")
