@@ -17,7 +17,8 @@ def importable_modules(paths: Iterable[str], search_path: Sequence[str], suffixe
     """The modules that can be imported from files, name to tree path, in the order of their names.
 
     Of several files with one name the one is taken that the interpreter would take: the earlier directory of ``search_path``, a package before
-    a module, the earlier suffix (``importlib.machinery.FileFinder``).  Modules in archives are not listed.
+    a module, the earlier suffix (``importlib.machinery.FileFinder``).  Modules in archives are not listed, nor are libraries and plugins outside
+    of packages with an ``__init__``: ``libx.so`` there could be named, and is no module.
 
     :param paths: tree paths of files, links to files too.
     :param search_path: tree paths of the directories of ``sys.path``, the first first.
@@ -42,7 +43,11 @@ def importable_modules(paths: Iterable[str], search_path: Sequence[str], suffixe
                 if name not in found or order < found[name][0]:
                     found[name] = (order, path)
             break
-    return {name: path for name, (_, path) in sorted(found.items())}
+    return {
+        name: path
+        for name, (_, path) in sorted(found.items())
+        if not _is_library(path, name.rpartition(".")[0] in found)
+    }
 
 
 def why_never_imported(name: str) -> str | None:
@@ -51,6 +56,13 @@ def why_never_imported(name: str) -> str | None:
         if pattern.fullmatch(name):
             return reason
     return None
+
+
+def _is_library(path: str, in_package: bool) -> bool:
+    """Whether a file is a plain shared library that lies among Python packages: Qt's plugins, the libraries of a wheel."""
+    directory, _, name = path.rpartition("/")
+    nested = posixpath.basename(directory) not in ("site-packages", "dist-packages", "lib-dynload")
+    return name.startswith("lib") and name.endswith(".so") and name.count(".") == 1 and nested and not in_package
 
 
 def _above(directory: str) -> Iterable[tuple[str, tuple[str, ...]]]:

@@ -235,6 +235,8 @@ def test_names_of_modules() -> None:
         "lib/p/h/i.py": "h.i",  # a namespace package
         "lib/p/dyn/j.so": "j",  # of the nearer place
         "lib/p/k.txt": None,
+        "lib/p/plugins/libqpng.so": None,
+        "lib/p/b/libreal.so": "b.libreal",
         "other/l.py": None,
         "first/a.py": None,
         "first/m.py": "m",
@@ -247,7 +249,7 @@ def test_names_of_modules() -> None:
     found = importable_modules(paths, ("first", "lib/p", "lib/p/dyn"), suffixes)
     assert found["a"] == "lib/p/a.cpython-311-x86_64-linux-gnu.so"
     assert found["b"] == "lib/p/b/__init__.py"
-    assert sorted(found) == ["a", "b", "b.c", "e", "h.i", "j", "m"]
+    assert sorted(found) == ["a", "b", "b.c", "b.libreal", "e", "h.i", "j", "m"]
 
 
 @pytest.mark.parametrize(
