@@ -81,7 +81,9 @@ def collect_facts(
     progress.stage("Looking for static components")
     static = find_static_components(tree, objects, limits)
     artifact.problems.extend(static.problems)
-    components = collect_components(tree, objects, distributions.distributions, static.own, static.components)
+    components = collect_components(
+        tree, objects, distributions.distributions, static.own, static.components, static.pythons
+    )
     duplicates = find_duplicates(tree)
     files = file_facts(tree, objects, duplicates)
     return Facts(
@@ -107,6 +109,7 @@ def collect_facts(
         runtime_on_hosts=_runtime_on_hosts(artifact, runtime, systems),
         components=components.components,
         static_components=static.components,
+        pythons=static.pythons,
         exposures=find_exposures(objects, graph, components.components),
         sizes=measure_sizes(files, objects, components.owners, duplicates),
         files=files,

@@ -12,6 +12,7 @@ from inspector.facts.hosts.shared_libraries import HostProgramReached, OlderThan
 from inspector.facts.hosts.verdicts import SystemVerdict
 from inspector.facts.launchers.launcher import Launcher
 from inspector.facts.licensing.components import Component
+from inspector.facts.licensing.cpython_build import CPythonBuild
 from inspector.facts.licensing.exposures import LicenseExposure
 from inspector.facts.licensing.static_components import StaticComponent
 from inspector.facts.loading.load_graph import LoadFacts
@@ -33,6 +34,7 @@ class Facts:
     :ivar host_releases: ISO dates of release, by the system's id.
     :ivar runtime_on_hosts: whether an AppImage's runtime starts and mounts, by the system's id and variant.
     :ivar static_components: components inside ELF files, each file's for itself, with what proves them; ``components`` has them by release.
+    :ivar pythons: each file with CPython's code: release, compiler, modules that are built in.
     :ivar files: every regular file, by tree path.
     """
 
@@ -58,6 +60,7 @@ class Facts:
     older_than_host: tuple[OlderThanHost, ...] = ()
     components: tuple[Component, ...] = ()
     static_components: tuple[StaticComponent, ...] = ()
+    pythons: tuple[CPythonBuild, ...] = ()
     exposures: tuple[LicenseExposure, ...] = ()
     sizes: SizesInfo = field(default_factory=SizesInfo)
     files: Mapping[str, FileFact] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from inspector.facts.python.distributions import PythonDistribution
 from inspector.model import ByteCount, Problem
 
 if TYPE_CHECKING:
+    from inspector.facts.licensing.cpython_build import CPythonBuild
     from inspector.facts.licensing.static_components import StaticComponent
 
 ComponentKind = Literal["python", "interpreter", "library", "static", "files"]
@@ -82,6 +83,7 @@ def collect_components(
     distributions: Sequence[PythonDistribution],
     own: Mapping[str, StaticComponent] | None = None,
     static: Sequence[StaticComponent] = (),
+    pythons: Sequence[CPythonBuild] = (),
 ) -> Components:
     """The components of a tree.
 
@@ -90,6 +92,7 @@ def collect_components(
 
     :param own: what the scan of read-only data says of libraries that are a component themselves, by path: versions, and what FFmpeg says of itself.
     :param static: what the same scan found inside files.
+    :param pythons: files with CPython's code, whose release and built-in modules the scan read.
     """
     copyrights = BundledCopyrights(tree)
     libraries = library_components(_libraries(objects), own=own, copyrights=copyrights)
@@ -98,7 +101,7 @@ def collect_components(
     for path, owner in owners.items():
         files_of.setdefault(owner, []).append(path)
     sizes = {node.path: (node.size, node.stored_size) for node in tree.files()}
-    components = [_interpreter(name, paths, sizes) for name, paths in sorted(files_of.items()) if _is_interpreter(name)]
+    components = _interpreters(files_of, pythons, sizes)
     components += [_distribution(found, files_of.get(_owner_name(found), []), sizes) for found in distributions]
     components += [_library(found, sizes) for found in _releases(libraries.values())]
     components += _static(static)
@@ -205,17 +208,36 @@ def _total(paths: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> ByteCo
     return ByteCount(raw=sum(raw for raw, _ in known), stored=sum(stored for _, stored in known))
 
 
-def _interpreter(name: str, paths: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> Component:
-    return Component(
-        name="CPython",
-        version=name.removeprefix("CPython "),
-        kind="interpreter",
-        licenses="Python-2.0.1",  # the SPDX identifier of the licence that CPython 3 ships; Python-2.0 is the older text
-        license_class="permissive",
-        evidence=("its standard library",),
-        files=tuple(sorted(paths)),
-        bytes=_total(paths, sizes),
-    )
+def _interpreters(
+    files_of: Mapping[str, Sequence[str]], pythons: Sequence[CPythonBuild], sizes: Mapping[str, tuple[int, int]]
+) -> list[Component]:
+    """Each CPython: by its standard library, and by its code in whatever file, which also says the release."""
+    series = {name.removeprefix("CPython ") for name in files_of if _is_interpreter(name)}
+    builds: dict[str, list[CPythonBuild]] = {name: [] for name in series}
+    for build in pythons:
+        own = ".".join(build.version.split(".")[:2]) if build.version else ""
+        # Code that does not say its release belongs to the only standard library there is.
+        chosen = own or (next(iter(series)) if len(series) == 1 else "")
+        builds.setdefault(chosen, []).append(build)
+    found = []
+    for name, code in sorted(builds.items()):
+        files = files_of.get(f"CPython {name}", [])
+        releases = {build.version for build in code if build.version}
+        evidence = ["its standard library"] if files else []
+        evidence += [f"{build.path}: CPython {build.version or ''} {build.compiler}".strip() for build in code]
+        found.append(
+            Component(
+                name="CPython",
+                version=releases.pop() if len(releases) == 1 else name or None,
+                kind="interpreter",
+                licenses="Python-2.0.1",  # the SPDX identifier of the licence that CPython 3 ships; Python-2.0 is the older text
+                license_class="permissive",
+                evidence=tuple(evidence[:_MOST_EVIDENCE]),
+                files=tuple(sorted({*files, *(build.path for build in code)})),
+                bytes=_total(files, sizes),
+            )
+        )
+    return found
 
 
 def _distribution(found: PythonDistribution, owned: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> Component:
