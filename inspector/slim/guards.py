@@ -19,6 +19,7 @@ from inspector.resources import load_table
 from inspector.slim.options import SlimOptions
 from inspector.slim.prune_rules import GuardName, Matcher, Place, PruneRule
 from inspector.slim.source_words import SourceWords
+from inspector.slim.traced_use import TracedUse
 
 _ARCHIVES = (
     b"!<arch>\n",
@@ -46,11 +47,18 @@ class Guards:
     """Answers for one bundle.
 
     :param imports: what the import graph says; None where there is none.
+    :param traced: what runs have used.
     """
 
     def __init__(
-        self, artifact: Artifact, facts: Facts, options: SlimOptions, imports: ImportAnswers | None = None
+        self,
+        artifact: Artifact,
+        facts: Facts,
+        options: SlimOptions,
+        imports: ImportAnswers | None = None,
+        traced: TracedUse | None = None,
     ) -> None:
+        self._traced = traced or TracedUse()
         self._tree = artifact.tree
         self._imports = imports
         self._words = SourceWords(artifact.tree)
@@ -106,6 +114,8 @@ class Guards:
     def _usually(self, rule: PruneRule, path: str) -> str | None:
         if self._metadata.takes(path):
             return self._metadata_reason
+        if rule.table != "bytecode" and not rule.asked and self._traced.used(path):
+            return "a traced run used it"
         reader_goes = rule.for_applications and not rule.places
         return next(
             (

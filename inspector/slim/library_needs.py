@@ -29,9 +29,12 @@ _BUILD_SETTINGS = "_sysconfigdata"
 
 
 class LibraryNeeds:
-    """The load graph of one bundle, asked again and again while removals change."""
+    """The load graph of one bundle, asked again and again while removals change.
 
-    def __init__(self, facts: Facts, tree: Tree) -> None:
+    :param used: objects that count as loaded for their own sake: a run has mapped them.
+    """
+
+    def __init__(self, facts: Facts, tree: Tree, used: Collection[str] = ()) -> None:
         self._tree = tree
         self._objects = {found.path: found for found in facts.objects}
         self._needs: Mapping[str, tuple[str, ...]] = {
@@ -43,7 +46,7 @@ class LibraryNeeds:
             root.path
             for root in facts.graph.roots
             if root.role != "optional" or root.reason  # the others are what nothing reaches
-        }
+        }.union(used)
         self._names: dict[str, frozenset[str]] = {}
 
     def is_library(self, path: str) -> bool:

@@ -14,6 +14,7 @@ from inspector.resources import load_table
 from inspector.slim.module_reach import ModuleReach
 from inspector.slim.prune_rules import PruneRule, prune_rules
 from inspector.slim.removals import Removals
+from inspector.slim.traced_use import TracedUse
 
 _REMAINDER = "unreached-modules"
 _PROGRAMS = frozenset({"bin", "sbin", "libexec"})
@@ -57,6 +58,18 @@ def claim_unreached(reach: ModuleReach, tree: Tree, rules: Mapping[str, PruneRul
         removals.claim(rule, subjects.of(module), _data(tree, directory, removals, reach))
     _claim_beside(reach, tree, rules, removals, subjects)
     _claim_programs(tree, gone, removals)
+
+
+def claim_untraced(reach: ModuleReach, traced: TracedUse, rules: Mapping[str, PruneRule], removals: Removals) -> None:
+    """Claim modules that are reached and that no traced run imported: of the level aggressive."""
+    rule = rules.get("untraced-modules")
+    if rule is None or not traced.is_known:
+        return
+    for module in reach.index.modules:
+        if module.loose or not module.files or traced.imported(module.name) or _stays(module, reach):
+            continue
+        if not any(path in removals for path in module.files):
+            removals.claim(rule, module.top_level, module.files)
 
 
 def _stays(module: Module, reach: ModuleReach) -> bool:

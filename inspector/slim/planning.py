@@ -24,7 +24,7 @@ from inspector.slim.guards import Guards
 from inspector.slim.library_data import claim_library_data
 from inspector.slim.library_needs import LibraryNeeds
 from inspector.slim.module_reach import find_reach
-from inspector.slim.module_removal import claim_unreached
+from inspector.slim.module_removal import claim_unreached, claim_untraced
 from inspector.slim.options import SlimOptions
 from inspector.slim.plan import Action, Kept, Plan, PlanTarget
 from inspector.slim.prune_rules import Matcher, PruneRule, active_rules, prune_rules
@@ -33,6 +33,7 @@ from inspector.slim.removals import Removals
 from inspector.slim.savings import Savings
 from inspector.slim.subjects import Subjects
 from inspector.slim.target_digest import target_digest
+from inspector.slim.traced_use import read_traces
 
 _KINDS = ("remove", "share", "search-path", "strip", "compile", "rewrite")
 """In the order in which a plan lists them."""
@@ -71,19 +72,21 @@ class PlanMaker:
         _check(options)
         self.artifact, self.facts, self.options, self.limits = artifact, facts, options, limits
         self.rules = active_rules(options)
-        self.reach = find_reach(artifact, facts, options, self.rules, limits)
+        self.savings = Savings(artifact.tree)
+        self.traced = read_traces(options.traces, lambda: self._target.digest)
+        self.reach = find_reach(artifact, facts, options, self.rules, limits, sorted(self.traced.modules))
         self.closed = self.reach.closed
         self.roots = self.reach.roots
         self.subjects = Subjects(facts)
-        self.savings = Savings(artifact.tree)
-        self.guards = Guards(artifact, facts, options, self.reach if self.closed else None)
-        self.libraries = LibraryNeeds(facts, artifact.tree)
+        self.guards = Guards(artifact, facts, options, self.reach if self.closed else None, self.traced)
+        self.libraries = LibraryNeeds(facts, artifact.tree, self.traced.libraries)
         self.bytecode = BytecodePlanner(
             artifact.tree,
             bytecode_facts(facts, options.environment),
             options.bytecode,
             self._bytecode_rules(),
             self.subjects,
+            hot=self.traced.sources,
         )
 
     def _bytecode_rules(self) -> Mapping[str, PruneRule]:
@@ -171,7 +174,7 @@ class _Making:
             maker.subjects,
         )
         self.notices: list[str] = []
-        self.removals = Removals(self.tree, maker.guards, exclude)
+        self.removals = Removals(self.tree, maker.guards, exclude, confirmed=maker.traced.is_known)
 
     # -- removals
 
@@ -183,6 +186,7 @@ class _Making:
         self._match_places()
         if self.closed:
             claim_unreached(self.maker.reach, self.tree, self.rules, self.removals)
+            claim_untraced(self.maker.reach, self.maker.traced, self.rules, self.removals)
         claim_translations(self.options, self.tree, self.rules, self.removals)
         self.maker.bytecode.follow_sources(self.removals)
         self.maker.bytecode.claim(self.removals)

@@ -51,7 +51,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class PruneRule:
-    """One rule; see the module for what its fields mean."""
+    """One rule; see the module for what its fields mean.  ``table`` is the file that it stands in."""
 
     name: str
     level: Level
@@ -59,6 +59,7 @@ class PruneRule:
     reason: str
     refuted_by: str
     source: str
+    table: str
     kind: ActionKind = "remove"
     for_applications: bool = False
     asked: bool = False
@@ -140,6 +141,7 @@ def _rule(row: Mapping[str, Any], table: str, mistakes: list[str]) -> PruneRule 
         reason=row["reason"],
         refuted_by=row["refuted_by"],
         source=row["source"],
+        table=table,
         kind=row.get("kind", "remove"),
         for_applications="scope" in row,
         asked=bool(row.get("asked", False)),

@@ -11,6 +11,8 @@ from inspector.slim.guards import Guards
 from inspector.slim.plan import action_key
 from inspector.slim.prune_rules import PruneRule
 
+_SURER: dict[Confidence, Confidence] = {"low": "medium", "medium": "high", "high": "high"}
+
 
 @dataclass(slots=True)
 class Removal:
@@ -36,12 +38,14 @@ class Removals:
     """All of them; a path belongs to the first that claims it.
 
     :param left_out: keys of actions that are not to be done; no other rule takes what they would have taken.
+    :param confirmed: whether traced runs did without what goes, which makes what is known of imports surer by one step.
     """
 
-    def __init__(self, tree: Tree, guards: Guards, left_out: Collection[str] = ()) -> None:
+    def __init__(self, tree: Tree, guards: Guards, left_out: Collection[str] = (), *, confirmed: bool = False) -> None:
         self._tree = tree
         self._guards = guards
         self._left_out = left_out
+        self._confirmed = confirmed
         self._by_key: dict[str, Removal] = {}
         self._owner: dict[str, Removal] = {}
         self._left_alone: set[str] = set()
@@ -98,7 +102,10 @@ class Removals:
             return 0
         removal = self._by_key.get(key)
         if removal is None:
-            removal = self._by_key[key] = Removal(rule, subject, confidence or rule.confidence)
+            sure = confidence or rule.confidence
+            if self._confirmed and rule.for_applications:
+                sure = _SURER[sure]
+            removal = self._by_key[key] = Removal(rule, subject, sure)
             removal.reasons[rule.reason] = None
         removal.reasons.update(dict.fromkeys(reasons))
         removal.paths.update(dict.fromkeys(taken))
