@@ -1,60 +1,58 @@
-"""A type 2 AppImage from a planned tree: the runtime's bytes, a new image behind them, what is bound to the old payload dropped or made anew.
+"""A type 2 AppImage from a planned tree: the runtime's bytes, a new image behind them, what is bound to the old image made anew or dropped.
 
-AppImageSpec, "Type 2 image format"; the sections are found by name and written by their place in the file, as the specification and appimagetool do.
+In the order of appimagetool: runtime and image, ``.digest_md5``, signature, ``.zsync``.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from inspector.artifact import open_artifact
-from inspector.artifact.appimage_runtime import DIGEST, SIGNATURE, SIGNATURE_KEY, UPDATE_INFORMATION
 from inspector.artifact.artifact import Artifact
-from inspector.errors import FormatError, UsageError
-from inspector.formats.elf import ElfFile, read_elf
+from inspector.errors import UsageError
 from inspector.formats.squashfs import SquashfsImage
-from inspector.formats.squashfs.compressor import LEVELS
+from inspector.formats.squashfs.compressor import LEVELS, WRITABLE
 from inspector.formats.squashfs.image_settings import ImageSettings, settings_of
 from inspector.formats.squashfs.writer import DEFAULT_BLOCK_SIZE, write_image
 from inspector.limits import Limits
-from inspector.progress import SILENT, Progress
+from inspector.progress import Progress
+from inspector.slim.appimage_sections import Runtime, given_runtime, own_runtime, write_digest
+from inspector.slim.appimage_signing import check_signing, sign
 from inspector.slim.image_entries import image_entries, originals_of_directory, originals_of_image
 from inspector.slim.planned_tree import PlannedTree
-from inspector.slim.rebuild_options import RebuildOptions, RebuildOutcome
-from inspector.source import FileSource, SliceSource, Source
+from inspector.slim.rebuild_options import RebuildOptions, RebuildOutcome, nothing_more
+from inspector.slim.zsync_beside import check_place, name_notices, wants_zsync, write_zsync
+from inspector.source import FileSource
+
+_PREFERRED = ("zstd", "gzip", "xz", "lz4")
+"""Compressors for a new image: the first that the runtime reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Runtime:
-    """The bytes in front of the image.
+def check(artifact: Artifact, options: RebuildOptions) -> None:
+    """Refuse what the runtime could not read or the key not sign, before any work.
 
-    :ivar compressors: what it reads; empty where nobody knows.
-    """
-
-    content: bytes
-    elf: ElfFile
-    compressors: tuple[str, ...]
-    name: str
-
-
-def check_appimage_options(artifact: Artifact, options: RebuildOptions) -> None:
-    """Refuse what the runtime could not read, before any work.
-
-    :raises UsageError: for a compressor that is none, or that the runtime does not read; for a runtime that is none.
+    :raises UsageError: for a compressor that is none, or that the runtime does not read; for a runtime that is none; for a key that gpg
+        does not have.
     """
     runtime = _runtime(artifact, options)
-    chosen = _settings(artifact, options, runtime)
-    if runtime.compressors and chosen.compressor not in runtime.compressors:
-        readable = ", ".join(name for name in runtime.compressors if name in LEVELS)
+    chosen = _settings(artifact.image, options, runtime).compressor
+    readable = [name for name in _PREFERRED if name in runtime.compressors or not runtime.compressors]
+    if chosen not in readable:
+        why = "inspect cannot write it" if chosen not in WRITABLE else f"the runtime of {runtime.path} cannot read it"
         raise UsageError(
-            f"the runtime of {runtime.name} cannot read {chosen.compressor}",
-            f"it reads {readable}: --recompress {readable.split(', ')[0]}",
+            f"the new image would be compressed with {chosen}, and {why}",
+            f"choose another compressor: --recompress {readable[0]}" if readable else "take another runtime",
         )
+    if options.runtime is not None and artifact.tree.get("AppRun") is None:
+        raise UsageError(
+            f"{artifact.path} has no AppRun, which the runtime starts", "an AppImage is made of a whole AppDir"
+        )
+    if options.sign is not None:
+        check_signing(options.sign, runtime)
 
 
-def rebuild_appimage(
+def write(
     artifact: Artifact,
     planned: PlannedTree,
     path: Path,
@@ -62,27 +60,37 @@ def rebuild_appimage(
     *,
     final_name: str,
     limits: Limits,
-    progress: Progress = SILENT,
+    progress: Progress,
 ) -> RebuildOutcome:
     """Write the AppImage; see :func:`inspector.slim.rebuild.rebuild`."""
-    del final_name
     runtime = _runtime(artifact, options)
-    settings = _settings(artifact, options, runtime)
-    image = _image_of(artifact)
-    originals = originals_of_image(image) if image is not None else originals_of_directory(artifact.path)
-    notices: list[str] = []
+    notices = [*runtime.notices]
+    if options.runtime is None and runtime.was_signed and options.sign is None:
+        notices.append("the signature does not hold for the new bytes and is removed; make a new one with --sign KEY")
+    has_zsync = wants_zsync(runtime.update_information, artifact.path)
+    if has_zsync:
+        check_place(path, final_name, force=options.force)
+        notices += [
+            f"{final_name}.zsync is made for the new bytes",
+            *name_notices(runtime.update_information, final_name),
+        ]
+    image, settings = artifact.image, _settings(artifact.image, options, runtime)
     time = _time(image)
-    with path.open("xb") as stream:
-        stream.write(_blanked(runtime, notices))
+    originals = originals_of_image(image) if image is not None else originals_of_directory(artifact.path)
+    entries = image_entries(planned, originals, unknown_mtime=time)
+    with path.open("xb+") as stream:
+        stream.write(runtime.content)
         written = write_image(
-            image_entries(planned, originals, unknown_mtime=time),
+            entries,
             stream,
             compressor=settings.compressor,
             level=settings.level,
             dictionary_size=settings.dictionary_size,
             block_size=settings.block_size,
             mkfs_time=time,
-            owner=None if image is not None else (0, 0),
+            owner=None
+            if image is not None
+            else (0, 0),  # as appimagetool has mksquashfs do it: builders' numbers mean nothing elsewhere
             reuse=options.recompress is None,
             fragments=settings.fragments,
             tail_ends=settings.tail_ends,
@@ -90,9 +98,23 @@ def rebuild_appimage(
             progress=progress,
             limits=limits,
         )
-        stream.truncate(len(runtime.content) + written.size)
+        stream.flush()
+        with FileSource(path) as source:
+            write_digest(stream, runtime, source)
+            if options.sign is not None:
+                progress.stage("Signing")
+                notices += sign(stream, source, runtime, options.sign)
         os.fchmod(stream.fileno(), _mode(artifact))
-    return RebuildOutcome(tuple(notices))
+    return RebuildOutcome(
+        tuple(notices),
+        partial(write_zsync, beside=artifact.path, force=options.force) if has_zsync else nothing_more,
+        written.bytes_copied,
+        written.bytes_compressed,
+    )
+
+
+def _runtime(artifact: Artifact, options: RebuildOptions) -> Runtime:
+    return own_runtime(artifact) if options.runtime is None else given_runtime(options.runtime)
 
 
 def _mode(artifact: Artifact) -> int:
@@ -109,93 +131,36 @@ def _time(image: SquashfsImage | None) -> int:
     return image.superblock.mkfs_time if image is not None else 0
 
 
-def _image_of(artifact: Artifact) -> SquashfsImage | None:
-    """The input's image, opened once more: its settings, names in bytes and attributes, which the tree does not know."""
-    if artifact.source is None or artifact.envelope is None or artifact.envelope.offset is None:
-        return None
-    return SquashfsImage(SliceSource(artifact.source, artifact.envelope.offset))
+def _settings(image: SquashfsImage | None, options: RebuildOptions, runtime: Runtime) -> ImageSettings:
+    """The old image's settings, or what is asked for.
 
-
-def _settings(artifact: Artifact, options: RebuildOptions, runtime: _Runtime) -> ImageSettings:
-    """The old image's settings, or what is asked for."""
-    image = _image_of(artifact)
-    readable = [name for name in ("zstd", "gzip", "xz") if not runtime.compressors or name in runtime.compressors]
-    old = (
-        settings_of(image)
-        if image is not None
-        else ImageSettings(readable[0] if readable else "gzip", None, None, DEFAULT_BLOCK_SIZE, True, False, False)
-    )
+    :raises UsageError: where ``--recompress`` names no compressor, or no level of one.
+    """
+    if image is not None:
+        old = settings_of(image)
+    else:
+        first = next((name for name in _PREFERRED if name in runtime.compressors), "gzip")
+        old = ImageSettings(first, None, None, DEFAULT_BLOCK_SIZE, fragments=True, tail_ends=False, exportable=False)
     if options.recompress is None:
         return old
-    name, _, level = options.recompress.partition(":")
-    if name not in LEVELS:
+    name, colon, level = options.recompress.partition(":")
+    if name not in WRITABLE:
         raise UsageError(
-            f"--recompress {options.recompress}: {name} is no compressor", f"there are {', '.join(LEVELS)}"
+            f"--recompress {options.recompress}: {name!r} is no compressor that can be written",
+            f"there are {', '.join(WRITABLE)}; with a level: zstd:22",
         )
-    if level and (not level.isdecimal() or int(level) not in LEVELS[name]):
-        levels = LEVELS[name]
+    levels = LEVELS[name]
+    if colon and (not level.isdecimal() or len(level) > 3 or int(level) not in levels):
         raise UsageError(
-            f"--recompress {options.recompress}: {level} is no level of {name}",
-            f"{name} has the levels {min(levels)} to {max(levels)}" if levels else f"{name} has no levels",
+            f"--recompress {options.recompress}: {level!r} is no level of {name}",
+            f"{name} has the levels {levels[0]} to {levels[-1]}",
         )
     return ImageSettings(
-        name, int(level) if level else None, None, old.block_size, old.fragments, old.tail_ends, old.exportable
+        name,
+        int(level) if colon else None,
+        None,
+        old.block_size,
+        fragments=old.fragments,
+        tail_ends=old.tail_ends,
+        exportable=old.exportable,
     )
-
-
-def _runtime(artifact: Artifact, options: RebuildOptions) -> _Runtime:
-    """The input's own, or the one that is given."""
-    if options.runtime is None:
-        if artifact.source is None or artifact.envelope is None or artifact.envelope.offset is None:
-            raise FormatError(f"{artifact.path} has no runtime")
-        known = artifact.envelope.runtime.compressors if artifact.envelope.runtime is not None else ()
-        return _read(artifact.source, artifact.envelope.offset, known, artifact.path)
-    try:
-        with FileSource(options.runtime) as source:
-            try:
-                elf = read_elf(source)
-            except FormatError as error:
-                raise UsageError(
-                    f"--runtime {options.runtime} is no ELF file: {error}", "give a runtime or an AppImage"
-                ) from error
-            if elf.section(UPDATE_INFORMATION) is None and elf.section(SIGNATURE) is None:
-                raise UsageError(
-                    f"--runtime {options.runtime} is no AppImage runtime: it has no section {UPDATE_INFORMATION}",
-                    "take one of github.com/AppImage/type2-runtime, or any AppImage",
-                )
-            offset = elf.official_appimage_offset or source.size
-            if offset < source.size:  # an AppImage: what its reader knows of the runtime counts
-                with open_artifact(options.runtime) as given:
-                    known = given.envelope.runtime.compressors if given.envelope and given.envelope.runtime else ()
-            else:
-                from inspector.artifact.appimage_runtime import identify_runtime
-
-                known = identify_runtime(elf, source, offset).compressors
-            return _read(source, min(offset, source.size), known, options.runtime)
-    except OSError as error:
-        raise UsageError(
-            f"--runtime {options.runtime} cannot be read: {error.strerror}", "name a runtime or an AppImage"
-        ) from error
-
-
-def _read(source: Source, size: int, compressors: tuple[str, ...], name: str) -> _Runtime:
-    content = source.read_at(0, size)
-    return _Runtime(content, read_elf(source), compressors, name)
-
-
-def _blanked(runtime: _Runtime, notices: list[str]) -> bytes:
-    """The runtime without what is bound to the old payload: signature, key and digest."""
-    content = bytearray(runtime.content)
-    had_signature = False
-    for name in (SIGNATURE, SIGNATURE_KEY, DIGEST):
-        section = runtime.elf.section(name)
-        if section is None or not section.occupies_file:
-            continue
-        end = min(section.offset + section.size, len(content))
-        had_signature = had_signature or (name == SIGNATURE and any(content[section.offset : end]))
-        content[section.offset : end] = bytes(max(end - section.offset, 0))
-    if had_signature:
-        notices.append(
-            "the signature of the input does not hold for the output and was removed; sign anew with --sign KEY"
-        )
-    return bytes(content)
