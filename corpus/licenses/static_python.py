@@ -51,6 +51,14 @@ int main(int count, char **arguments)
 """
 
 
+_LAUNCHER = """\
+#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+export LD_LIBRARY_PATH="$here/usr/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+exec "$here/usr/bin/application" "$@"
+"""
+
+
 def recipes() -> list[Recipe]:
     """The three AppDirs."""
     linkings: tuple[tuple[Linking, str], ...] = (
@@ -65,6 +73,7 @@ def recipes() -> list[Recipe]:
             build=partial(build_application, linking=linking),
             check=Bounds(raw_bytes=(10_000_000, 60_000_000), file_count=(200, 1500)),
             needs=("gcc",),
+            revision=2,
         )
         for linking, words in linkings
     ]
@@ -88,7 +97,9 @@ def build_application(result: Path, linking: Linking) -> None:
         shutil.copytree(root / f"usr/lib/python{_PYTHON}", library, symlinks=False, ignore=_not_wanted)
         if linking == "modules":
             _add_modules(root, usr, library)
-    (result / "AppRun").symlink_to("usr/bin/application")
+    launcher = result / "AppRun"
+    launcher.write_text(_LAUNCHER)
+    launcher.chmod(0o755)
     (result / "application.desktop").write_text(
         "[Desktop Entry]\nType=Application\nName=Application\nExec=application\nIcon=application\nCategories=Utility;\n"
     )

@@ -110,7 +110,7 @@ def collect_facts(
         components=components.components,
         static_components=static.components,
         pythons=static.pythons,
-        exposures=find_exposures(objects, graph, components.components),
+        exposures=find_exposures(objects, graph, components.components, static.pythons),
         sizes=measure_sizes(files, objects, components.owners, duplicates),
         files=files,
     )

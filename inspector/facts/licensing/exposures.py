@@ -8,7 +8,8 @@ from typing import Literal
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.components import Component
-from inspector.facts.licensing.native_licenses import identify_library
+from inspector.facts.licensing.cpython_build import CPythonBuild
+from inspector.facts.licensing.native_licenses import identify_library, python_module_license
 from inspector.facts.loading.load_graph import LoadFacts
 
 COPYLEFT = ("network-copyleft", "strong-copyleft", "weak-copyleft")
@@ -35,10 +36,16 @@ class LicenseExposure:
 
 
 def find_exposures(
-    objects: Sequence[ElfObject], graph: LoadFacts, components: Sequence[Component]
+    objects: Sequence[ElfObject],
+    graph: LoadFacts,
+    components: Sequence[Component],
+    pythons: Sequence[CPythonBuild] = (),
 ) -> tuple[LicenseExposure, ...]:
-    """All exposures, the strictest class first; of one component, those that something loads before files that nothing reaches."""
-    found = [*_bundled_libraries(graph, components), *_static(graph, components)]
+    """All exposures, the strictest class first; of one component, those that something loads before files that nothing reaches.
+
+    :param pythons: files with CPython's code, for the built-in module that a static component is behind.
+    """
+    found = [*_bundled_libraries(graph, components), *_static(graph, components, pythons)]
     found += [*_host_libraries(objects, graph), *_distributions(components)]
     found.sort(key=_order)
     return tuple(found)
@@ -79,15 +86,22 @@ def _bundled_libraries(graph: LoadFacts, components: Sequence[Component]) -> lis
     ]
 
 
-def _static(graph: LoadFacts, components: Sequence[Component]) -> list[LicenseExposure]:
-    """Components inside files: the chain leads to the file, and names the component last."""
+def _static(
+    graph: LoadFacts, components: Sequence[Component], pythons: Sequence[CPythonBuild]
+) -> list[LicenseExposure]:
+    """Components inside files: the chain leads to the file, through the built-in module of Python that uses the component, to its name."""
+    modules = {build.path: build.modules for build in pythons}
     return [
         LicenseExposure(
             license=component.licenses or component.stated,
             license_class=component.license_class,
             component=component.name,
             linkage="static",
-            chain=(*_chain(graph, path), f"{component.name} {component.version or ''}".rstrip()),
+            chain=(
+                *_chain(graph, path),
+                *_built_in_users(modules.get(path, ()), component.name),
+                f"{component.name} {component.version or ''}".rstrip(),
+            ),
             subject=path,
             bundled=True,
         )
@@ -95,6 +109,18 @@ def _static(graph: LoadFacts, components: Sequence[Component]) -> list[LicenseEx
         if component.kind == "static" and component.license_class in COPYLEFT
         for path in component.files
     ]
+
+
+def _built_in_users(modules: Sequence[str], project: str) -> list[str]:
+    """The first of Python's built-in modules that is known to use the project's library."""
+    for module in modules:
+        known = python_module_license(f"{module}.so")
+        projects = (
+            {library.project for soname in known.libraries if (library := identify_library(soname))} if known else ()
+        )
+        if project in projects:
+            return [f"built-in module {module}"]
+    return []
 
 
 def _host_libraries(objects: Sequence[ElfObject], graph: LoadFacts) -> list[LicenseExposure]:
