@@ -123,7 +123,7 @@ def _run(command: list[str], environment: dict[str, str], trees: Path) -> tuple[
     except subprocess.TimeoutExpired:
         return False, "no end"
     except OSError as error:
-        return False, error.strerror
+        return False, str(error.strerror)
     if done.returncode < 0:
         return False, f"signal {-done.returncode}"
     if done.returncode:

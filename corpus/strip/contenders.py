@@ -15,7 +15,7 @@ from corpus.strip.population import ElfMember
 from inspector.errors import FormatError
 from inspector.formats.elf import read_elf
 from inspector.formats.elf.strip import strip_elf
-from inspector.source import BytesSource
+from inspector.source import FileSource
 
 
 @dataclass(slots=True)
@@ -31,6 +31,7 @@ class Measured:
     :ivar gnu_changed: what else is different in memory, or None: GNU strip cuts segments down to what sections need, which may be harmless.
     :ivar gnu_refused: what GNU strip said, or None.
     :ivar answers: of dlopen(): before, after ours, after GNU's, each in a tree that was stripped as a whole; empty where it was not asked.
+    :ivar seconds: that ours took, planning, verification and reading included; ``read_seconds`` that reading the file once took, from memory.
     :ivar gnu_alone: what dlopen() answers where GNU strip changed this file only: whether it is at fault, and not a library that it needs.
     """
 
@@ -48,6 +49,7 @@ class Measured:
     answers: tuple[str, ...] = ()
     gnu_alone: str | None = None
     seconds: float = 0.0
+    read_seconds: float = 0.0
     gnu_seconds: float = 0.0
     removed: dict[str, int] = field(default_factory=dict)
 
@@ -91,17 +93,23 @@ def replace(path: Path, like: Path) -> None:
 
 
 def _strip_both(member: ElfMember, content: bytes, path: Path, our_path: Path, gnu_path: Path) -> Measured:
-    try:
+    with FileSource(path) as source:
         started = time.perf_counter()
-        elf = read_elf(BytesSource(content))
-        outcome = strip_elf(content, elf)
-        seconds = time.perf_counter() - started
-    except FormatError as error:
-        return Measured([member], "unreadable", "", len(content), len(content), len(content), left=str(error))
+        source.read_at(0, source.size)
+        read_seconds = time.perf_counter() - started
+        try:
+            started = time.perf_counter()
+            elf = read_elf(source)
+            outcome = strip_elf(source, elf)
+            seconds = time.perf_counter() - started
+        except FormatError as error:
+            return Measured([member], "unreadable", "", len(content), len(content), len(content), left=str(error))
+        new = None if outcome.content is None else outcome.content.content()
     row = Measured([member], elf.arch, elf.type, len(content), len(content) - outcome.bytes_saved, len(content))
-    row.left, row.seconds, row.removed = outcome.reason, seconds, dict(outcome.removed)
-    if outcome.content is not None:
-        _write(our_path, outcome.content.content(), path)
+    row.left, row.removed = outcome.reason, dict(outcome.removed)
+    row.seconds, row.read_seconds = seconds, read_seconds
+    if new is not None:
+        _write(our_path, new, path)
         row.ours_broken = next(filter(None, damage(path, our_path)), None)
     elif outcome.left == "doubt":
         row.ours_broken = f"given back: {outcome.reason}"

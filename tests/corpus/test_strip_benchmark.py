@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from corpus.strip.population import ElfMember
 from corpus.strip.report import bars_broken, share_of_gnu
 from inspector.formats.elf import read_elf
 from inspector.formats.elf.strip import strip_elf
-from inspector.source import BytesSource
+from inspector.source import BytesSource, FileSource
 from tests.sectioned_elf import SectionedElf
 
 
@@ -94,6 +95,13 @@ def test_what_gnu_strip_breaks_or_makes_larger_is_no_saving_of_its_own() -> None
     assert share_of_gnu([row(answers=("ok", "ok", "libother.so: no"), gnu_alone="ok")]) == (1, 400, 400), (
         "another library's fault"
     )
+
+
+@pytest.mark.corpus
+def test_a_program_that_upx_packed_is_left(corpus_artifact: Callable[[str], Path]) -> None:
+    with FileSource(corpus_artifact("bad-input/upx-packed.AppDir") / "AppRun") as source:
+        outcome = strip_elf(source, read_elf(source))
+    assert (outcome.content, outcome.reason) == (None, "it is packed (UPX)")
 
 
 @pytest.mark.peer

@@ -326,7 +326,8 @@ def test_what_the_place_of_a_file_says() -> None:
 
 
 def test_the_symbol_table_stays_where_it_is_wanted() -> None:
-    for file, keep in ((SectionedElf(), True), (SectionedElf(soname="libpthread.so.0"), False)):
+    of_glibc = [SectionedElf(soname=soname) for soname in ("libpthread.so.0", "ld-linux-x86-64.so.2")]
+    for file, keep in ((SectionedElf(), True), *((file, False) for file in of_glibc)):
         content = file.build()
         outcome = strip_elf(content, read_elf(BytesSource(content)), keep_symtab=keep)
         assert outcome.content is not None

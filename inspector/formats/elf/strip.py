@@ -8,6 +8,8 @@ Who strips files asks, in this order:
 
 ``strip_refusals.refusal_by_place(name, mode, siblings, xattrs)``
     why a file is not to be stripped for what lies around it: setuid, a checksum beside it, a signature in an extended attribute; or None.
+``needs_symtab(elf)``
+    whether ``.symtab`` stays, so that only debug information goes.
 ``strip_elf(source, elf, *, keep_symtab, maximum_page_size, debug_link) -> StripOutcome``
     the new file as a :class:`SplicedFile`, a Source over the old one, with the bytes saved and what went; or why the file is left.
 ``debug_split.split_debug(source, elf, tree_path, *, keep_symtab, maximum_page_size) -> SplitOutcome``
@@ -40,7 +42,7 @@ from inspector.formats.elf.strip_refusals import (
 from inspector.formats.elf.strip_sections import dropped_sections, read_rows
 from inspector.source import BytesSource, Source
 
-_LIBPTHREAD = "libpthread"
+_WITH_SYMTAB = ("libpthread", "ld-linux", "ld64.so", "ld.so")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,11 @@ class StripOutcome:
     bytes_saved: int = 0
 
 
+def needs_symtab(elf: ElfFile) -> bool:
+    """Whether others read the file's ``.symtab``: gdb that of libpthread before glibc 2.34, valgrind that of glibc's loader."""
+    return (elf.soname or "").startswith(_WITH_SYMTAB)
+
+
 def strip_elf(
     source: Source | bytes,
     elf: ElfFile,
@@ -79,14 +86,14 @@ def strip_elf(
     with nothing to take away.  A file on disk is never held in memory; a member of a container is held once, until this returns.
 
     :param elf: ``source`` as :func:`read_elf` read it; symbols and sections need not be loaded.
-    :param keep_symtab: keep ``.symtab``, for profilers and backtraces; kept for ``libpthread`` in any case, whose debugger library reads it.
+    :param keep_symtab: keep ``.symtab``, for profilers and backtraces; it is kept in any case where :func:`needs_symtab`.
     :param maximum_page_size: bytes, a power of two; the largest page size of the architecture otherwise.
     :param debug_link: the content of a ``.gnu_debuglink`` section that is added, or takes the place of the one that is there;
         see :func:`inspector.formats.elf.debug_split.split_debug`.
     :raises FormatError: from the source only, where its bytes cannot be had.
     :raises ValueError: for a page size that is no power of two.
     """
-    keep_symtab = keep_symtab or (elf.soname or "").startswith(_LIBPTHREAD)
+    keep_symtab = keep_symtab or needs_symtab(elf)
     page = largest_page_size(elf.header) if maximum_page_size is None else maximum_page_size
     if page <= 0 or page & (page - 1):
         raise ValueError(f"a page size is a power of two, not {page}")
