@@ -27,16 +27,36 @@ class ImplicitImport:
 
 
 @dataclass(frozen=True, slots=True)
+class NotCalled:
+    """Functions that no application calls: they test their module.
+
+    :ivar module: a pattern of full names.
+    :ivar functions: patterns of the functions' names, behind those of functions and classes around them.
+    :ivar standard_library: whether it holds for modules of the standard library only.
+    """
+
+    module: str
+    functions: tuple[str, ...]
+    standard_library: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ImplicitImports:
     """The table.
 
     :ivar at_start: modules that every interpreter imports, or may import by itself at any time.
+    :ivar not_called: functions that no application calls.
+    :ivar not_names: modules whose strings are names of modules that they do not import.
+    :ivar prose: modules of the standard library whose names are words of documentation, where strings cannot be told apart.
     :ivar by_module: rows by the module that imports.
     :ivar instead: modules whose own imports are not followed, because they only serve imports of others, with the reason.
     :ivar open_programs: modules which let their user run any Python code.
     """
 
     at_start: tuple[str, ...]
+    not_called: tuple[NotCalled, ...]
+    not_names: frozenset[str]
+    prose: frozenset[str]
     by_module: Mapping[str, tuple[ImplicitImport, ...]]
     instead: Mapping[str, str]
     open_programs: frozenset[str]
@@ -51,6 +71,12 @@ def implicit_imports() -> ImplicitImports:
         rows.setdefault(row["module"], []).append(ImplicitImport(tuple(row["imports"]), row.get("when"), row["reason"]))
     return ImplicitImports(
         at_start=tuple(name for row in table["at_start"] for name in row["modules"]),
+        not_called=tuple(
+            NotCalled(row["module"], tuple(row["functions"]), row.get("standard_library", False))
+            for row in table["not_called"]
+        ),
+        not_names=frozenset(row["module"] for row in table["not_names"]),
+        prose=frozenset(name for row in table["prose"] for name in row["modules"]),
         by_module={module: tuple(found) for module, found in rows.items()},
         instead={row["module"]: row["reason"] for row in table["not_followed"]},
         open_programs=frozenset(name for row in table["open_programs"] for name in row["modules"]),

@@ -5,11 +5,12 @@ costs only the modules in it.  Nothing is executed.  Where a name can mean sever
 
 Kinds of edges (:data:`EdgeKind`)::
 
+    attribute    an import in a module's __getattr__ (PEP 562), where reached code uses an attribute of that name
     import       a statement that runs with the module          lazy        a statement inside a function
     optional     a statement that may fail                      main        a statement that runs only in a started script
     parent       the package around a module                    named       import_module("x") and functions that hand their argument to it
     string       a constant that is a module's name             prefix      a name that is put together behind a constant beginning
-    unknown      a name that nothing tells: the module's whole top-level package, its test suites excepted
+    unknown      a name that nothing tells: the whole package around the module, its test suites excepted
     walk         pkgutil lists the package                      entry-point an entry point of a group that is asked for
     implicit     rules/python/implicit_imports.toml             native      a name in an extension module, or in bytecode without a source
     stub         an import in the stub that a lazy loader reads opaque      all of a distribution that is bytecode without sources
@@ -22,8 +23,9 @@ import fnmatch
 import posixpath
 import re
 import sys
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 from inspector.artifact.tree import Node, Tree
@@ -39,7 +41,7 @@ from inspector.limits import Limits
 
 EdgeKind = Literal[
     "import", "lazy", "optional", "main", "parent", "named", "string", "prefix", "unknown", "walk", "entry-point", "implicit", "native",
-    "stub", "opaque", "start",
+    "stub", "opaque", "start", "attribute",
 ]  # fmt: skip
 
 _STATEMENT_EDGES: dict[str, EdgeKind] = {"module": "import", "lazy": "lazy", "optional": "optional", "main": "main"}
@@ -56,6 +58,7 @@ class Edge:
     :ivar importer: None where a start is the reason.
     :ivar line: of the source, 0 where there is none.
     :ivar detail: a clause for kinds that need one ("AppRun starts it").
+    :ivar attribute: for the kind "attribute" the name that must be used.
     """
 
     importer: Module | None
@@ -63,6 +66,7 @@ class Edge:
     kind: EdgeKind
     line: int = 0
     detail: str = ""
+    attribute: str = ""
 
 
 class ImportGraph:
@@ -92,6 +96,7 @@ class ImportGraph:
                 self._tops_of.setdefault(module.distribution, set()).add(module.top_level)
                 self._modules_of.setdefault(module.distribution, []).append(module)
         self._distributions = {found.normalized_name: found for found in distributions}
+        self._related_tops: dict[str, set[str]] = {}
         self._by_last: dict[str, list[Module]] = {}
         for module in index.modules:
             self._by_last.setdefault(module.name.rpartition(".")[2], []).append(module)
@@ -143,12 +148,17 @@ class ImportGraph:
 
     def source_edges(self, source: SourceImports, module: Module | None, *, started: bool = False) -> Iterator[Edge]:
         """The edges of a source; without a module for a piece of code."""
-        for statement in (*source.statements, *source.code):
+        not_called = () if module is None else _not_called(module)
+        for statement in (*source.statements, *(source.code if source.runs_code else ())):
+            if not_called and any(fnmatch.fnmatchcase(statement.function, pattern) for pattern in not_called):
+                continue
             if statement.kind != "main" or started or module is None:
                 kind: EdgeKind = "string" if statement in source.code else _STATEMENT_EDGES[statement.kind]
-                yield from self._statement_edges(statement, module, kind)
+                edges = self._statement_edges(statement, module, kind)
+                yield from edges if statement.function != "__getattr__" else _on_attribute(edges, module)
         for named in source.named:
-            yield from self._named_edges(named, module)
+            edges = self._named_edges(named, module)
+            yield from edges if named.function != "__getattr__" else _on_attribute(edges, module)
         for name, line in source.run_modules.items():
             for found in (*self.resolve(name, module), *self.resolve(f"{name}.__main__", module)):
                 yield Edge(module, found, "named", line)
@@ -184,7 +194,7 @@ class ImportGraph:
         if module is None:
             return None
         parts = module.package.split(".") if module.package else []
-        if level - 1 > len(parts):
+        if level > len(parts):
             return None
         base = parts[: len(parts) - (level - 1)]
         return ".".join([*base, name] if name else base)
@@ -220,7 +230,7 @@ class ImportGraph:
             yield from self.unknown_edges(module, line)
             return
         for found in self.index.children(package):
-            if found.name.startswith(prefix):
+            if found.name.startswith(prefix) and (last or not found.is_test):
                 yield Edge(module, found, "prefix", line)
                 if not last:
                     yield from (
@@ -230,20 +240,26 @@ class ImportGraph:
                     )
 
     def unknown_edges(self, module: Module | None, line: int) -> Iterator[Edge]:
-        """What a name may mean that nothing tells: everything in the module's own top-level package, unless it imports what others name."""
-        if module is None or module.standard_library:
+        """What a name may mean that nothing tells: everything in the package around the module.
+
+        Not for the standard library, which imports so what its callers name, and for a module outside of packages, whose strings must do.
+        """
+        if module is None or module.standard_library or not module.package:
             return
-        for found in self.index.below(module.top_level):
+        for found in self.index.below(module.package):
             if not found.is_test and found is not module:
                 yield Edge(module, found, "unknown", line)
 
     def _string_edges(self, source: SourceImports, module: Module | None) -> Iterator[Edge]:
         """Constants that are names of modules: dotted ones anywhere, others where the source imports by name."""
-        by_name = source.imports_by_name
+        if module is not None and module.name in implicit_imports().not_names:
+            return
+        by_name = source.imports_by_name and not (module is not None and module.standard_library)
         for text, line in source.strings.items():
             if "." in text or by_name:
                 for found in self.modules_named(text, module, alone=by_name):
-                    yield Edge(module, found, "string", line)
+                    if not found.is_test or (module is not None and module.is_test):
+                        yield Edge(module, found, "string", line)
         if by_name and module is not None:
             for text in source.fragments:
                 if text.endswith((".", "_")) and len(text) >= _SHORTEST_PREFIX:
@@ -264,16 +280,23 @@ class ImportGraph:
         if text.startswith("."):
             if module is not None:
                 absolute = self._absolute(text.lstrip("."), len(text) - len(text.lstrip(".")), module)
-                yield from self.resolve(absolute or "", module)
+                yield from self._named(absolute or "", module)
             return
         name = text
         while name and not self.index.find(name):
             name = name.rpartition(".")[0]
-        if name and (name == text or "." in name or alone):
+        if name and (("." in text and (name == text or "." in name)) or (alone and self._may_mean(name, module))):
             yield from self._named(name, module)
         if alone and module is not None and not name:
             for base in {module.name, module.package}:
-                yield from self._named(f"{base}.{text}", module)
+                yield from (found for found in self._named(f"{base}.{text}", module) if not found.is_test)
+
+    def _may_mean(self, name: str, module: Module | None) -> bool:
+        """Whether a single word may be meant as a top-level module: of the module's own distribution, or of one that it requires."""
+        if module is None or module.loose or module.distribution is None:
+            return not (module is not None and module.standard_library)
+        top = name.partition(".")[0]
+        return top in self._related(module) or any(found.standard_library for found in self.index.find(top))
 
     def _walk_edges(self, module: Module, source: SourceImports) -> Iterator[Edge]:
         """``pkgutil`` lists a package: its own, and those that it names."""
@@ -353,10 +376,13 @@ class ImportGraph:
         distribution = self._distributions.get(module.distribution or "")
         if distribution is None:
             return ()
+        if distribution.normalized_name in self._related_tops:
+            return self._related_tops[distribution.normalized_name]
         found = set(self._tops_of.get(distribution.normalized_name, ()))
         node = self._tree.resolve(distribution.metadata_path)
         for match in _REQUIRES.findall(self._content(node)):
             found |= self._tops_of.get(re.sub(r"[-_.]+", "-", match.decode()).lower(), set())
+        self._related_tops[distribution.normalized_name] = found
         return found
 
     # -- names
@@ -451,6 +477,28 @@ def build_import_graph(
     :param distributions: whose entry points and requirements count.
     """
     return ImportGraph(tree, index, distributions, limits)
+
+
+@cache
+def _not_called(module: Module) -> tuple[str, ...]:
+    """Patterns of functions of a module that no application calls."""
+    return tuple(
+        pattern
+        for row in implicit_imports().not_called
+        if fnmatch.fnmatchcase(module.name, row.module) and (module.standard_library or not row.standard_library)
+        for pattern in row.functions
+    )
+
+
+def _on_attribute(edges: Iterable[Edge], module: Module | None) -> Iterator[Edge]:
+    """Edges of a package's ``__getattr__`` to its own modules: they wait until somebody uses an attribute of that name."""
+    for edge in edges:
+        inside = module is not None and edge.target.name.startswith(f"{module.name}.")
+        if inside and module is not None and edge.kind != "string":
+            name = edge.target.name[len(module.name) + 1 :].partition(".")[0]
+            yield replace(edge, kind="attribute", attribute=name)
+        else:
+            yield edge
 
 
 def _packed(content: bytes, index: ModuleIndex) -> set[str]:

@@ -43,12 +43,18 @@ class Scope:
     parameters: frozenset[str]
     parent: Scope | None
 
+    @property
+    def path(self) -> str:
+        """Its name behind those of the functions and classes around it."""
+        return self.name if self.parent is None else f"{self.parent.path}.{self.name}"
+
     def owner_of(self, parameter: str) -> str | None:
         """The nearest function that has a parameter of this name."""
         scope: Scope | None = self
         while scope is not None:
             if parameter in scope.parameters:
-                return scope.name
+                constructed = scope.name in ("__init__", "__new__") and scope.parent is not None
+                return scope.parent.name if constructed and scope.parent is not None else scope.name
             scope = scope.parent
         return None
 
@@ -93,7 +99,14 @@ class ConstantNames:
             return
         for value in dict.fromkeys(self._values(argument, scope, 0)):
             if not value.listed:
-                yield NamedImport(value.text, call.lineno, value.prefix, value.own, value.parameter_of)
+                yield NamedImport(
+                    value.text,
+                    call.lineno,
+                    value.prefix,
+                    value.own,
+                    value.parameter_of,
+                    "" if scope is None else scope.path,
+                )
 
     def _values(self, node: ast.expr, scope: Scope | None, depth: int) -> list[_Value]:
         if depth > _DEEPEST:

@@ -34,6 +34,13 @@ _FILE_READERS = frozenset(
         "read_binary", "as_file", "files", "PackageLoader", "contents", "get_resource_reader",
     }
 )  # fmt: skip
+_RUNNERS = frozenset(
+    {
+        "exec", "eval", "compile", "run", "Popen", "call", "check_call", "check_output", "system", "popen", "timeit", "Timer", "execfile",
+        "run_code", "runsource", "runcode", "create_subprocess_exec", "create_subprocess_shell", "spawnv_passfds", "spawnv", "execv", "execvp",
+    }
+)  # fmt: skip
+"""Functions that run code, or a program that may be an interpreter with ``-c``."""
 _PATH_CHANGES = frozenset({"insert", "append", "extend"})
 _CATCHES_IMPORT_ERROR = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _LAZY, _OPTIONAL, _MAIN = 1, 2, 4
@@ -67,6 +74,7 @@ class _Walk:
         self.module_names = module_names
         self.stack: list[tuple[ast.AST, int, Scope | None]] = []
         self.pending: list[tuple[ast.Call, Scope | None]] = []
+        self.offers_attributes = False
 
     def run(self, tree: ast.Module) -> None:
         """Visit every node once, and then tell the names of calls, for which all bindings must be known."""
@@ -80,6 +88,8 @@ class _Walk:
                 visit(self, node, flags, scope)
             else:
                 self.push_children(node, flags, scope)
+        if self.offers_attributes and not any(row.function == "__getattr__" for row in self.found.statements):
+            self.found.lazy_attributes = True
         for call, scope in self.pending:
             for name in self.names.of_call(call, scope):
                 self.found.named.append(name)
@@ -118,20 +128,24 @@ class _Walk:
 
     # -- statements ------------------------------------------------------------------------------------------------------------------
 
-    def import_(self, node: ast.Import, flags: int, _scope: Scope | None) -> None:
-        kind = _kind(flags)
-        self.found.statements += [ImportStatement(kind, alias.name, 0, None, node.lineno) for alias in node.names]
+    def import_(self, node: ast.Import, flags: int, scope: Scope | None) -> None:
+        kind, where = _kind(flags), "" if scope is None else scope.path
+        self.found.statements += [
+            ImportStatement(kind, alias.name, 0, None, node.lineno, where) for alias in node.names
+        ]
 
-    def import_from(self, node: ast.ImportFrom, flags: int, _scope: Scope | None) -> None:
-        names = tuple([alias.name for alias in node.names])
-        self.found.statements.append(ImportStatement(_kind(flags), node.module or "", node.level, names, node.lineno))
+    def import_from(self, node: ast.ImportFrom, flags: int, scope: Scope | None) -> None:
+        names, where = tuple([alias.name for alias in node.names]), "" if scope is None else scope.path
+        self.found.statements.append(
+            ImportStatement(_kind(flags), node.module or "", node.level, names, node.lineno, where)
+        )
         for alias in node.names:
             if alias.asname is not None:
                 self.names.aliases[alias.asname] = alias.name
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, flags: int, scope: Scope | None) -> None:
         if scope is None and node.name == "__getattr__":
-            self.found.lazy_attributes = True
+            self.offers_attributes = True
         arguments = node.args
         names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
         defaults = (*arguments.defaults, *arguments.kw_defaults)
@@ -221,6 +235,7 @@ class _Walk:
             self.found.reads_files = True
 
     def attribute(self, node: ast.Attribute, flags: int, scope: Scope | None) -> None:
+        self.found.attributes.add(node.attr)
         self.stack.append((node.value, flags, scope))
 
     def joined(self, node: ast.JoinedStr, flags: int, scope: Scope | None) -> None:
@@ -271,6 +286,8 @@ class _Walk:
             self.found.walks = True
         elif name in _FILE_READERS:
             self.found.reads_files = True
+        elif name in _RUNNERS:
+            self.found.runs_code = True
         elif name == "attach_stub":
             self.found.reads_stub = True
         elif name == "attach":

@@ -141,7 +141,9 @@ def index_modules(
     :param environments: from :func:`inspector.facts.python.environments.find_environments`.
     :param distributions: from :func:`inspector.facts.python.distributions.collect_python_distributions`, for the owners.
     """
-    owners = {path: found.normalized_name for found in distributions for path in found.files}
+    # The outermost owner wins: what a distribution vendors is its own, whatever metadata came along.
+    inner_first = sorted(distributions, key=lambda found: -found.metadata_path.count("/"))
+    owners = {path: found.normalized_name for found in inner_first for path in found.files}
     return ModuleIndex(environments, _Indexer(tree, environments, owners).modules())
 
 

@@ -1,7 +1,8 @@
 """Names of modules inside extension modules: C code imports by name (``PyImport_ImportModule``), and the names lie in its read-only data.
 
-A name counts where it is a whole C string.  Some compilers pack strings without an end between them: Cython since 3.2 (often compressed), mypyc
-and Rust.  There a name counts wherever it occurs, for modules of the extension's own distribution, of those that it requires, and of the standard library.
+A name counts where it is a whole C string.  Some compilers pack strings without an end between them: Cython since 3.2, often compressed, mypyc and
+Rust.  There a name counts wherever it occurs, for modules of the extension's own distribution, of those that it requires, and of the standard
+library.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Collection, Iterator
 
 from inspector.artifact.tree import Node
 from inspector.errors import FormatError
+from inspector.facts.python.implicit_imports import implicit_imports
 from inspector.facts.python.module_index import Module, ModuleIndex
 from inspector.formats.elf import read_elf
 from inspector.limits import MIB
@@ -23,6 +25,8 @@ _MOST_STREAMS = 2000
 _LARGEST_STREAM = 4 * MIB
 _SHORTEST_STREAM = 32
 _LONGEST_NAME = 200
+_RELATIVE = (b"__pyx_", b"mypyc")
+"""Marks of compilers whose modules import relative to their package; PyImport_ImportModule() takes full names only."""
 _PACKED = (b"pyo3", b"mypyc", b"PyO3")
 _SHORTEST_PACKED = 4  # characters; shorter names stand in every text
 
@@ -42,7 +46,8 @@ def names_in_extension(node: Node, module: Module, index: ModuleIndex, related: 
 def names_in_data(data: bytes, module: Module, index: ModuleIndex, related: Collection[str]) -> set[str]:
     """Names of modules in any bytes, in the form that compilers leave them."""
     found: set[str] = set()
-    siblings = {child.name.rpartition(".")[2]: child.name for child in index.children(module.package)}
+    relative = any(mark in data for mark in _RELATIVE)
+    siblings = {child.name.rpartition(".")[2]: child.name for child in index.children(module.package) if relative}
     words = {word for word in data.split(b"\0") if 0 < len(word) <= _LONGEST_NAME}
     for word in words:
         text = word.decode("ascii", "replace")
@@ -69,6 +74,8 @@ def _packed_names(data: bytes, module: Module, index: ModuleIndex, related: Coll
             yield top
             yield from (below.name for below in index.below(top) if below.name.encode() in data)
     for child in index.children(""):
+        if child.name in implicit_imports().prose:
+            continue
         if child.standard_library and len(child.name) >= _SHORTEST_PACKED and child.name.encode() in data:
             yield child.name
             if child.is_package:

@@ -46,6 +46,7 @@ _CLAUSES: Mapping[EdgeKind, str] = {
     "native": "{importer} has the name {target} in its binary",
     "stub": "the stub that {importer} reads imports {target}",
     "opaque": "{importer} has no source, and {target} belongs to it",
+    "attribute": "{importer} imports {target} when its attribute is used, and the name is in use",
     "start": "{target}: {detail}",
 }
 
@@ -178,6 +179,14 @@ def reach(graph: ImportGraph, entries: ApplicationEntries, tree: Tree) -> Reacha
     return Reachability(entries, graph, closure.edges, tree)
 
 
+def _asks_for_plugins(source: SourceImports) -> bool:
+    """Whether a source uses a function that finds entry points; a group whose name is a plain word counts only there."""
+    names = [*source.attributes, *(name for statement in source.statements for name in statement.names or ())]
+    return any(
+        word in name.lower() for name in names for word in ("entry_point", "entrypoint", "extensionmanager", "plugin")
+    )
+
+
 class _Closure:
     """The fixed point: modules, and what depends on several of them (functions that import for others, entry points, implicit imports)."""
 
@@ -192,6 +201,9 @@ class _Closure:
         self._helpers: set[str] = set()
         self._calls: dict[str, list[tuple[Module | None, str, int]]] = {}
         self._asked: dict[str, list[tuple[Module | None, SourceImports]]] = {}
+        self._used: set[str] = set()
+        self._on_use: dict[str, list[Edge]] = {}
+        self._strings: list[tuple[Module | None, dict[str, int]]] = []
         self._groups = {point.group for point in graph.entry_points}
 
     # -- roots
@@ -243,9 +255,12 @@ class _Closure:
         while self._todo:
             module = self._todo.pop()
             for edge in self.graph.edges(module, started=module in self._started):
-                self._add(edge)
+                if edge.kind != "attribute" or self._is_used(edge):
+                    self._add(edge)
+                else:
+                    self._on_use.setdefault(edge.attribute, []).append(edge)
             source = self.graph.source(module)
-            if source is not None:
+            if source is not None and module.name not in implicit_imports().instead:
                 self._note(source, module)
             if not self._todo:
                 for waiting in self._waiting:
@@ -265,7 +280,8 @@ class _Closure:
             return
 
     def _note(self, source: SourceImports, module: Module | None) -> None:
-        """What other modules' facts decide: calls of functions that import for their caller, groups of entry points."""
+        """What other modules' facts decide: attributes, calls of functions that import for their caller, groups of entry points."""
+        self._use(source, module)
         for named in source.named:
             if named.parameter_of is not None and named.parameter_of not in _HELPER_STOP:
                 self._learn(named.parameter_of)
@@ -279,10 +295,29 @@ class _Closure:
                     self._ask(module, source)
                 self._asked.setdefault(function, []).append((module, source))
         for text in self._groups.intersection(source.strings):
+            if text.isalpha() and not _asks_for_plugins(source):
+                continue
             for point, found in self.graph.entry_point_targets(text):
                 self._add(
                     Edge(module, found, "entry-point", source.strings[text], f"{point.group} of {point.distribution}")
                 )
+
+    def _use(self, source: SourceImports, module: Module | None) -> None:
+        """Names that may be asked of a lazy package: attributes, and constants outside of the package that offers them."""
+        self._used |= source.attributes
+        for name in self._on_use.keys() & source.attributes:
+            for edge in self._on_use.pop(name):
+                self._add(edge)
+        self._strings.append((module, source.strings))
+        for name in self._on_use.keys() & source.strings.keys():
+            for edge in self._on_use[name]:
+                if edge.importer is not module:
+                    self._add(edge)
+
+    def _is_used(self, edge: Edge) -> bool:
+        return edge.attribute in self._used or any(
+            edge.attribute in strings for module, strings in self._strings if module is not edge.importer
+        )
 
     def _learn(self, function: str) -> None:
         if function in self._helpers:
@@ -294,11 +329,15 @@ class _Closure:
             self._ask(module, source)
 
     def _call(self, module: Module | None, text: str, line: int) -> None:
-        for found in self.graph.modules_named(text, module, alone=True):
-            self._add(Edge(module, found, "named", line))
+        for found in self.graph.modules_named(text, module, alone=not (module is not None and module.standard_library)):
+            if not found.is_test or (module is not None and module.is_test):
+                self._add(Edge(module, found, "named", line))
 
     def _ask(self, module: Module | None, source: SourceImports) -> None:
         """A name that is no constant goes to such a function: the caller's constants may be it."""
+        if module is not None and module.standard_library:
+            return
         for text, line in source.strings.items():
             for found in self.graph.modules_named(text, module, alone=True):
-                self._add(Edge(module, found, "string", line))
+                if not found.is_test or (module is not None and module.is_test):
+                    self._add(Edge(module, found, "string", line))

@@ -22,6 +22,7 @@ class ImportStatement:
     :ivar module: as written; "" for ``from . import x``.
     :ivar level: the number of leading dots.
     :ivar names: of the ``from`` form; None for ``import module``.
+    :ivar function: the function or class around it, with those around that ("Tester.__call__"); "" at the top of the module.
     """
 
     kind: StatementKind
@@ -29,6 +30,7 @@ class ImportStatement:
     level: int
     names: tuple[str, ...] | None
     line: int
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class NamedImport:
     :ivar prefix: whether ``name`` is only the beginning (of an f-string, of ``"x." + name``).
     :ivar own: whether ``__name__`` or ``__package__`` stands in front of ``name``.
     :ivar parameter_of: where the name is a parameter: the function that has it.
+    :ivar function: as of :class:`ImportStatement`.
     """
 
     name: str
@@ -46,6 +49,7 @@ class NamedImport:
     prefix: bool = False
     own: bool = False
     parameter_of: str | None = None
+    function: str = ""
 
     @property
     def is_unknown(self) -> bool:
@@ -63,9 +67,12 @@ class SourceImports:
     :ivar asked: last names of functions that are called with something else than a constant.
     :ivar strings: its constants of at most 200 characters, docstrings left out, with the line of the first.
     :ivar fragments: constant parts of f-strings.
+    :ivar attributes: names of attributes that it uses.
     :ivar code: import statements inside strings, which may be handed to ``exec`` or ``python -c``.
+    :ivar runs_code: whether it calls something that runs code or programs.
     :ivar exported: names of ``__all__``.
-    :ivar lazy_attributes: whether it has a module-level ``__getattr__`` (PEP 562) or puts something into ``sys.modules``.
+    :ivar lazy_attributes: whether it puts something into ``sys.modules``, or has a module-level ``__getattr__`` (PEP 562) that
+        contains no import statements, so that its strings may be what it imports.
     :ivar reads_stub: whether it hands its own stub to a lazy loader (``attach_stub``).
     :ivar walks: whether it lists the modules of packages (pkgutil).
     :ivar changes_path: whether it changes ``sys.path``.
@@ -79,7 +86,9 @@ class SourceImports:
     asked: set[str] = field(default_factory=set)
     strings: dict[str, int] = field(default_factory=dict)
     fragments: set[str] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)
     code: list[ImportStatement] = field(default_factory=list)
+    runs_code: bool = False
     exported: set[str] = field(default_factory=set)
     lazy_attributes: bool = False
     reads_stub: bool = False
