@@ -1,9 +1,9 @@
 """``--smoke CMD``: a user's own proof that the application works, run before and after, which must agree.
 
 CMD is given to ``/bin/sh -c``.  ``$APP`` is the path of what is started: the AppImage itself, or the AppRun of an AppDir.  It runs in the caller's
-environment, for a smoke test may need a display or a device, but in an empty directory and with a throw-away home.  The exit status must be the
-same; standard output too, where two runs of the input write the same (the artifact's own place in it does not count).  A command that fails with the
-input proves nothing, and says so.
+environment, for a smoke test may need a display or a device, but in an empty directory and with a throw-away home; where there is no display, Qt is
+told to do without.  The exit status must be the same; standard output too, where two runs of the input write the same (the artifact's own place in it
+does not count).  A command that fails with the input proves nothing, and says so.
 """
 
 from __future__ import annotations
@@ -107,6 +107,8 @@ def _run(command: str, artifact: Path, seconds: float) -> Finished:
         if "XDG_RUNTIME_DIR" in os.environ:  # the sockets of the session: a display, sound
             environment["XDG_RUNTIME_DIR"] = os.environ["XDG_RUNTIME_DIR"]
         environment["TMPDIR"] = own["TMPDIR"]
+        if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
+            environment.setdefault("QT_QPA_PLATFORM", own["QT_QPA_PLATFORM"])
         environment["APP"] = str(launched_file(artifact))
         if not os.access("/dev/fuse", os.R_OK | os.W_OK):
             environment.setdefault("APPIMAGE_EXTRACT_AND_RUN", "1")  # type2-runtime, README

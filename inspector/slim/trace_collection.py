@@ -79,10 +79,8 @@ def read_hook_reports(directory: Path, seen: Sightings) -> None:
         for line in _lines(report):
             kind, _, text = line.partition(b" ")
             try:
-                said = (
-                    text.decode("unicode_escape").encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
-                )
-            except UnicodeError:
+                said = os.fsdecode(bytes.fromhex(text.decode("ascii")))
+            except ValueError:
                 continue
             if kind in {b"open", b"cached"}:
                 seen.opened.add(said)

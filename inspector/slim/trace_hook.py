@@ -3,7 +3,7 @@
 A ``.pth`` file in ``site-packages`` executes it, which reaches interpreters that ignore the environment (``-E``, ``-I``) and those that a process
 starts.  It imports nothing that an interpreter has not loaded by then or has built in.  Its name space holds ``REPORT``, the directory to write to.
 
-Each process appends lines to a file of its own there: a kind, a blank, a text in ASCII with escapes.  Kinds: ``open`` and ``dlopen`` with a path,
+Each process appends lines to a file of its own there: a kind, a blank, a text in hexadecimal.  Kinds: ``open`` and ``dlopen`` with a path,
 ``wanted`` with a module's name that an import asked for, ``module`` with a name that is in ``sys.modules``.
 """
 
@@ -28,7 +28,7 @@ class Report:
 
     def tell(self, kind: str, text: str) -> None:
         """Write a line, unless it was written before by this process or the one that it was forked from."""
-        line = kind + " " + text.encode("unicode_escape", "surrogatepass").decode("ascii")
+        line = kind + " " + text.encode("utf-8", "surrogateescape").hex()
         if line in self.told:
             return
         if self.process != os.getpid():

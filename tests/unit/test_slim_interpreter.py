@@ -161,6 +161,21 @@ def test_what_does_not_start_says_why(tmp_path: Path) -> None:
     assert isinstance(answer, NotChecked)
 
 
+def test_a_program_that_only_calls_itself_python(tmp_path: Path) -> None:
+    appdir = tmp_path / "Test.AppDir"
+    make_python_appdir(appdir, sys.executable, VERSION)
+    found = interpreter_of(appdir)
+    assert isinstance(found, BundleInterpreter)
+    program = appdir / found.program
+    for text in ("echo hello", "printf 'version 33 zz\\n'", "head -c 100000 /dev/urandom", ":"):
+        program.unlink()
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+        answer = ask_interpreter(found, appdir)
+        assert isinstance(answer, NotChecked)
+        assert "does not answer like a Python interpreter" in answer.reason
+
+
 def test_a_standard_library_of_the_host_is_refused(tmp_path: Path) -> None:
     appdir = tmp_path / "Test.AppDir"
     (appdir / "usr/bin").mkdir(parents=True)

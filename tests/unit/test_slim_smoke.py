@@ -84,6 +84,21 @@ def test_it_runs_in_the_callers_environment(app, monkeypatch: pytest.MonkeyPatch
     assert result.verdict == "agrees", result.message
 
 
+@pytest.mark.parametrize(
+    ("display", "platform", "expected"), [(None, None, "offscreen"), (":0", None, ""), (None, "vnc", "vnc")]
+)
+def test_qt_does_without_a_display(
+    display: str | None, platform: str | None, expected: str, app, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("DISPLAY", display), ("WAYLAND_DISPLAY", None), ("QT_QPA_PLATFORM", platform)):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    result = run_smoke(f'test "$QT_QPA_PLATFORM" = "{expected}"', app("same", "a"), app("same", "b"))
+    assert result.verdict == "agrees"
+
+
 def test_a_file_is_its_own_program(tmp_path: Path) -> None:
     for name in ("before", "after"):
         (tmp_path / name).write_text("#!/bin/sh\necho run\n")

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inspector.artifact import Kind, Node, Tree
 from inspector.errors import NothingInspected, UsageError
@@ -291,13 +293,47 @@ def test_lines_of_the_loader(tmp_path: Path) -> None:
 
 
 def test_lines_of_the_hook(tmp_path: Path) -> None:
-    (tmp_path / "5").write_bytes(
-        b"open /r/b/Z\\xfcrich\nmodule a.b\nwanted c\nopen \\ud800\nbad\n\xff\ndlopen libc.so.6\ndlopen /r/b/l.so\n"
-    )
+    told = [
+        ("open", "/r/b/Zürich"),
+        ("module", "a.b"),
+        ("wanted", "c"),
+        ("dlopen", "libc.so.6"),
+        ("dlopen", "/r/b/l.so"),
+    ]
+    lines = [f"{kind} {text.encode().hex()}" for kind, text in told]
+    (tmp_path / "5").write_text("\n".join([*lines, "open xyz", "bad", "open ü"]))
     seen = Sightings()
     read_hook_reports(tmp_path, seen)
     assert "/r/b/Zürich" in seen.opened
     assert (seen.modules, seen.wanted, seen.loaded) == ({"a.b"}, {"c"}, {"/r/b/l.so"})
+
+
+@given(
+    st.lists(
+        st.binary(max_size=60)
+        | st.builds(
+            lambda name, path, result: b'%s(AT_FDCWD<%s>, "%s", O_RDONLY) = 3<%s>' % (name, path, path, result),
+            st.sampled_from([b"openat", b"execve", b"readlink", b"chdir", b"stat"]),
+            st.binary(max_size=20),
+            st.binary(max_size=20),
+        )
+        | st.builds(
+            lambda kind, text: kind + b" " + text.hex().encode(),
+            st.sampled_from([b"open", b"module", b"wanted", b"dlopen"]),
+            st.binary(max_size=30),
+        ),
+        max_size=10,
+    )
+)
+def test_whatever_is_in_a_report_is_read(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
+    """A traced program can write into the reports about it."""
+    directory = tmp_path_factory.mktemp("reports")
+    (directory / "call.1").write_bytes(b"\n".join(lines))
+    seen = Sightings()
+    for read in (read_hook_reports, read_strace_reports, read_loader_reports):
+        read(directory, seen)
+    used = used_paths(seen, Path("/r"), Tree([Node("", Kind.DIRECTORY), Node("a", Kind.FILE)]))
+    assert used.files <= {"a"}
 
 
 def test_links_on_the_way_are_used_too() -> None:
