@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
@@ -24,6 +25,9 @@ _CHUNK = 8 << 20
 _OPENERS = (b"ctypes", b"cffi", b"dlopen", b"find_library", b"LoadLibrary")
 _MOST_SOURCE = 4 << 20
 _SHORTEST_NAME = 3  # characters of a name without its version; shorter ones are words that stand anywhere
+_QUOTED = re.compile(rb"[\"']([^\"'\s]{1,100})[\"']")
+_FILE_NAME = re.compile(rb"\blib[^\s\"']{1,100}?\.so")
+_VERSION = re.compile(r"[-_.]?\d[\d.]*$")
 _BUILD_SETTINGS = "_sysconfigdata"
 """Sources that name libraries and open none: how the interpreter was built."""
 
@@ -174,16 +178,24 @@ class LibraryNeeds:
                 yield from ((name, path) for name in sorted(self._names_in(found).intersection(names)))
 
     def _mentions_in_sources(self, names: Collection[str], removals: Removals) -> Iterator[tuple[str, str]]:
-        needles = {name: re.compile(_mention(name)) for name in sorted(names)}
+        for path, mentions in self._opening_sources.items():
+            if path not in removals:
+                yield from ((name, path) for name in sorted(names) if mentions.has(name))
+
+    @cached_property
+    def _opening_sources(self) -> dict[str, _Mentions]:
+        """The Python sources that open libraries, each with the names in it."""
+        found = {}
         for node in self._tree.files_in_read_order():
-            if not node.name.endswith(".py") or node.path in removals or node.name.startswith(_BUILD_SETTINGS):
+            if not node.name.endswith(".py") or node.name.startswith(_BUILD_SETTINGS):
                 continue
             try:
                 content = node.read_at(0, min(node.size, _MOST_SOURCE))
             except (FormatError, OSError):
                 continue
             if any(opener in content for opener in _OPENERS):
-                yield from ((name, node.path) for name, needle in needles.items() if needle.search(content))
+                found[node.path] = _Mentions(content)
+        return found
 
     def _names_in(self, found: ElfObject) -> frozenset[str]:
         """Names of libraries among the bytes of an object, without versions; those of DT_NEEDED are known otherwise and left out."""
@@ -223,10 +235,23 @@ def _unversioned(name: str) -> str:
     return head + found
 
 
-def _mention(name: str) -> bytes:
-    """How Python code that opens libraries names one: by its file name, or by what the linker calls it, between quotes; without its version too."""
-    stem = name.removesuffix(".so").removeprefix("lib")
-    plain = re.sub(r"[-_.]?\d[\d.]*$", "", stem)
-    texts = dict.fromkeys(text for text in (stem, plain) if text == stem or len(text) >= _SHORTEST_NAME)
-    names = "|".join(re.escape(text) for text in texts)
-    return rf"\blib(?:{names})[^\s\"']*\.so|[\"'](?:lib)?(?:{names})[\"']".encode()
+class _Mentions:
+    """How a Python source that opens libraries names them: by file names, whole or put together, or by what the linker calls them, between quotes."""
+
+    def __init__(self, content: bytes) -> None:
+        self._quoted = frozenset(_QUOTED.findall(content))
+        self._files = tuple(dict.fromkeys(_FILE_NAME.findall(content)))
+
+    def has(self, name: str) -> bool:
+        """Whether it names ``libname.so``, with a version, with a part of one or without."""
+        stem = name.removesuffix(".so").removeprefix("lib")
+        plain = _VERSION.sub("", stem)
+        texts = [text.encode() for text in {stem, plain} if text == stem or len(text) >= _SHORTEST_NAME]
+        if any(text in self._quoted or b"lib" + text in self._quoted for text in texts):
+            return True
+        starts = [b"lib" + text for text in texts]
+        return any(
+            file.startswith(start) and not file[len(start) : len(start) + 1].isalpha()
+            for file in self._files
+            for start in starts
+        )

@@ -24,25 +24,24 @@ _MOST_SCRIPT = 64 << 10  # bytes; programs that pip writes have a few hundred
 
 
 def claim_unreached(reach: ModuleReach, tree: Tree, rules: Mapping[str, PruneRule], removals: Removals) -> None:
-    """Claim every module that nothing reaches.
+    """Claim every module that nothing reaches, but not what a module needs that stays all the same.
 
     Modules of a group go under its rule as one action, the rest under the names of their top-level modules.
     """
     unreached = list(reach.unreached())
     subjects = _Subjects(unreached)
+    staying = _staying(reach, unreached, subjects, rules, removals)
     gone: dict[str, tuple[PruneRule, str]] = {}
     packages: list[tuple[PruneRule, Module]] = []
     for module in unreached:
-        if _stays(module, reach):
-            continue
-        name = subjects.rule_of(module)
-        rule = rules.get(name)
-        if rule is None:
+        rule, subject = rules.get(subjects.rule_of(module)), subjects.of(module)
+        if module in staying or rule is None:
             for path in module.files:
-                removals.leave_alone(path)
+                if path not in removals:
+                    removals.keep(subjects.rule_of(module), subject, staying[module], path)
+                    removals.leave_alone(path)
             continue
         weak = reach.weak.get(module)
-        subject = subjects.of(module)
         removals.claim(
             rule,
             subject,
@@ -58,6 +57,34 @@ def claim_unreached(reach: ModuleReach, tree: Tree, rules: Mapping[str, PruneRul
         removals.claim(rule, subjects.of(module), _data(tree, directory, removals, reach))
     _claim_beside(reach, tree, rules, removals, subjects)
     _claim_programs(tree, gone, removals)
+
+
+def _staying(
+    reach: ModuleReach,
+    unreached: Sequence[Module],
+    subjects: _Subjects,
+    rules: Mapping[str, PruneRule],
+    removals: Removals,
+) -> dict[Module, str]:
+    """Modules that stay although nothing reaches them, each with the reason, and what they import in turn."""
+    staying: dict[Module, str] = {}
+    for module in unreached:
+        name = subjects.rule_of(module)
+        rule = rules.get(name)
+        if _stays(module, reach):
+            staying[module] = "it may be imported by a name that stands in no source"
+        elif rule is None:
+            staying[module] = f"{name} does not run"
+        elif (reason := removals.refusal(rule, subjects.of(module), module.path)) is not None:
+            staying[module] = reason
+    candidates, todo = frozenset(unreached), list(staying)
+    while todo:
+        importer = todo.pop()
+        for edge in reach.graph.edges(importer):
+            if edge.target in candidates and edge.target not in staying:
+                staying[edge.target] = f"{importer.name} imports it, which stays"
+                todo.append(edge.target)
+    return staying
 
 
 def claim_untraced(reach: ModuleReach, traced: TracedUse, rules: Mapping[str, PruneRule], removals: Removals) -> None:

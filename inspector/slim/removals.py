@@ -112,6 +112,14 @@ class Removals:
         self._owner.update(dict.fromkeys(taken, removal))
         return len(taken)
 
+    def refusal(self, rule: PruneRule, subject: str, path: str) -> str | None:
+        """Why an action would not take a path, a clause; None where it would, or another has taken it already."""
+        if action_key(rule.name, subject) in self._left_out:
+            return f"{rule.name} is left out"
+        if path in self._left_alone:
+            return "a rule that is left out would have taken it"
+        return None if path in self._owner else self._guards.reason_to_keep(rule, path)
+
     def leave_alone(self, path: str) -> None:
         """Let no rule that comes later take a path."""
         self._left_alone.add(path)

@@ -197,6 +197,28 @@ def test_a_group_is_switched_off_by_its_name_and_stays_whole() -> None:
     )
 
 
+@pytest.mark.parametrize("how", ["keep", "rules_off", "exclude"])
+def test_what_stays_all_the_same_keeps_what_it_imports(how: str) -> None:
+    files = {
+        f"{LIB}/idlelib/__init__.py": "\n",
+        f"{LIB}/idlelib/editor.py": "import tkinter\nimport helper\n",
+        f"{LIB}/tkinter/__init__.py": "import _tkinter\n",
+        f"{DYNLOAD}/_tkinter.cpython-311-x86_64-linux-gnu.so": library(None, "libtk8.6.so"),
+        f"{LIB}/helper.py": "\n",
+        f"{LIB}/spare.py": "\n",
+        "usr/lib/libtk8.6.so": library("libtk8.6.so"),
+    }
+    assert files.keys() <= removed(application("\n", files, apprun=WITH_LIBRARIES)).keys()
+    options = {
+        "keep": {"keep": ("*/idlelib",)},
+        "rules_off": {"rules_off": ("python-idle",)},
+        "exclude": {"exclude": ("python-idle:idlelib",)},
+    }[how]
+    plan = application("\n", files, apprun=WITH_LIBRARIES, **options)
+    assert removed(plan).keys() & files.keys() == {f"{LIB}/spare.py"}
+    assert kept_reasons(plan)[f"{LIB}/helper.py"] == "idlelib.editor imports it, which stays"
+
+
 def test_pythons_own_tests_go_although_a_self_test_of_the_standard_library_names_them() -> None:
     files = {
         f"{LIB}/test/__init__.py": "\n",
