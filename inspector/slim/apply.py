@@ -21,7 +21,10 @@ _STEP = 1 << 20
 
 
 def apply_plan(plan: Plan, tree: Tree, products: Products, limits: Limits) -> PlannedTree:
-    """The tree that the plan leads to.  Paths of actions that are not in the tree are passed over; a directory goes only where it is empty.
+    """The tree that the plan leads to.
+
+    Paths of actions that are not in the tree are passed over; a directory goes only where it is empty and no link that stays leads to it.  Names of
+    one file stay names of one file where they are given the same new content.
 
     :param products: new contents; a path without one keeps its own.
     """
@@ -33,10 +36,14 @@ def apply_plan(plan: Plan, tree: Tree, products: Products, limits: Limits) -> Pl
             entries.pop(path, None)
     for action in plan.actions:
         _apply_change(entries, action, products)
+    _keep_hard_links(entries)
+    for action in plan.actions:  # after the first name has its new content
+        if action.kind == "share":
+            _share(entries, action.paths)
     for action in plan.actions:  # after all changes: records have the digests of what changed
         for path in action.paths if action.kind == "rewrite" else ():
             _rewrite_record(entries, path, tree, products, limits)
-    _drop_empty(entries, removed)
+    _drop_empty(entries, removed, tree)
     return PlannedTree(entries)
 
 
@@ -47,14 +54,30 @@ def _apply_change(entries: dict[str, PlannedEntry], action: Action, products: Pr
     elif action.kind == "compile":
         for path, source in action.details.items():
             _add_bytecode(entries, path, source, products)
-    elif action.kind == "share":
-        _share(entries, action.paths)
 
 
 def _replace(entries: dict[str, PlannedEntry], path: str, content: Source | None) -> None:
     entry = entries.get(path)
     if entry is not None and content is not None and entry.kind is Kind.FILE:
         entries[path] = _with_content(entry, content)
+
+
+def _keep_hard_links(entries: dict[str, PlannedEntry]) -> None:
+    """Changed names of one file that have the same new content become names of one new file."""
+    first: dict[tuple[int, bytes], PlannedEntry] = {}
+    names: Counter[int] = Counter(
+        entry.node.inode
+        for entry in entries.values()
+        if entry.content is not None and entry.node is not None and entry.node.inode is not None
+    )
+    for path in sorted(entries):
+        entry = entries[path]
+        number = None if entry.node is None else entry.node.inode
+        if entry.content is None or number is None or names[number] < 2:
+            continue
+        other = first.setdefault((number, _digest(entry.content)), entry)
+        if other is not entry:
+            entries[path] = replace(entry, content=other.content, link_to=other.path)
 
 
 def _with_content(entry: PlannedEntry, content: Source) -> PlannedEntry:
@@ -96,14 +119,14 @@ def _add_bytecode(entries: dict[str, PlannedEntry], path: str, source: str, prod
 def _share(entries: dict[str, PlannedEntry], paths: tuple[str, ...]) -> None:
     """Further names of the first path's file."""
     first = entries.get(paths[0]) if paths else None
-    if first is None:
+    if first is None or first.kind is not Kind.FILE:
         return
     for path in paths[1:]:
         entry = entries.get(path)
         if entry is not None and entry.kind is Kind.FILE:
             entries[path] = replace(
-                entry, link_to=first.path, size=first.size, mode=first.mode, mtime=first.mtime, content=first.content, node=first.node,
-                uid=first.uid, gid=first.gid,
+                entry, link_to=first.link_to or first.path, size=first.size, mode=first.mode, mtime=first.mtime, content=first.content,
+                node=first.node, uid=first.uid, gid=first.gid,
             )  # fmt: skip
 
 
@@ -138,11 +161,13 @@ def _digest(source: Source) -> bytes:
     return digest.digest()
 
 
-def _drop_empty(entries: dict[str, PlannedEntry], removed: set[str]) -> None:
-    """Directories that the plan names and in which nothing is left."""
+def _drop_empty(entries: dict[str, PlannedEntry], removed: set[str], tree: Tree) -> None:
+    """Directories that the plan names, in which nothing is left and to which no link leads."""
+    links = [tree.resolve(path) for path, entry in entries.items() if entry.kind is Kind.SYMLINK]
+    needed = {node.path for node in links if node is not None}
     members = Counter(posixpath.dirname(path) for path in entries if path)
     for path in sorted(removed, key=len, reverse=True):
         entry = entries.get(path)
-        if entry is not None and entry.kind is Kind.DIRECTORY and not members[path]:
+        if entry is not None and entry.kind is Kind.DIRECTORY and not members[path] and path not in needed:
             del entries[path]
             members[posixpath.dirname(path)] -= 1

@@ -30,6 +30,7 @@ class Products:
 
     :param scratch: directory of the file that holds them.
     :ivar left: by tree path, why a file stays as it was.
+    :ivar asked: by tree path of an ELF file, what was done or tried: its new search path, and whether it was stripped.
     """
 
     def __init__(self, scratch: Path) -> None:
@@ -38,6 +39,7 @@ class Products:
         self._source: FileSource | None = None
         self._ranges: dict[str, tuple[int, int]] = {}
         self.left: dict[str, str] = {}
+        self.asked: dict[str, tuple[str | None, bool]] = {}
 
     def __contains__(self, path: object) -> bool:
         return path in self._ranges
@@ -57,6 +59,11 @@ class Products:
         if self._source is not None:
             self._source.close()
             self._source = None
+
+    def forget(self, path: str) -> None:
+        """Let a path keep its own content; what was given out before stays readable."""
+        self._ranges.pop(path, None)
+        self.left.pop(path, None)
 
     def get(self, path: str) -> Source | None:
         """The new content, or None where the path keeps its own."""
@@ -111,13 +118,16 @@ def make_elf_products(
             repairs.update(action.details)
         elif action.kind == "strip":
             stripped.update(action.paths)
-    todo = {path for path in (*repairs, *stripped) if path not in products and path not in products.left}
+    wanted = {path: (repairs.get(path), path in stripped) for path in (*repairs, *stripped)}
+    todo = {path for path, asked in wanted.items() if products.asked.get(path) != asked}
     progress.stage("Stripping", total=len(todo))
     for node in tree.files_in_read_order():
         if node.path not in todo:
             continue
+        products.forget(node.path)
+        products.asked[node.path] = wanted[node.path]
         try:
-            content = _changed(node, repairs.get(node.path), node.path in stripped, limits, debug_directory, products)
+            content = _changed(node, *wanted[node.path], limits, debug_directory, products)
         except FormatError as error:
             products.left[node.path] = str(error)
             content = None
