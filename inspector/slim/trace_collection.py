@@ -234,7 +234,7 @@ def _unescaped(text: bytes) -> bytes:
 
 def _character(match: re.Match[bytes]) -> bytes:
     text = match[1]
-    if text[:1].isdigit():
+    if text[0] in b"01234567":
         return bytes([int(text, 8) & 0xFF])
     if text[:1] == b"x" and len(text) == 3:
         return bytes([int(text[1:], 16)])
