@@ -13,6 +13,7 @@ from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind
 from inspector.errors import UsageError
 from inspector.facts.facts import Facts
+from inspector.facts.python.extension_modules import is_python_program
 from inspector.limits import Limits
 from inspector.model import ByteCount
 from inspector.progress import SILENT, Progress
@@ -76,7 +77,8 @@ class PlanMaker:
         self.traced = read_traces(options.traces, lambda: self._target.digest)
         self.reach = find_reach(artifact, facts, options, self.rules, limits, sorted(self.traced.modules))
         self.closed = self.reach.closed
-        self.roots = self.reach.roots
+        self.starts_are_known = self.closed or _has_no_python(facts)
+        self.roots = self.reach.roots if self.closed or not self.starts_are_known else _programs(facts)
         self.subjects = Subjects(facts)
         self.guards = Guards(artifact, facts, options, self.reach if self.closed else None, self.traced)
         self.libraries = LibraryNeeds(facts, artifact.tree, self.traced.libraries)
@@ -147,6 +149,15 @@ def _check(options: SlimOptions) -> None:
         )
 
 
+def _has_no_python(facts: Facts) -> bool:
+    """Whether the bundle is an application of programs alone: what they load is known by the load graph, as far as names tell."""
+    return bool(facts.launcher.programs) and not any(is_python_program(found) for found in facts.objects)
+
+
+def _programs(facts: Facts) -> tuple[str, ...]:
+    return tuple(f"{start.program}: {start.by or facts.launcher.path} starts it" for start in facts.launcher.starts)
+
+
 def _after(total: ByteCount, actions: Iterable[Action]) -> ByteCount:
     raw, stored = total.raw, total.stored
     for action in actions:
@@ -196,7 +207,7 @@ class _Making:
 
     def _claim_unneeded(self) -> None:
         """Libraries and what belongs to them, until nothing further is left over."""
-        if self.closed:
+        if self.maker.starts_are_known:
             claim_qt_parts(self.facts, self.tree, self.rules, self.removals, self.maker.libraries)
         self.maker.libraries.claim_unneeded(self.removals, self.rules, closed=self.closed)
         while claim_library_data(self.facts, self.tree, self.rules, self.removals):

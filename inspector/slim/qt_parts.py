@@ -2,7 +2,7 @@
 
 Which module opens what stands in ``rules/prune/qt.toml``.
 
-Asked for applications only: an open interpreter may load every Qt module.
+Asked for applications only, of Python or of programs alone: an open interpreter may load every Qt module.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import pytest
 
 from inspector.errors import UsageError
 from inspector.slim.plan import Plan
-from tests.bundles import Content
+from tests.bundles import Content, appdir
 from tests.slim_bundles import (
     CLOSED,
     LIB,
@@ -377,3 +377,28 @@ def test_a_program_in_bin_goes_with_the_submodule_that_it_starts() -> None:
     gone = removed(application("import PyQt5\n", files))
     assert gone["usr/bin/pyuic5"] == "unreached-modules"
     assert not {"usr/bin/other", "usr/bin/tool"} & gone.keys()
+
+
+def test_qt_of_a_program_without_python_is_closed_by_what_it_links() -> None:
+    def qt(name: str, *needed: str) -> bytes:
+        return library(f"libQt6{name}.so.6", *(f"libQt6{other}.so.6" for other in needed))
+
+    files: dict[str, Content] = {
+        "AppRun": '#!/bin/sh\nexport LD_LIBRARY_PATH="$APPDIR/usr/lib"\nexec "$APPDIR/usr/bin/viewer" "$@"\n',
+        "usr/bin/viewer": program("libQt6Widgets.so.6"),
+        "usr/lib/libQt6Core.so.6": qt("Core"),
+        "usr/lib/libQt6Gui.so.6": qt("Gui", "Core"),
+        "usr/lib/libQt6Widgets.so.6": qt("Widgets", "Gui"),
+        "usr/lib/libQt6Sql.so.6": qt("Sql", "Core"),
+        "usr/lib/libpq.so.5": library("libpq.so.5"),
+        "usr/lib/libperhaps.so.1": library("libperhaps.so.1"),
+        "usr/plugins/platforms/libqxcb.so": library(None, "libQt6Gui.so.6"),
+        "usr/plugins/sqldrivers/libqsqlpsql.so": library(None, "libQt6Sql.so.6", "libpq.so.5"),
+    }
+    gone = removed(plan_of(appdir(files)))
+    assert gone == {
+        "usr/plugins/sqldrivers/libqsqlpsql.so": "qt-plugins",
+        "usr/plugins/sqldrivers": "qt-plugins",
+        "usr/lib/libQt6Sql.so.6": "unneeded-libraries",
+        "usr/lib/libpq.so.5": "unneeded-libraries",
+    }  # what nothing ever needed may be opened by a name that nobody sees
