@@ -260,15 +260,15 @@ def test_other_documents_are_refused(content: bytes, tmp_path: Path) -> None:
 def test_lines_of_strace(tmp_path: Path) -> None:
     (tmp_path / "call.12").write_bytes(
         b'execve("/r/b/AppRun", ["/r/b/AppRun"], 0x7ffc /* 42 vars */) = 0\n'
-        b'openat(AT_FDCWD</work>, "/r/b/lib/liba.so", O_RDONLY|O_CLOEXEC) = 3</r/b/lib/liba.so.1>\n'
+        b'openat(AT_FDCWD</home/me>, "/r/b/lib/liba.so", O_RDONLY|O_CLOEXEC) = 3</r/b/lib/liba.so.1>\n'
         b'openat(AT_FDCWD</r/b>, "rel/data", O_RDONLY) = 3</r/b/rel/data>\n'
         b'openat(7</r/b/dir>, "in dir", O_RDONLY) = 8</r/b/dir/in dir>\n'
-        b'openat(AT_FDCWD</work>, "/r/b/missing", O_RDONLY) = -1 ENOENT (No such file or directory)\n'
-        b'open("old", O_RDONLY)  = 4</work/old>\n'
-        b'newfstatat(AT_FDCWD</work>, "/r/b/seen", {st_mode=S_IFREG|0644, st_size=9, ...}, 0) = 0\n'
+        b'openat(AT_FDCWD</home/me>, "/r/b/missing", O_RDONLY) = -1 ENOENT (No such file or directory)\n'
+        b'open("old", O_RDONLY)  = 4</home/me/old>\n'
+        b'newfstatat(AT_FDCWD</home/me>, "/r/b/seen", {st_mode=S_IFREG|0644, st_size=9, ...}, 0) = 0\n'
         b'readlink("/r/b/link", "target", 4096) = 6\n'
         b'newfstatat(3</r/b/lib/liba.so.1>, "", {st_mode=S_IFREG}, AT_EMPTY_PATH) = 0\n'
-        b'openat(AT_FDCWD</work>, "/r/b/Z\\303\\274rich \\"q\\"", O_RDONLY) = 5</r/b/Z\\303\\274rich \\"q\\">\n'
+        b'openat(AT_FDCWD</home/me>, "/r/b/Z\\303\\274rich \\"q\\"", O_RDONLY) = 5</r/b/Z\\303\\274rich \\"q\\">\n'
         b"--- SIGCHLD {si_signo=SIGCHLD} ---\n+++ exited with 0 +++\n" + b"x" * 200_000 + b"\n\xff\xfe\n"
     )
     seen = Sightings()
