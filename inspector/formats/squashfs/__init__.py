@@ -38,6 +38,7 @@ The writer is in modules of its own, which nobody who only reads has to load::
     from inspector.formats.squashfs.writer import write_image
 
     write_image(entries, target, compressor="zstd", level=15)   # WrittenImage; what is an Inode's content is copied as it is stored
+    write_image(entries, target, **asdict(settings_of(image)))  # like an old image: image_settings.py
 
 Raises :class:`~inspector.errors.FormatError` and its kinds ``UnsupportedFormat`` (big-endian, versions 1 to 3, vendor magics, missing decoders) and
 ``LimitExceeded``; ``OSError`` where the source itself fails; nothing else.
