@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import posixpath
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inspector.artifact import open_artifact
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind
 from inspector.facts.facts import Facts
-from inspector.facts.launchers.launcher_facts import Launcher, Start
+from inspector.facts.launchers.launcher_facts import Launcher
 from inspector.facts.loading.run_time_paths import mount_of
 from inspector.limits import Limits
 from inspector.pipeline import audit_opened
@@ -29,6 +28,7 @@ from inspector.slim.import_check import ImportConditions, ImportOutcome, verify_
 from inspector.slim.module_names import importable_modules
 from inspector.slim.planned_tree import PlannedTree, unchanged_tree
 from inspector.slim.smoke import SmokeBaseline, compare_smoke, run_baseline
+from inspector.slim.started_modules import started_modules
 from inspector.slim.unpacked_tree import write_tree
 from inspector.slim.verification import compare_audits
 
@@ -147,17 +147,19 @@ class Prover:
         if isinstance(self.answer, NotChecked) or isinstance(self.interpreter, NotChecked):
             reason = self.answer.reason if isinstance(self.answer, NotChecked) else ""
             return SlimCheck(name="imports", outcome="not checked", detail=f"because {reason}"), ()
-        first, programs = _scripts(self._launcher)
-        search = (*first, *self.answer.search_path)
+        started = started_modules(self._launcher, self._artifact.tree, mount_root=mount_of(self._artifact).root)
+        search = (*started.directories, *self.answer.search_path)
         files = [entry.path for entry in planned if entry.kind in (Kind.FILE, Kind.SYMLINK)]
         modules = list(importable_modules(files, search, self.answer.suffixes)) if only is None else list(only)
-        conditions = ImportConditions(interpreter=self.interpreter, search_first=first, scratch=self._scratch)
+        conditions = ImportConditions(
+            interpreter=self.interpreter, search_first=started.directories, scratch=self._scratch
+        )
         found = verify_tree(
             self.before_root,
             root,
             modules,
             conditions,
-            never=programs,
+            never=started.names,
             known_before=self._known,
             progress=self._progress,
         )
@@ -234,36 +236,4 @@ def _listed(sentences: list[str]) -> str:
 
 
 def _with_environment(launcher: Launcher, environment: Mapping[str, str]) -> Launcher:
-    from dataclasses import replace
-
     return replace(launcher, environment={**launcher.environment, **environment}) if environment else launcher
-
-
-def _scripts(launcher: Launcher) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Directories of the Python scripts that the launcher starts, which Python puts on its search path, and the modules that are programs."""
-    directories: dict[str, None] = {}
-    programs: list[str] = []
-    for start in (*launcher.starts, *launcher.further):
-        script, module = _script_of(start)
-        if module is not None:
-            programs.append(module)
-        if script is not None:
-            programs.append(posixpath.splitext(posixpath.basename(script))[0])
-            if script.startswith("$APPDIR/"):
-                directories[posixpath.dirname(script.removeprefix("$APPDIR/"))] = None
-    return tuple(directories), tuple(programs)
-
-
-def _script_of(start: Start) -> tuple[str | None, str | None]:
-    """The script and the module of ``python SCRIPT`` and ``python -m MODULE``."""
-    words = iter(start.arguments)
-    for word in words:
-        if word == "-m":
-            return None, next(words, None)
-        if word == "-c":
-            return None, None
-        if word in ("-W", "-X"):
-            next(words, None)
-        elif not word.startswith("-"):
-            return (word if word.endswith((".py", ".pyw")) else None), None
-    return None, None

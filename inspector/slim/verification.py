@@ -85,8 +85,11 @@ def compare_audits(before: Result, after: Result) -> AuditComparison:
     changes = finding_changes(before.findings, after.findings)
     graver = _graver(before.findings, changes.same)
     hosts = {(host.id, host.variant): host for host in before.hosts}
+    roots = {root.path for root in before.roots}
     worse = tuple(
-        sentence for host in after.hosts if (sentence := _worse(hosts.get((host.id, host.variant)), host)) is not None
+        sentence
+        for host in after.hosts
+        if (sentence := _worse(hosts.get((host.id, host.variant)), host, roots)) is not None
     )
     known = {(problem.kind, problem.subject) for problem in before.problems}
     problems = tuple(problem for problem in after.problems if (problem.kind, problem.subject) not in known)
@@ -153,14 +156,17 @@ def _graver(before: Sequence[Finding], same: Sequence[Finding]) -> tuple[Finding
     )
 
 
-def _worse(before: HostVerdict | None, after: HostVerdict) -> str | None:
-    """A sentence where the verdict of a system is worse, or where a root fails that did not."""
+def _worse(before: HostVerdict | None, after: HostVerdict, roots: set[str]) -> str | None:
+    """A sentence where the verdict of a system is worse, or where a root fails that did not.
+
+    A library that only something gone had loaded is a root of its own now; that it fails there is nothing new.
+    """
     if before is None:
         return None
     if _VERDICT_ORDER[after.verdict] > _VERDICT_ORDER[before.verdict]:
         return f"on {after.name} ({after.variant}) it {_verb(after)} and {_verb(before, past=True)} before: {after.message}"
     failing = {found.path for found in before.objects}
-    fresh = [found.path for found in after.objects if found.path not in failing]
+    fresh = [found.path for found in after.objects if found.path in roots and found.path not in failing]
     if fresh:
         return f"on {after.name} ({after.variant}) {fresh[0]} does not load any more"
     return None

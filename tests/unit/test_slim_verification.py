@@ -170,6 +170,7 @@ BASE = Result(
     findings=(FOUND,),
     hosts=(HOST,),
     problems=(Problem(kind="corrupt-member", subject="c", message="broken"),),
+    roots=(RootInfo(path="a.so", role="extension"), RootInfo(path="z.so", role="plugin")),
 )
 
 
@@ -181,6 +182,12 @@ def test_no_worse() -> None:
     better = msgspec.structs.replace(HOST, verdict="starts", objects=())
     for after in (BASE, changed(findings=()), changed(hosts=(better,)), changed(hosts=()), changed(problems=())):
         assert compare_audits(BASE, after).ok
+
+
+def test_a_library_whose_user_is_gone_is_no_new_failure() -> None:
+    """It was loaded by another root, and is looked at by itself now."""
+    objects = (FailedObject(path="a.so"), FailedObject(path="lib/libleft.so"))
+    assert compare_audits(BASE, changed(hosts=(msgspec.structs.replace(HOST, objects=objects),))).ok
 
 
 WORSE = {
