@@ -15,7 +15,7 @@ from inspector.artifact.container_tree import squashfs_tree
 from inspector.artifact.tree import Tree
 from inspector.formats.squashfs import SquashfsImage
 from inspector.model import Finding, Problem
-from inspector.result import ArtifactInfo, FailedObject, FilesInfo, HostVerdict, Result, ToolInfo
+from inspector.result import ArtifactInfo, FailedObject, FilesInfo, HostVerdict, Result, RootInfo, ToolInfo
 from inspector.slim.planned_tree import PlannedTree, unchanged_tree
 from inspector.slim.verification import compare_audits, compare_trees
 from inspector.source import BytesSource, FileSource
