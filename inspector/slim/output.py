@@ -69,7 +69,8 @@ class PendingOutput:
     def __init__(
         self, target: str | os.PathLike[str], *, inputs: Sequence[str | os.PathLike[str]], force: bool
     ) -> None:
-        self.target = _checked_target(target, inputs, force=force)
+        with writing_to(target):  # a name may be too long even to be looked for
+            self.target = _checked_target(target, inputs, force=force)
         self._force = force
         self._committed = False
         prefix = self.target.name.encode("utf-8", "surrogateescape")[:_LONGEST_PREFIX].decode("utf-8", "ignore")

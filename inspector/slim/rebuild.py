@@ -14,6 +14,7 @@ from inspector.errors import UsageError
 from inspector.limits import Limits
 from inspector.progress import SILENT, Progress
 from inspector.slim.options import SlimOptions
+from inspector.slim.output import writing_to
 from inspector.slim.planned_tree import PlannedTree
 from inspector.slim.rebuild_options import RebuildOptions, RebuildOutcome
 
@@ -77,13 +78,13 @@ def rebuild(
     """Write the planned tree to ``path``, which is not there.
 
     :param final_name: the file name that the output will have.
-    :raises UsageError: as :func:`check_rebuildable` does, and where signing fails.
+    :raises UsageError: as :func:`check_rebuildable` does, where signing fails, and where the medium fails or is full.
     :raises FormatError: where a member cannot be read or written.
-    :raises OSError: where the medium fails or is full.
     """
-    return _rebuilder(artifact, options).write(
-        artifact, planned, path, options, final_name=final_name, limits=limits, progress=progress
-    )
+    with writing_to(path.with_name(final_name)):
+        return _rebuilder(artifact, options).write(
+            artifact, planned, path, options, final_name=final_name, limits=limits, progress=progress
+        )
 
 
 def rebuild_options(
