@@ -374,8 +374,8 @@ def _listing_edges() -> SampleTree:
 
 
 def _many_directories() -> SampleTree:
-    first = (directory(b"%03d" % number) for number in range(250))
-    second = (directory(b"%03d/%d" % (number, inner)) for number in range(250) for inner in range(3))
+    first = (directory(b"%03d" % number) for number in range(120))
+    second = (directory(b"%03d/%d" % (number, inner)) for number in range(120) for inner in range(2))
     return SampleTree((*first, *second))
 
 

@@ -254,7 +254,8 @@ def test_owner_and_time_for_everything() -> None:
 
 def test_export_table_leads_to_every_inode() -> None:
     buffer = io.BytesIO()
-    write_image((*tree("many directories").entries, *mixed()), buffer, exportable=True)
+    many = (file(b"%04d" % number) for number in range(1_100))  # 1,024 references fill a metadata block
+    write_image((*tree("many directories").entries, *mixed(), *many), buffer, exportable=True)
     content = buffer.getvalue()
     image = SquashfsImage(BytesSource(content))
     (table,) = (found for found in image.table_ranges() if found.name == "export")

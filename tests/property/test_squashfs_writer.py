@@ -115,7 +115,7 @@ def assert_reads_back(path: Path, entries: tuple[ImageEntry, ...], reader: str, 
 
 
 @given(trees(), OPTIONS)
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_any_tree_reads_back(entries: tuple[ImageEntry, ...], options: dict[str, object]) -> None:
     with TemporaryDirectory() as directory:
         path = Path(directory) / "image"
@@ -132,7 +132,7 @@ def test_any_tree_is_read_by_others(reader: str, tmp_path: Path) -> None:
         pytest.skip("devices and other people's files are made by root only")
 
     @given(trees(), OPTIONS)
-    @settings(max_examples=25)
+    @settings(max_examples=15)
     def check(entries: tuple[ImageEntry, ...], options: dict[str, object]) -> None:
         with TemporaryDirectory(dir=tmp_path) as name:
             scratch = Path(name)
@@ -145,7 +145,7 @@ def test_any_tree_is_read_by_others(reader: str, tmp_path: Path) -> None:
 
 
 @given(trees(), st.data(), OPTIONS)
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_any_change_of_any_image_reads_back(
     entries: tuple[ImageEntry, ...], data: st.DataObject, options: dict[str, object]
 ) -> None:
