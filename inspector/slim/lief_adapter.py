@@ -19,6 +19,7 @@ from inspector.formats.elf import dynamic as tags
 from inspector.formats.elf.architecture import architecture_name, page_sizes
 from inspector.formats.elf.runpath import SearchPathKind, same_dynamic_view, set_search_path
 from inspector.formats.elf.segments import PT_DYNAMIC, PT_PHDR, AddressMap
+from inspector.formats.elf.strip_layout import may_move_program_headers
 from inspector.limits import MIB
 from inspector.source import BytesSource, Source
 
@@ -120,6 +121,8 @@ def _is_right(old_bytes: bytes, old: ElfFile, new_bytes: bytes, new: ElfFile, ki
         new.tls and old.tls and old.tls._replace(offset=new.tls.offset)
     ):
         return False
+    if not may_move_program_headers(old) and not _finds_program_headers(new):
+        return False
     page = page_sizes(architecture_name(old.header))[-1]
     if any(_is_less_congruent(load, old, page) for load in new.loads):
         return False
@@ -129,6 +132,14 @@ def _is_right(old_bytes: bytes, old: ElfFile, new_bytes: bytes, new: ElfFile, ki
         _memory(new_bytes, memory, start, end) == old_bytes[offset : offset + end - start]
         for load in old.loads
         for start, end, offset in _without(load, rewritten)
+    )
+
+
+def _finds_program_headers(elf: ElfFile) -> bool:
+    """Whether a kernel before Linux 5.18 finds a program's headers: it adds ``e_phoff`` to the address of the first segment's file offset 0."""
+    phoff, first = elf.header.phoff, elf.loads[0]
+    return any(
+        load.offset <= phoff < load.end and load.vaddr - load.offset == first.vaddr - first.offset for load in elf.loads
     )
 
 

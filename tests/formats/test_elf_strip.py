@@ -173,6 +173,39 @@ def test_patchelf_over_and_over(options: tuple[str, ...], tmp_path: Path) -> Non
     assert last >= 65_536, "what lies between the segments goes too, not only what lies behind them"
 
 
+def with_headers_at_the_end(file: SectionedElf) -> bytes:
+    """The same file with its program headers in the last segment, where editors put a table that grew."""
+    rows, align = 56 * (5 + len(file.loads)), 0x1000
+    file.loads = (*file.loads[:-1], Load(rows + 200, 6))
+    content = bytearray(file.build())
+    last = mapped(bytes(content)).offsets[-1]
+    (address,) = struct.unpack_from("<Q", content, 64 + 56 * (3 + len(file.loads)) + 16)
+    assert (address - last) % align == 0
+    struct.pack_into(
+        "<QQQ", content, 64 + 8, last + 100 + -(last + 100) % 8, *(2 * [address + 100 + -(last + 100) % 8])
+    )
+    at = last + 100 + -(last + 100) % 8
+    content[at : at + rows] = content[64 : 64 + rows]
+    struct.pack_into("<Q", content, 32, at)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("soname", "program", "moves"), [("libx.so", False, True), ("libx.so", True, False), ("", False, False)]
+)
+def test_program_headers_move_with_their_segment_in_libraries_only(soname: str, program: bool, moves: bool) -> None:
+    content = with_headers_at_the_end(SectionedElf(type=2 if program else 3, soname=soname, between=60_000))
+    elf = read_elf(BytesSource(content))
+    outcome = strip_elf(content, elf)
+    assert outcome.content is not None, outcome.reason
+    new = outcome.content.content()
+    afresh = read_elf(outcome.content)
+    before, after = mapped(content), mapped(new)
+    assert before.segments == after.segments
+    assert (before.offsets[-1] - after.offsets[-1] >= 57_344) == moves
+    assert elf.header.phoff - afresh.header.phoff == before.offsets[-1] - after.offsets[-1]
+
+
 @pytest.mark.peer
 @pytest.mark.parametrize(
     ("compiler", "emulator", "page"),

@@ -139,8 +139,8 @@ def test_in_doubt_the_file_is_given_back(monkeypatch: pytest.MonkeyPatch) -> Non
     elf = read_elf(BytesSource(content))
     assert strip_elf(content, elf).content is not None
     arrange = strip.arrange
-    monkeypatch.setattr(strip, "arrange", lambda header, segments, rows, page: arrange(
-        header, [s._replace(align=1) for s in segments], rows, 1))  # fmt: skip
+    monkeypatch.setattr(strip, "arrange", lambda header, segments, rows, page, **options: arrange(
+        header, [s._replace(align=1) for s in segments], rows, 1, **options))  # fmt: skip
     outcome = strip_elf(content, elf)
     assert (outcome.content, outcome.left, outcome.bytes_saved) == (None, "doubt", 0)
     assert str(outcome.reason).startswith("I3")

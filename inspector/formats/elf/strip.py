@@ -31,7 +31,7 @@ from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.spliced import SplicedFile, in_reach
 from inspector.formats.elf.strip_assembly import Assembly
 from inspector.formats.elf.strip_invariants import broken_invariant
-from inspector.formats.elf.strip_layout import arrange, largest_page_size
+from inspector.formats.elf.strip_layout import arrange, largest_page_size, may_move_program_headers
 from inspector.formats.elf.strip_refusals import (
     LARGEST_FILE,
     StripRefused,
@@ -111,7 +111,7 @@ def _strip(source: Source, elf: ElfFile, keep_symtab: bool, page: int, debug_lin
     rows = read_rows(source, elf.header)
     refuse_by_section(row.name for row in rows)
     dropped = dropped_sections(rows, elf.header.shstrndx, keep_symtab=keep_symtab)
-    arrangement = arrange(elf.header, elf.segments, rows, page)
+    arrangement = arrange(elf.header, elf.segments, rows, page, move_program_headers=may_move_program_headers(elf))
     assembly = Assembly(source, elf, rows, dropped, arrangement, keep_symtab=keep_symtab, debug_link=debug_link)
     if assembly.size >= source.size:
         return StripOutcome(left="smallest", reason="there is nothing to take away")

@@ -141,8 +141,9 @@ class Assembly:
     def _elf_header(self) -> bytes:
         header = self._header
         names_index = self._numbers.index(header.shstrndx)
+        phoff = self._moved(header.phoff, None, in_file=True)
         return header.ident + header.layout.header.pack(
-            header.type, header.machine, header.version, header.entry, header.phoff, self._table_offset, header.flags, header.ehsize,
+            header.type, header.machine, header.version, header.entry, phoff, self._table_offset, header.flags, header.ehsize,
             header.phentsize, header.phnum, header.shentsize, len(self._numbers), names_index,
         )  # fmt: skip
 

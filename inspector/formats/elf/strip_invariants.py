@@ -23,6 +23,7 @@ from inspector.formats.elf.reader import read_elf
 from inspector.formats.elf.sections import SHF_ALLOC, SHT_NULL, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB, Section
 from inspector.formats.elf.segments import PT_LOAD
 from inspector.formats.elf.spliced import is_same_range
+from inspector.formats.elf.strip_layout import may_move_program_headers
 from inspector.formats.elf.strip_sections import SHT_GROUP, SHT_SYMTAB_SHNDX
 from inspector.limits import Limits
 from inspector.source import Source
@@ -62,11 +63,13 @@ class _Comparison:
         self.masked = self._masked_ranges()
 
     def _masked_ranges(self) -> list[tuple[int, int]]:
-        """Ranges of the old file whose bytes may differ: e_shoff, e_shnum and e_shstrndx, and each p_offset; in order."""
+        """Ranges of the old file whose bytes may differ: e_shoff, e_shnum and e_shstrndx, each p_offset, and e_phoff of a library; in order."""
         header, word = self.old.header, self.old.header.layout.word_size
-        shoff_at = 40 if word == 8 else 32  # gABI, Elf64_Ehdr and Elf32_Ehdr
+        shoff_at = 40 if word == 8 else 32  # gABI, Elf64_Ehdr and Elf32_Ehdr; e_phoff is the word before
         shnum_at = header.size - 4
         ranges = [(shoff_at, shoff_at + word), (shnum_at, shnum_at + 4)]
+        if may_move_program_headers(self.old):
+            ranges.append((shoff_at - word, shoff_at))
         for number in range(len(self.old.segments)):
             at = header.phoff + number * header.phentsize + (8 if word == 8 else 4)
             ranges.append((at, at + word))
@@ -93,7 +96,7 @@ class _Comparison:
     def program_headers(self) -> str | None:
         """I2 and I3."""
         old, new = self.old.segments, self.new.segments
-        if len(old) != len(new) or self.old.header.phoff != self.new.header.phoff:
+        if len(old) != len(new) or not self._is_where_the_program_headers_are():
             return "I2: the program header table is another one"
         for number, (before, after) in enumerate(zip(old, new, strict=True)):
             if before._replace(offset=0) != after._replace(offset=0):
@@ -109,6 +112,19 @@ class _Comparison:
             if before.type == PT_LOAD and (before.offset - after.offset) % max(before.align, self.page):
                 return f"I3: segment {number} lost its congruence"
         return None
+
+    def _is_where_the_program_headers_are(self) -> bool:
+        """Whether the table lies where it lay, or, in a library, moved with the segments that hold it."""
+        moved = self.old.header.phoff - self.new.header.phoff
+        if not moved:
+            return True
+        start, end = self.old.header.phoff, self.old.header.phoff + len(self.old.segments) * self.old.header.phentsize
+        holding = [pair for pair in self.loads if pair[0].offset < end and start < pair[0].end]
+        return (
+            may_move_program_headers(self.old)
+            and self.old.header.size <= self.new.header.phoff
+            and all(before.offset - after.offset == moved for before, after in holding)
+        )
 
     def memory_image(self) -> str | None:
         """I1, by address: the segments in the order of the loader, later ones over earlier ones.  And the header that no segment need hold."""

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from inspector.formats.elf.architecture import architecture_name, page_sizes
+from inspector.formats.elf.elf_file import ElfFile
 from inspector.formats.elf.identification import Header
 from inspector.formats.elf.segments import PT_LOAD, Segment
 from inspector.formats.elf.strip_refusals import StripRefused
@@ -87,15 +88,25 @@ def largest_page_size(header: Header) -> int:
     return _UNKNOWN_ARCHITECTURE_PAGE if name.startswith("unknown") else page_sizes(name)[-1]
 
 
-def arrange(header: Header, segments: Sequence[Segment], rows: Sequence[SectionRow], page: int) -> Arrangement:
+def may_move_program_headers(elf: ElfFile) -> bool:
+    """Whether the program headers may move with the segment that they lie in: not in programs.
+
+    Before Linux 5.18 the kernel told a program where its program headers are by ``e_phoff`` and the first segment alone.  Loaders look for those of a
+    library in the segment that holds them.  A program without an interpreter that does not call itself one has neither name nor needs.
+    """
+    return elf.type == "DYN" and not elf.is_program and elf.interpreter is None and bool(elf.soname or elf.needed)
+
+
+def arrange(
+    header: Header, segments: Sequence[Segment], rows: Sequence[SectionRow], page: int, *, move_program_headers: bool
+) -> Arrangement:
     """Close the gaps between what the loader maps.
 
-    The block with the program headers stays where it is: before Linux 5.18 the kernel told programs where these are by ``e_phoff``.
-
     :param page: a page size in bytes; see :func:`largest_page_size`.
+    :param move_program_headers: see :func:`may_move_program_headers`; else the block with them stays where it is.
     """
     ranges: list[tuple[int, int, int]] = [(0, header.size, 1)]
-    ranges.append((header.phoff, header.phoff + header.phnum * header.phentsize, 1))
+    ranges.append((header.phoff, header.phoff + header.phnum * header.phentsize, header.layout.word_size))
     for segment in segments:
         if segment.type == PT_LOAD:
             ranges.append((segment.offset, segment.end, max(segment.align, page)))
@@ -105,7 +116,7 @@ def arrange(header: Header, segments: Sequence[Segment], rows: Sequence[SectionR
     ranges += _on_one_page([segment for segment in segments if segment.type == PT_LOAD], page)
     blocks, cursor = [], 0
     for start, end, modulus in _joined(ranges):
-        stays = start <= header.phoff < end
+        stays = start <= header.phoff < end and not move_program_headers
         new_start = start if stays else cursor + (start - cursor) % modulus
         blocks.append(Block(start, end, modulus, new_start))
         if end > start:
