@@ -41,6 +41,8 @@ from inspector.slim.unpacked_tree import write_tree
 from inspector.source import SliceSource, Source
 
 _STEP = 1 << 20
+_LATEST = 1 << 35
+"""Seconds from 1970; a file system holds no time beyond it (ext4: 34 bits)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,8 @@ def _restore_file(made: Source, undo: UndoReader, path: Path, shown: str, progre
                 stream.write(content)
                 progress.advance()
         os.fchmod(stream.fileno(), manifest.original.mode & 0o777)
-    os.utime(path, (manifest.original.mtime, manifest.original.mtime))
+    time = _time(manifest.original.mtime, shown)
+    os.utime(path, (time, time))
     if digest.hexdigest() != manifest.original.digest:
         raise _not_restored(manifest.original.digest, digest.hexdigest())
 
@@ -326,7 +329,7 @@ def _original_nodes(
         if kind is None or not 0 <= member.mode <= 0o7777:
             raise not_an_undo_file(shown, f"{member.path[:200]!r} is a {member.kind[:40]} with mode {member.mode:o}")
         node = Node(member.path, kind, member.mode, size=member.size, target=member.target, inode=member.link)
-        node.mtime = member.mtime
+        node.mtime = None if member.mtime is None else _time(member.mtime, shown)
         if original is not None:
             originals[member.path] = original
         if member.stored:
@@ -382,6 +385,12 @@ def _checked_original(member: UndoMember, shown: str) -> Original | None:
     if member.raw_path is None and member.device is None and member.raw_target is None:
         return None
     return Original(raw, target, member.device or (0, 0))
+
+
+def _time(seconds: int, shown: str) -> int:
+    if not -_LATEST < seconds < _LATEST:
+        raise not_an_undo_file(shown, f"{seconds} is no time")
+    return seconds
 
 
 def _not_restored(wanted: str, found: str) -> UsageError:

@@ -100,7 +100,8 @@ class _TreeWriter:
                 self._place(entry.path).mkdir(mode=0o700)
                 self._directories[entry.path] = entry
         elif entry.kind is Kind.FIFO and self._has_parent(entry):
-            os.mkfifo(self._place(entry.path), entry.mode & self._mode_bits)
+            os.mkfifo(self._place(entry.path))
+            self._finish(entry)
         elif not self._make_device(entry):
             self._tell(entry, f"a {entry.kind.value} is not unpacked")
 
@@ -109,12 +110,19 @@ class _TreeWriter:
         if known is None or entry.kind not in _DEVICES or not self._has_parent(entry):
             return False
         try:
-            os.mknod(
-                self._place(entry.path), _DEVICES[entry.kind] | entry.mode & self._mode_bits, os.makedev(*known.device)
-            )
+            os.mknod(self._place(entry.path), _DEVICES[entry.kind], os.makedev(*known.device))
         except PermissionError:
             return False
+        self._finish(entry)
         return True
+
+    def _finish(self, entry: PlannedEntry) -> None:
+        """The mode, whatever the umask, and the time of what is no regular file."""
+        place = self._place(entry.path)
+        if entry.kind is not Kind.SYMLINK:
+            place.chmod(entry.mode & self._mode_bits)
+        if entry.mtime is not None:
+            os.utime(place, (entry.mtime, entry.mtime), follow_symlinks=False)
 
     def _place(self, path: str) -> Path:
         """Where a path lies on disk: under the bytes that the input has for it; of a new one, behind those of its directory."""
@@ -134,6 +142,7 @@ class _TreeWriter:
         if self._has_parent(entry):
             try:
                 self._place(entry.path).symlink_to(self._target(entry))
+                self._finish(entry)
             except FileExistsError:
                 self._tell(entry, _TAKEN)
 
