@@ -185,6 +185,9 @@ class _Making:
             maker.subjects,
         )
         self.notices: list[str] = []
+        envelope = maker.artifact.envelope
+        if envelope is not None and envelope.signature.status != "absent":
+            self.notices.append("it is signed, and its signature does not hold for what is written anew")
         self.removals = Removals(self.tree, maker.guards, exclude, confirmed=maker.traced.is_known)
 
     # -- removals

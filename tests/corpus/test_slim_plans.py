@@ -15,14 +15,19 @@ from inspector.artifact import open_artifact
 from inspector.facts.collect import collect_facts
 from inspector.limits import Limits
 from inspector.slim.options import SlimOptions
-from inspector.slim.plan import Plan
+from inspector.slim.plan import Plan, plan_json
 from inspector.slim.planning import make_plan
 from tests.slim_bundles import LIB, SITE, actions, removed
 
 pytestmark = pytest.mark.corpus
 
 MB = 1_000_000
-NAMES = ("python-runtime", "flask-app", "pandas-report", "pyqt5-widgets")
+NAMES = (
+    "python-runtime",
+    "flask-app",
+    pytest.param("pandas-report", marks=pytest.mark.heavy),
+    pytest.param("pyqt5-widgets", marks=pytest.mark.heavy),
+)
 
 
 @cache
@@ -72,6 +77,63 @@ def test_the_runtime_is_an_open_interpreter(corpus_artifact: Callable[[str], Pat
     assert found.predicted.raw < 95 * MB < found.target.size.raw
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "bytecode", "most"),
+    [
+        # stored MB of the files; the recipe of rm, find -delete and strip leaves 21, 21, 45 and 75 MB at the same compressor and level
+        ("python-runtime", "keep", 28),
+        ("python-runtime", "none", 21),
+        ("flask-app", "keep", 15),
+        pytest.param("flask-app", "none", 11, marks=pytest.mark.heavy),
+        pytest.param("pandas-report", "keep", 41, marks=pytest.mark.heavy),
+        pytest.param("pandas-report", "none", 34, marks=pytest.mark.heavy),
+        pytest.param("pyqt5-widgets", "keep", 43, marks=pytest.mark.heavy),
+        pytest.param("pyqt5-widgets", "none", 41, marks=pytest.mark.heavy),
+    ],
+)
+def test_stored_bytes_that_a_plan_predicts(
+    name: str, bytecode: str, most: int, corpus_artifact: Callable[[str], Path]
+) -> None:
+    corpus_artifact(f"{name}.AppImage")
+    assert plan(f"{name}.AppImage", bytecode=bytecode).predicted.stored < most * MB
+
+
+@pytest.mark.slow
+def test_plans_are_the_same_byte_for_byte(corpus_artifact: Callable[[str], Path]) -> None:
+    path = corpus_artifact("flask-app.AppDir")
+    with open_artifact(path) as artifact:
+        again = make_plan(artifact, collect_facts(artifact, Limits()), SlimOptions(), Limits())
+    assert plan_json(again) == plan_json(plan("flask-app.AppDir"))
+
+
+def test_of_the_flask_application_stays_what_it_runs_with(corpus_artifact: Callable[[str], Path]) -> None:
+    root = corpus_artifact("flask-app.AppDir")
+    found = plan("flask-app.AppDir")
+    gone = removed(found)
+    assert found.closed
+    for kept in (
+        "flask/app.py",
+        "jinja2/environment.py",
+        "certifi/cacert.pem",
+        "werkzeug/serving.py",
+        "urllib3/__init__.py",
+    ):
+        assert (root / SITE / kept).is_file()
+        assert f"{SITE}/{kept}" not in gone
+    for kept in ("encodings/idna.py", "sqlite3/__init__.py", "ssl.py", "stringprep.py"):
+        assert (root / LIB / kept).is_file()
+        assert f"{LIB}/{kept}" not in gone
+    for spare in (
+        f"{LIB}/idlelib/__init__.py",
+        f"{LIB}/tkinter/__init__.py",
+        f"{SITE}/pip/__init__.py",
+        "usr/bin/idle3",
+    ):
+        assert (root / spare).exists()
+        assert spare in gone
+
+
 def _without(root: Path, gone: dict[str, str], copy: Path) -> Path:
     """A copy, of hard links, without what goes."""
     subprocess.run(["cp", "-al", str(root), str(copy)], check=True)
@@ -108,8 +170,8 @@ def _output(root: Path, *words: str) -> str:
     [
         ("python-runtime", ("-c", "import ssl, sqlite3, tkinter, ensurepip, curses, pip; print(ssl.OPENSSL_VERSION)")),
         ("flask-app", ("--self-test",)),
-        ("pandas-report", ()),
-        ("pyqt5-widgets", ("--self-test",)),
+        pytest.param("pandas-report", (), marks=pytest.mark.heavy),
+        pytest.param("pyqt5-widgets", ("--self-test",), marks=pytest.mark.heavy),
     ],
 )
 def test_the_application_runs_without_what_goes(
