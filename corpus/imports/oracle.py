@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import tempfile
@@ -11,19 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _RECORDER = """\
-import atexit, json, os, runpy, sys
+import atexit, os, runpy, sys
 _, record, script, *arguments = sys.argv
 owner = os.getpid()
 def write():
     if os.getpid() == owner:
-        rows = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items()) if isinstance(name, str)]
-        with open(record, "w") as stream:
-            json.dump([(name, file if isinstance(file, str) else None) for name, file in rows], stream)
+        with open(record, "w", encoding="utf-8", errors="replace") as stream:
+            for name, module in list(sys.modules.items()):
+                file = getattr(module, "__file__", None)
+                if isinstance(name, str) and isinstance(file, str):
+                    stream.write(name + "\\t" + file + "\\n")
 atexit.register(write)
 sys.argv[:] = [script, *arguments]
 sys.path[0] = os.path.dirname(script)
 runpy.run_path(script, run_name="__main__")
 """
+"""Imports only what an interpreter may import by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,9 @@ def run(appdir: Path, script: str, arguments: Sequence[str] = (), *, seconds: fl
             cwd=scratch,
             check=False,
         )
-        rows = json.loads(record.read_text(encoding="utf-8")) if record.exists() else []
+        rows = _rows(record)
     prefix = f"{appdir}/"
-    modules = {
+    modules: set[tuple[str, str | None]] = {
         (name, os.path.realpath(file)[len(prefix) :])
         for name, file in rows
         if file and os.path.realpath(file).startswith(prefix)
@@ -90,3 +92,8 @@ def run(appdir: Path, script: str, arguments: Sequence[str] = (), *, seconds: fl
     modules |= {(name, None) for name in timed - with_file - {"imported package"}}
     said = [line for line in lines if not line.startswith("import time:")]
     return Run(done.returncode, frozenset(modules), "\n".join(said[-3:]))
+
+
+def _rows(record: Path) -> list[tuple[str, str]]:
+    lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+    return [(name, file) for name, _, file in (line.partition("\t") for line in lines)]

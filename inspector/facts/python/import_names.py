@@ -9,30 +9,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from inspector.facts.python.import_functions import import_functions
 from inspector.facts.python.source_imports import NamedImport
 
 _DEEPEST = 6
+_MOST_BINDINGS = 20
 _OWN = frozenset({"__name__", "__package__"})
-_TRANSPARENT = frozenset(
-    {
-        "items",
-        "values",
-        "keys",
-        "lower",
-        "strip",
-        "sorted",
-        "enumerate",
-        "list",
-        "tuple",
-        "set",
-        "iter",
-        "reversed",
-        "zip",
-        "get",
-        "pop",
-    }
-)
-"""Calls whose answer holds only what their subject or arguments hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +71,21 @@ class ConstantNames:
                 if isinstance(part, ast.Name):
                     self._bindings.setdefault(part.id, []).append(value)
 
+    def constants_in(self, value: ast.expr, depth: int = 0) -> Iterator[str]:
+        """Every string in an expression, those of names in it included, as far as they are bound to such expressions."""
+        for node in ast.walk(value):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+            elif isinstance(node, ast.Name) and depth < _DEEPEST:
+                for bound in self._bindings.get(node.id, ())[:_MOST_BINDINGS]:
+                    if bound is not value:
+                        yield from self.constants_in(bound, depth + 2)
+
     def of_call(self, call: ast.Call, scope: Scope | None) -> Iterator[NamedImport]:
         """What a call imports: one row for each value of its first argument."""
         argument = call.args[0] if call.args else None
         for keyword in call.keywords:
-            if argument is None and keyword.arg in ("name", "mod_name", "import_name", "dotted_path", "fullname"):
+            if argument is None and keyword.arg in import_functions().importer_keywords:
                 argument = keyword.value
         if argument is None:
             return
@@ -138,7 +130,7 @@ class ConstantNames:
             return [_Value(own=True)]
         owner = None if scope is None else scope.owner_of(name)
         found = [_Value(parameter_of=owner)] if owner is not None else []
-        for value in self._bindings.get(name, ())[:20]:
+        for value in self._bindings.get(name, ())[:_MOST_BINDINGS]:
             found += self._values(value, None if owner is not None else scope, depth + 1)
         if owner is not None:
             found = [value for value in found if value.parameter_of is not None or value != _Value()]
@@ -179,9 +171,9 @@ class ConstantNames:
                     _Value(value.text.partition("{")[0], prefix=True, own=value.own)
                     for value in self._values(function.value, scope, depth + 1)
                 ]
-            if function.attr in _TRANSPARENT:
+            if function.attr in import_functions().transparent:
                 return self._values(function.value, scope, depth + 1)
-        elif isinstance(function, ast.Name) and function.id in _TRANSPARENT and node.args:
+        elif isinstance(function, ast.Name) and function.id in import_functions().transparent and node.args:
             return self._values(node.args[0], scope, depth + 1)
         return [_Value()]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
+from inspector.facts.python.import_functions import import_functions
 from inspector.facts.python.import_names import ConstantNames, Scope
 from inspector.facts.python.source_imports import (
     ImportStatement,
@@ -20,30 +21,10 @@ from inspector.facts.python.source_imports import (
 
 _LONGEST_STRING = 200  # characters; no module and hardly a file has a longer name
 _LONGEST_CODE = 64 << 10  # characters of a string that is searched for import statements
-_IMPORTERS = frozenset(
-    {
-        "import_module", "__import__", "resolve_name", "run_module", "run_path", "find_spec", "find_loader", "import_string",
-        "import_from_string", "load_module", "find_module", "import_object", "ImportString",
-    }
-)  # fmt: skip
-"""Functions that take the name of a module, by their last name, however they were imported."""
-_WALKERS = frozenset({"iter_modules", "walk_packages", "iter_importer_modules"})
-_FILE_READERS = frozenset(
-    {
-        "get_data", "resource_filename", "resource_string", "resource_stream", "resource_listdir", "open_text", "open_binary", "read_text",
-        "read_binary", "as_file", "files", "PackageLoader", "contents", "get_resource_reader",
-    }
-)  # fmt: skip
-_RUNNERS = frozenset(
-    {
-        "exec", "eval", "compile", "run", "Popen", "call", "check_call", "check_output", "system", "popen", "timeit", "Timer", "execfile",
-        "run_code", "runsource", "runcode", "create_subprocess_exec", "create_subprocess_shell", "spawnv_passfds", "spawnv", "execv", "execvp",
-    }
-)  # fmt: skip
-"""Functions that run code, or a program that may be an interpreter with ``-c``."""
 _PATH_CHANGES = frozenset({"insert", "append", "extend"})
 _CATCHES_IMPORT_ERROR = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _LAZY, _OPTIONAL, _MAIN = 1, 2, 4
+_MOST_ARGUMENTS = 3  # of a call that are looked at: names of modules come first
 
 _SKIPPED: frozenset[type] = frozenset(
     {type(None), ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal}
@@ -70,11 +51,13 @@ def read_imports(source: bytes | str, module_names: Collection[str] = ()) -> Sou
 class _Walk:
     def __init__(self, module_names: Collection[str]) -> None:
         self.found = SourceImports()
+        self.functions = import_functions()
         self.names = ConstantNames()
         self.module_names = module_names
         self.stack: list[tuple[ast.AST, int, Scope | None]] = []
         self.pending: list[tuple[ast.Call, Scope | None]] = []
         self.offers_attributes = False
+        self.exports: list[ast.expr] = []
 
     def run(self, tree: ast.Module) -> None:
         """Visit every node once, and then tell the names of calls, for which all bindings must be known."""
@@ -88,6 +71,8 @@ class _Walk:
                 visit(self, node, flags, scope)
             else:
                 self.push_children(node, flags, scope)
+        for value in self.exports:
+            self.found.exported.update(self.names.constants_in(value))
         if self.offers_attributes and not any(row.function == "__getattr__" for row in self.found.statements):
             self.found.lazy_attributes = True
         for call, scope in self.pending:
@@ -214,9 +199,7 @@ class _Walk:
         self.push(value, flags, scope)
 
     def _export(self, value: ast.expr) -> None:
-        self.found.exported.update(
-            node.value for node in ast.walk(value) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        )
+        self.exports.append(value)
 
     # -- expressions -----------------------------------------------------------------------------------------------------------------
 
@@ -268,7 +251,7 @@ class _Walk:
         function = node.func
         name = _last_name(function)
         name = self.names.aliases.get(name, name)
-        if name in _IMPORTERS:
+        if name in self.functions.importers:
             self.pending.append((node, scope))
         elif name in _PATH_CHANGES:
             if isinstance(function, ast.Attribute) and _is_sys_path(function.value):
@@ -276,33 +259,36 @@ class _Walk:
             elif isinstance(function, ast.Attribute) and _last_name(function.value) == "__all__" and node.args:
                 self._export(node.args[-1])
         else:
-            self._other_call(name, node)
+            self._other_call(name, node, scope)
         self.push(function, flags, scope)
         self.push_all(node.args, flags, scope)
         self.push_all([keyword.value for keyword in node.keywords], flags, scope)
 
-    def _other_call(self, name: str, node: ast.Call) -> None:
-        if name in _WALKERS:
-            self.found.walks = True
-        elif name in _FILE_READERS:
-            self.found.reads_files = True
-        elif name in _RUNNERS:
-            self.found.runs_code = True
-        elif name == "attach_stub":
-            self.found.reads_stub = True
-        elif name == "attach":
-            self.found.lazy_attributes = True
-        elif name == "addsitedir":
-            self.found.changes_path = True
+    def _other_call(self, name: str, node: ast.Call, scope: Scope | None) -> None:
+        found, functions = self.found, self.functions
+        if name in functions.walkers:
+            found.walks = True
+        elif name in functions.file_readers:
+            found.reads_files = True
+        elif name in functions.runners:
+            found.runs_code = True
+        elif name in functions.stub_readers:
+            found.reads_stub = True
+        elif name in functions.lazy_attributes:
+            found.lazy_attributes = True
+        elif name in functions.path_changers:
+            found.changes_path = True
         constant = False
-        for value in (*node.args[:3], *(keyword.value for keyword in node.keywords)):
-            if value.__class__ is ast.Constant and value.value.__class__ is str:
+        for value in (*node.args[:_MOST_ARGUMENTS], *(keyword.value for keyword in node.keywords)):
+            text = _text(value)
+            if text is not None:
                 constant = True
-                text: str = value.value
                 if text.partition(".")[0] in self.module_names or text[:1] == ".":
-                    self.found.calls.append((name, text, node.lineno))
+                    found.calls.append((name, text, node.lineno))
+            elif scope is not None and value.__class__ is ast.Name and (owner := scope.owner_of(_last_name(value))):
+                found.forwards.add((name, owner))
         if not constant and node.args and name:
-            self.found.asked.add(name)
+            found.asked.add(name)
 
 
 _VISITS: dict[type, Callable[..., None]] = {

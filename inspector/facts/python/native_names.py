@@ -28,6 +28,8 @@ _LONGEST_NAME = 200
 _RELATIVE = (b"__pyx_", b"mypyc")
 """Marks of compilers whose modules import relative to their package; PyImport_ImportModule() takes full names only."""
 _PACKED = (b"pyo3", b"mypyc", b"PyO3")
+_SHORTEST_WORD = 4
+"""Characters; shorter words lie between zeros by chance, and count only for modules that are near."""
 _SHORTEST_PACKED = 4  # characters; shorter names stand in every text
 
 
@@ -52,7 +54,8 @@ def names_in_data(data: bytes, module: Module, index: ModuleIndex, related: Coll
     for word in words:
         text = word.decode("ascii", "replace")
         if index.find(text):
-            found.add(text)
+            if len(text) >= _SHORTEST_WORD or _is_near(text, module, index, related):
+                found.add(text)
         elif text in siblings:
             found.add(siblings[text])
         elif "." in text:
@@ -63,9 +66,26 @@ def names_in_data(data: bytes, module: Module, index: ModuleIndex, related: Coll
     if any(mark in data for mark in _PACKED) or not words:
         packed.append(data[: 32 * MIB])
     for text_bytes in packed:
-        found.update(_packed_names(text_bytes, module, index, related))
+        found.update(_outermost(set(_packed_names(text_bytes, module, index, related)), text_bytes))
         found.update(name for last, name in siblings.items() if last.encode() in text_bytes)
     return found
+
+
+def _is_near(name: str, module: Module, index: ModuleIndex, related: Collection[str]) -> bool:
+    return name == module.top_level or name in related or any(found.standard_library for found in index.find(name))
+
+
+def _outermost(names: set[str], data: bytes) -> set[str]:
+    """Names that occur for themselves, and not only inside of longer ones ("cffi" in "_cffi_backend") or in paths ("/cffi-2.1/")."""
+    kept = set()
+    for name in names:
+        longer = [other for other in names if name in other and other != name]
+        rest = data
+        for other in sorted(longer, key=len, reverse=True):
+            rest = rest.replace(other.encode(), b"\0")
+        if re.search(rb"(?<!/)" + re.escape(name.encode()) + rb"(?![/-])", rest):
+            kept.add(name)
+    return kept
 
 
 def _packed_names(data: bytes, module: Module, index: ModuleIndex, related: Collection[str]) -> Iterator[str]:

@@ -65,6 +65,7 @@ class SourceImports:
     :ivar named: calls of functions that import by name, one for each value that the name may have.
     :ivar calls: other calls with a constant that looks like the name of a module of the bundle: function, constant, line.
     :ivar asked: last names of functions that are called with something else than a constant.
+    :ivar forwards: functions that are called with a parameter, and the function that has it.
     :ivar strings: its constants of at most 200 characters, docstrings left out, with the line of the first.
     :ivar fragments: constant parts of f-strings.
     :ivar attributes: names of attributes that it uses.
@@ -84,6 +85,7 @@ class SourceImports:
     named: list[NamedImport] = field(default_factory=list)
     calls: list[tuple[str, str, int]] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
+    forwards: set[tuple[str, str]] = field(default_factory=set)
     strings: dict[str, int] = field(default_factory=dict)
     fragments: set[str] = field(default_factory=set)
     attributes: set[str] = field(default_factory=set)
