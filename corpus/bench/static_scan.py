@@ -21,6 +21,7 @@ from inspector.facts import collect
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.static_components import StaticScan, find_static_components
 from inspector.limits import Limits
+from inspector.source import Source
 
 DEFAULT_ARTIFACT = "pyqt5-widgets.AppImage"
 
@@ -29,9 +30,15 @@ def measure(path: Path, runs: int) -> list[tuple[float, float]]:
     """Seconds of the whole audit and of the scan in it, for each run behind a first that warms the caches."""
     taken: list[float] = []
 
-    def timed(tree: Tree, objects: Sequence[ElfObject], limits: Limits | None = None) -> StaticScan:
+    def timed(
+        tree: Tree,
+        objects: Sequence[ElfObject],
+        limits: Limits | None = None,
+        *,
+        runtime: tuple[Source | None, ElfObject | None] = (None, None),
+    ) -> StaticScan:
         started = time.perf_counter()
-        found = find_static_components(tree, objects, limits)
+        found = find_static_components(tree, objects, limits, runtime=runtime)
         taken.append(time.perf_counter() - started)
         return found
 

@@ -79,7 +79,7 @@ def collect_facts(
     distributions = collect_python_distributions(tree)
     artifact.problems.extend(distributions.problems)
     progress.stage("Looking for static components")
-    static = find_static_components(tree, objects, limits)
+    static = find_static_components(tree, objects, limits, runtime=(artifact.source, runtime))
     artifact.problems.extend(static.problems)
     components = collect_components(
         tree, objects, distributions.distributions, static.own, static.components, static.pythons

@@ -125,7 +125,7 @@ class FileScan:
 
 def _quoted(literal: bytes, offset: int) -> tuple[EvidenceKind, str, int]:
     words = literal.strip(b"\0")
-    if all(0x20 <= byte < 0x7F or byte in b"\n\t" for byte in words):
+    if all(0x20 <= byte < 0x7F or byte in b"\0\n\t" for byte in words):
         return "text", _printable(words), offset
     return "table", words[:16].hex(" "), offset
 

@@ -91,8 +91,17 @@ class StaticScan:
     problems: tuple[Problem, ...] = ()
 
 
-def find_static_components(tree: Tree, objects: Sequence[ElfObject], limits: Limits | None = None) -> StaticScan:
-    """Scan the ELF files of a tree, each inode once."""
+def find_static_components(
+    tree: Tree,
+    objects: Sequence[ElfObject],
+    limits: Limits | None = None,
+    *,
+    runtime: tuple[Source | None, ElfObject | None] = (None, None),
+) -> StaticScan:
+    """Scan the ELF files of a tree, each inode once.
+
+    :param runtime: the file that an AppImage is, and the executable in front of its payload: what that contains is told of the runtime's own path.
+    """
     limits = limits or Limits()
     catalogue = load_fingerprints()
     found: list[StaticComponent] = []
@@ -121,6 +130,12 @@ def find_static_components(tree: Tree, objects: Sequence[ElfObject], limits: Lim
                 own[node.path] = placed
             else:
                 found.append(placed)
+    source, program = runtime
+    if source is not None and program is not None:
+        try:
+            found += scan_file(source, program.elf, program.path, catalogue, limits).components
+        except (FormatError, OSError) as error:
+            problems.append(Problem(kind="unreadable-member", subject=program.path, message=str(error)))
     found.sort(key=lambda component: (component.path, component.name.lower(), component.version or ""))
     pythons.sort(key=lambda build: build.path)
     return StaticScan(tuple(found), own, tuple(pythons), tuple(problems))
