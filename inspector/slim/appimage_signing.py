@@ -23,7 +23,7 @@ def check_signing(key: str, runtime: Runtime) -> None:
         raise UsageError(
             f"--sign {key}: the runtime of {runtime.path} has no place for a signature", "take another runtime"
         )
-    _gpg(key, ["--batch", "--list-secret-keys", key], b"")
+    _gpg(key, ["--batch", "--list-secret-keys", "--", key], b"")
 
 
 def sign(stream: BinaryIO, source: Source, runtime: Runtime, key: str) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ def sign(stream: BinaryIO, source: Source, runtime: Runtime, key: str) -> tuple[
     # --textmode, as the program that defined the format signs a text
     signature = _gpg(key, ["--local-user", key, "--armor", "--textmode", "--detach-sign"], signed_text(source))
     notices: list[str] = []
-    public = _gpg(key, ["--batch", "--armor", "--export-options", "export-minimal", "--export", key], b"")
+    public = _gpg(key, ["--batch", "--armor", "--export-options", "export-minimal", "--export", "--", key], b"")
     try:
         write_section(stream, runtime, SIGNATURE, signature)
     except FormatError as error:
