@@ -21,6 +21,7 @@ from inspector.slim.prune_rules import GuardName, Matcher, Place, PruneRule
 from inspector.slim.source_words import SourceWords
 from inspector.slim.traced_use import TracedUse
 
+_ANCHOR = re.compile(r"\\[zZ]$")  # of what fnmatch.translate() writes
 _ARCHIVES = (
     b"!<arch>\n",
     b"!<thin>\n",
@@ -155,10 +156,8 @@ class Guards:
 
 def globs_pattern(globs: Iterable[str]) -> re.Pattern[str] | None:
     """Tree paths that one of the globs names, itself or a directory above it; ``*`` crosses "/".  None without globs."""
-    patterns = [fnmatch.translate(glob.lstrip("/").removeprefix("./").rstrip("/")) for glob in globs]
-    wholes = [
-        f"(?:{pattern.removesuffix(chr(92) + 'Z').removesuffix(chr(92) + 'z')})" for pattern in patterns if pattern
-    ]
+    plain = [glob.lstrip("/").removeprefix("./").rstrip("/") for glob in globs]
+    wholes = [f"(?:{_ANCHOR.sub('', fnmatch.translate(glob))})" for glob in plain if glob]
     return re.compile(rf"(?:{'|'.join(wholes)})(?:/.*)?\Z", re.DOTALL) if wholes else None
 
 

@@ -23,6 +23,8 @@ _NAME_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 _LONGEST_NAME = 100
 _CHUNK = 8 << 20
 _OPENERS = (b"ctypes", b"cffi", b"dlopen", b"find_library", b"LoadLibrary")
+_CALLS = (b"find_library", b"CDLL", b"PyDLL", b"LoadLibrary", b"dlopen")
+"""What takes the name that the linker has for a library."""
 _MOST_SOURCE = 4 << 20
 _SHORTEST_NAME = 3  # characters of a name without its version; shorter ones are words that stand anywhere
 _QUOTED = re.compile(rb"[\"']([^\"'\s]{1,100})[\"']")
@@ -239,7 +241,8 @@ class _Mentions:
     """How a Python source that opens libraries names them: by file names, whole or put together, or by what the linker calls them, between quotes."""
 
     def __init__(self, content: bytes) -> None:
-        self._quoted = frozenset(_QUOTED.findall(content))
+        takes_names = any(call in content for call in _CALLS)
+        self._quoted = frozenset(_QUOTED.findall(content)) if takes_names else frozenset()
         self._files = tuple(dict.fromkeys(_FILE_NAME.findall(content)))
 
     def has(self, name: str) -> bool:
