@@ -27,13 +27,13 @@ def main(arguments: list[str]) -> int:
     """See the module."""
     appimage, plan_name, first, second = arguments
     with open_artifact(appimage) as artifact:
-        started = time.perf_counter()
+        started, processor = time.perf_counter(), time.process_time()
         planned = find_plan(plan_name)(artifact)
-        planning = time.perf_counter() - started
+        planning = {"planning": time.perf_counter() - started, "planning_processor": time.process_time() - processor}
         if first == "--unpack":
             _unpack(artifact, planned, Path(second))
         else:
-            report = {"planning": planning, **_rebuild(artifact, planned, Path(first))}
+            report = {**planning, **_rebuild(artifact, planned, Path(first))}
             Path(second).write_text(json.dumps(report), encoding="utf-8")
     return 0
 
