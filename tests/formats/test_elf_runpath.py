@@ -172,7 +172,7 @@ def test_bytes_that_are_not_utf_8_stay_what_they_were() -> None:
 @pytest.mark.parametrize("text", ["", "a\0b", "\udcff"])
 def test_what_is_no_path(text: str) -> None:
     content = TinyElf(runpath="/opt").build()
-    with pytest.raises(ValueError, match="search path|surrogates"):
+    with pytest.raises(ValueError, match=r"search path|surrogates"):
         edit(content, "runpath", text)
 
 
