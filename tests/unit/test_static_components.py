@@ -206,6 +206,19 @@ class TestPython:
         assert build is not None
         assert build.version == "3.11.2"
 
+    @pytest.mark.peer
+    @pytest.mark.parametrize("inside", [True, False])
+    def test_a_module_that_imports_nothing_of_its_library_has_it_inside(self, inside: bool, tmp_path: Path) -> None:
+        if shutil.which("gcc") is None:
+            pytest.skip("gcc is not installed")
+        source = tmp_path / "module.c"
+        body = "static int ffi_call(void) { return 1; }" if inside else "int ffi_call(void);"
+        source.write_text(f"{body}\nint PyInit__ctypes(void) {{ return ffi_call(); }}\n")
+        module = tmp_path / "_ctypes.cpython-311-x86_64-linux-gnu.so"
+        subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-s", source, "-o", module], check=True)
+        components = found(module.read_bytes(), f"usr/lib/python3.11/lib-dynload/{module.name}")
+        assert [(name, one.evidence[0].kind) for name, one in components.items()] == [("libffi", "module")] * inside
+
     def test_what_embeds_python_is_none(self) -> None:
         assert scanned(constants_elf(b"\0lib/python3.11\0" + b"3.11.2\0PYTHONHOME\0")).python is None
 

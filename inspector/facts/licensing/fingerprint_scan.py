@@ -11,7 +11,7 @@ from inspector.facts.licensing.fingerprints import LONGEST_LITERAL, Catalogue, F
 from inspector.facts.licensing.read_only_data import constants
 from inspector.source import Source
 
-EvidenceKind = Literal["text", "table", "function", "version text", "licence text", "build information"]
+EvidenceKind = Literal["text", "table", "function", "version text", "licence text", "module", "build information"]
 
 _MOST_PLACES = 256  # occurrences of one literal that are looked at
 _AROUND = 512  # bytes on each side of a literal in which its pattern is matched

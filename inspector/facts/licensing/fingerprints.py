@@ -7,7 +7,7 @@ data finds every literal of every fingerprint; only what hangs on a hit is looke
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,8 @@ class Fingerprint:
     :ivar versions: in the order in which they are believed.
     :ivar symbol_versions: regular expressions of function names whose group 1 is the version.
     :ivar statements: see :class:`LicenseStatement`.
+    :ivar python_modules: names of Python modules that cannot do without it, each with how the functions begin that it calls: where the module is in
+        a file and none of these is imported, the component is inside too.
     :ivar unless: components beside which this one is not reported: forks that carry its texts.
     """
 
@@ -93,6 +95,7 @@ class Fingerprint:
     versions: tuple[VersionText, ...]
     symbol_versions: tuple[re.Pattern[bytes], ...]
     statements: tuple[LicenseStatement, ...]
+    python_modules: tuple[tuple[str, str], ...]
     unless: tuple[str, ...]
 
     def license_of(self, version: str | None) -> str | None:
@@ -145,6 +148,15 @@ class Catalogue:
                 if function in fingerprint.symbols or function.startswith(fingerprint.symbol_prefixes):
                     found.setdefault(name, function)
         return found
+
+    def of_python_modules(self, modules: Collection[str]) -> list[tuple[str, str, str]]:
+        """The components behind Python modules: name, module, beginning of the functions that it calls."""
+        return [
+            (name, module, calls)
+            for name, fingerprint in self.fingerprints.items()
+            for module, calls in fingerprint.python_modules
+            if module in modules
+        ]
 
     def of_library(self, project: str | None) -> list[Fingerprint]:
         """The components that a shared library is by the project that the library catalogue names."""
@@ -222,6 +234,7 @@ def _fingerprint(row: dict[str, Any]) -> Fingerprint:
             LicenseStatement(_literal(entry["near"]), _pattern(entry["pattern"]), entry["licenses"])
             for entry in row.get("statements", ())
         ),
+        python_modules=tuple((entry["module"], entry["calls"]) for entry in row.get("python_modules", ())),
         unless=tuple(row.get("unless", ())),
     )
 

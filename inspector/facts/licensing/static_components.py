@@ -7,8 +7,9 @@ no text and was stripped cannot be seen: silence is no proof of absence.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -31,6 +32,7 @@ from inspector.source import Source
 
 StaticKind = Literal["library", "interpreter", "rust-crate", "go-module"]
 
+_EXTENSION_MODULE = re.compile(r"(\w+)\.(?:(?:cpython-3|abi3\.).*\.)?so")
 _PYTHON = "CPython"
 _RUST = "Rust standard library"
 _GO_LICENSE = "BSD-3-Clause"
@@ -163,6 +165,9 @@ def scan_file(
     proved = scan.anchored()
     for name, function in catalogue.of_functions(functions).items():
         proved.setdefault(name, [StaticEvidence("function", function.decode("latin-1"))])
+    python = read_cpython_build(source, ranges, tables, path) if _PYTHON in proved else None
+    for name, module in _behind_python_modules(catalogue, elf, path, python):
+        proved.setdefault(name, [StaticEvidence("module", f"Python's {module}, which imports none of its functions")])
     for fingerprint in catalogue.of_library(own_project):
         proved.setdefault(fingerprint.name, [])  # its name says it
     fingerprints = [catalogue.fingerprints[name] for name in proved if name != _PYTHON]
@@ -175,7 +180,6 @@ def scan_file(
     ]
     components += _rust_crates(source, elf, ranges, path, paths=_RUST in proved)
     components += _go_modules(source, elf, path)
-    python = read_cpython_build(source, ranges, tables, path) if _PYTHON in proved else None
     return FileComponents(tuple(components), python)
 
 
@@ -194,6 +198,22 @@ def _own_project(elf: ElfFile, path: str) -> str | None:
     name = path.rpartition("/")[2]
     identified = (identify_library(elf.soname) if elf.soname else None) or identify_library(name)
     return identified.project if identified is not None else None
+
+
+def _behind_python_modules(
+    catalogue: Catalogue, elf: ElfFile, path: str, python: CPythonBuild | None
+) -> Iterator[tuple[str, str]]:
+    """Components that leave no text when they are stripped (libffi), by the modules of CPython in the file that call them."""
+    modules = set(python.modules) if python is not None else set()
+    extension = _EXTENSION_MODULE.fullmatch(path.rpartition("/")[2])
+    if extension is not None and elf.type == "DYN":
+        modules.add(extension[1])
+    candidates = catalogue.of_python_modules(modules) if modules else []
+    if candidates and elf.symbols.is_loaded:
+        imported = elf.symbols.undefined_names()
+        for name, module, calls in candidates:
+            if not any(function.startswith(calls) for function in imported):
+                yield name, module
 
 
 def _component(
