@@ -3,8 +3,8 @@
 A source package is more than its library: programs, tests, build systems and the packaging have licences of their own, and the one of "Files: *" is
 often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in this order:
 
-1. The paragraph that covers a place where source trees keep this library (``rules/licenses/library_sources.toml``), if it is not "Files: *" and its
-   patterns are directories: ``lib/*`` yes, ``lib/md5.c`` no.
+1. The paragraph for a directory that is called like the library, else the one that covers a place where source trees keep this library
+   (``rules/licenses/library_sources.toml``), if it is not "Files: *" and its patterns are directories: ``lib/*`` yes, ``lib/md5.c`` no.
 2. "Files: *".
 3. The License field of the header paragraph.
 4. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one that a
@@ -30,6 +30,23 @@ _STEM = re.compile(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
 _MOST_PATTERNS = 20_000
 """Patterns of one file that are compared with a library's places; Chromium's copyright file has 2,600."""
 _MOST_ALTERNATIVES = 200  # of one paragraph
+_SHORTEST_PART = 4  # letters of a directory's name that may stand for the end of a library's
+
+_NO_LIBRARY = (
+    "test",
+    "doc",
+    "example",
+    "sample",
+    "demo",
+    "bench",
+    "java",
+    "jni",
+    "python",
+    "bindings",
+    "bin",
+    "plugin",
+)
+"""How directories begin whose subdirectories are called like what they are for."""
 
 Scope = Literal["paragraph", "default", "header", "text"]
 
@@ -114,12 +131,36 @@ def _covering(file: CopyrightFile, soname: str) -> FilesParagraph | None:
             break
         if not _is_aside(paragraph):
             matchers.append((paragraph, _directories(paragraph.patterns)))
+    for paragraph, _ in reversed(matchers):
+        if _is_named_after(paragraph.patterns, stem, match[1]):
+            return paragraph
     for place in load_table("licenses/library_sources.toml")["places"]:
         path = place.format(stem=stem, base=match[1])
         for paragraph, directories in reversed(matchers):
             if directories is not None and directories.fullmatch(path):
                 return paragraph
     return None
+
+
+def _is_named_after(patterns: tuple[str, ...], stem: str, base: str) -> bool:
+    """Whether one of the directories has the library's name, wherever it is: ``src/lib/lttng-ust-ctl/*``, ``tools/libs/guest/*`` for libxenguest."""
+    for pattern in patterns[:_MOST_ALTERNATIVES]:
+        *above, name = pattern.removesuffix("/*").split("/")
+        if (
+            not pattern.endswith("/*")
+            or "*" in name
+            or "?" in name
+            or any(part.startswith(_NO_LIBRARY) for part in above)
+        ):
+            continue
+        plain = name.removeprefix("lib")
+        if plain and plain in (stem, base):
+            return True
+        if len(plain) >= _SHORTEST_PART and (
+            stem.endswith(f"-{plain}") or (above and above[-1] in ("lib", "libs") and stem.endswith(plain))
+        ):
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)

@@ -39,6 +39,8 @@ EvidenceKind = Literal[
 ConcludedFrom = Literal["licence text", "catalogue", "copyright file", "package note"]
 
 _NO_LICENSE = "NOASSERTION"
+_WHEEL_LIBRARIES = re.compile(r"(?:^|/)([^/]+)\.libs/[^/]+$")
+"""Where auditwheel puts what it copies into a wheel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +177,13 @@ def library_component(
 def _catalogue_row(library: ElfObject) -> tuple[LibraryLicense | None, list[LibraryEvidence]]:
     """The row of the name; that of the exported functions where they are another project's, or the name is not known."""
     row, evidence = None, []
-    for kind, name in (("SONAME", library.elf.soname), ("file name", library.name)):
-        row = identify_library(name) if name else None
-        if row is not None and name:
-            evidence.append(_name_evidence("SONAME" if kind == "SONAME" else "file name", name))
+    names: list[tuple[EvidenceKind, str]] = [("file name", library.name)]
+    if library.elf.soname:
+        names.insert(0, ("SONAME", library.elf.soname))
+    for kind, name in names:
+        row = identify_library(name) or identify_library(_without_owner(name, library.path))
+        if row is not None:
+            evidence.append(_name_evidence(kind, name))
             break
     promised = promised_project(plain_library_name(library.elf.soname or library.name))
     if row is None or promised is not None:
@@ -189,6 +194,14 @@ def _catalogue_row(library: ElfObject) -> tuple[LibraryLicense | None, list[Libr
         elif exporting is not None:
             evidence.append(LibraryEvidence("exported functions", ", ".join(exporting.symbols)))
     return row, evidence
+
+
+def _without_owner(name: str, path: str) -> str:
+    """``libproj-fiona-3ec30893.so.25`` in ``fiona.libs`` is ``libproj.so.25``: some builders name libraries after the wheel; "" for any other."""
+    owner = _WHEEL_LIBRARIES.search(path)
+    plain = plain_library_name(name)
+    marked = f"-{owner[1]}.so" if owner is not None else ""
+    return plain.replace(marked, ".so", 1) if marked and marked in plain else ""
 
 
 def _name_evidence(kind: EvidenceKind, name: str) -> LibraryEvidence:

@@ -28,6 +28,7 @@ _PACKAGED_COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "
 _HASH = re.compile(r"(?:-[0-9a-f]{8}(?:[0-9a-f]{24})?)+(?=\.)")
 _STEM = re.compile(r"(.+?)(?:\.[0-9][^/]*)?\.so(?:\.[^/]*)?")
 _SERIES = re.compile(r"(.*[a-zA-Z+_])(?:[-_.]\d+(?:[._]\d+)*|\d+(?:[._]\d+)+)")
+_RELEASE = re.compile(r"-\d+(?:\.\d+)+$")
 _LONGEST = 255  # bytes of a file name: NAME_MAX of Linux
 
 MatchedBy = Literal["name", "stem", "series"]
@@ -71,8 +72,8 @@ def identify_library(name: str) -> LibraryLicense | None:
 
     Tried in this order: the name; the name without the hashes of wheel repair tools; the name with its version cut shorter part by part
     (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); any row with the same base name, the strictest licence where they differ; any row whose base
-    differs in the version that ends it. The last two only for names with a version or a hash: plugins without one share base names with libraries
-    that they have nothing to do with (Qt's ``libqpdf.so``).
+    differs in the version that ends it, or has none (``libdw-0.176.so``). The last two only for names with a version or a hash: plugins without one
+    share base names with libraries that they have nothing to do with (Qt's ``libqpdf.so``).
     """
     return identify_in(_catalogue(), name)
 
@@ -89,7 +90,10 @@ def identify_in(catalogue: LibraryCatalogue, name: str) -> LibraryLicense | None
     stem = _STEM.fullmatch(plain)
     if stem is None or name == f"{stem[1]}.so":
         return None
-    return catalogue.find_stem(stem[1]) or catalogue.find_series(stem[1])
+    # A release behind the base name (libdw-0.176.so) is no part of it; one number may be (libpng16, libgtk-3).
+    return (
+        catalogue.find_stem(stem[1]) or catalogue.find_series(stem[1]) or catalogue.find_stem(_RELEASE.sub("", stem[1]))
+    )
 
 
 def _shorter_versions(name: str) -> Iterator[str]:
