@@ -13,7 +13,12 @@ from corpus.licenses.static_archives import Half, drawn_archives, static_program
 from inspector.artifact import open_artifact
 from inspector.facts.collect import collect_facts
 from inspector.facts.facts import Facts
+from inspector.facts.licensing.fingerprints import load_fingerprints
+from inspector.facts.licensing.library_licenses import identify_library
+from inspector.facts.licensing.static_components import scan_file
+from inspector.formats.elf import looks_like_elf, read_elf
 from inspector.limits import Limits
+from inspector.source import FileSource
 
 pytestmark = pytest.mark.corpus
 
@@ -94,3 +99,34 @@ class TestBenchmark:
         assert inside.versions_right == inside.versions_named > 0
         assert [(one.program.name, one.false) for one in judged if one.false] == []
         assert sum(one.program.half is None for one in judged) == 20
+
+
+# Programs that are linked with a shared library and carry a copy of its code all the same, by their own sources.
+_COPIES = {
+    ("libidn2.so.0", "GNU libunistring"),  # unistring/ of libidn2's source
+}
+
+
+@pytest.mark.heavy
+def test_what_is_linked_with_a_library_does_not_contain_it() -> None:
+    """Over the libraries of this system: clients of a shared library mention it most, and hardly ever carry it too."""
+    catalogue = load_fingerprints()
+    false, clients = [], 0
+    for path in sorted(Path("/usr/lib/x86_64-linux-gnu").glob("*.so.*")):
+        if path.is_symlink() or not path.is_file():
+            continue
+        with FileSource(path) as source:
+            if not looks_like_elf(source.read_at(0, 4)):
+                continue
+            elf = read_elf(source)
+            inside = {one.name for one in scan_file(source, elf, path.name).components if not one.whole_file}
+        needed = {library.project for name in elf.needed if (library := identify_library(name)) is not None}
+        clients += bool(needed)
+        false += [
+            (elf.soname, name)
+            for name in inside
+            if name in catalogue.fingerprints and needed & catalogue.fingerprints[name].library_names
+        ]
+    if clients < 100:
+        pytest.skip(f"only {clients} libraries of this system are linked with one that the catalogue knows")
+    assert set(false) <= _COPIES

@@ -17,7 +17,7 @@ _MOST_PLACES = 256  # occurrences of one literal that are looked at
 _AROUND = 512  # bytes on each side of a literal in which its pattern is matched
 _BESIDE = 16  # bytes that may lie between a literal and what its pattern matches
 _LONGEST_TEXT = 120  # characters of a text that evidence quotes
-_SEARCHED = 16 * 1024 * 1024  # bytes of a file in which a version without a literal is searched
+_SEARCHED = 64 * 1024 * 1024  # bytes of one file that are searched for bare numbers, all components together
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class FileScan:
         self._source = source
         self._ranges = ranges
         self._catalogue = catalogue
+        self._left = _SEARCHED
         places: dict[int, list[int]] = {}
         for start, content in constants(source, ranges, LONGEST_LITERAL):
             for index, at, _ in catalogue.find_texts(content):
@@ -108,16 +109,15 @@ class FileScan:
 
     def _searched(self, text: VersionText) -> FoundVersion | None:
         """The one version that the pattern finds in all constants; of several, nobody knows which is the component's."""
-        left = _SEARCHED
         found: dict[str, StaticEvidence] = {}
         for start, content in constants(self._source, self._ranges, LONGEST_LITERAL):
             for match in text.pattern.finditer(content):
                 release = text.read(match)
                 if release is not None and release not in found:
                     found[release] = StaticEvidence("version text", _printable(match[0]), start + match.start())
-            left -= len(content)
-            if left <= 0 or len(found) > 1:
-                break
+            self._left -= len(content)
+            if self._left <= 0 or len(found) > 1:
+                return None
         return next(
             (FoundVersion(release, said, bare=True) for release, said in found.items() if len(found) == 1), None
         )
