@@ -18,7 +18,17 @@ def read_any_source(content: bytes, module_names: Collection[str] = ()) -> Sourc
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # SyntaxWarning and DeprecationWarning of somebody else's strings
             return read_imports(content, module_names)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-        found = SourceImports()
-        found.statements = statements_in_text(content.decode("utf-8", "replace"), 0, "module")
-        return found
+    except (SyntaxError, ValueError):
+        pass
+    except (RecursionError, MemoryError):
+        return _by_lines(content)  # nested so deeply that ast refuses it; a second parser would build the same tree
+    try:
+        from inspector.facts.python.newer_syntax import read_newer_imports
+    except ImportError:  # a platform without wheels of tree-sitter
+        return _by_lines(content)
+    return read_newer_imports(content, module_names)
+
+
+def _by_lines(content: bytes) -> SourceImports:
+    text = content.decode("utf-8", "replace")
+    return SourceImports(statements=statements_in_text(text, 0, "module"))
