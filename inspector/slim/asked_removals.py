@@ -58,20 +58,13 @@ def claim_licenses(
             removals.keep(rule.name, drop.component, drop.blocked_by, drop.component)
 
 
-def claim_unportable(
-    options: SlimOptions, facts: Facts, rules: Mapping[str, PruneRule], removals: Removals
-) -> frozenset[str]:
-    """What the audit says must not be in the bundle; returns the paths that the host is to supply instead."""
-    if not options.fix_portability:
-        return frozenset()
-    from_host = set()
-    for found in library_checks.check(facts):
+def claim_unportable(options: SlimOptions, facts: Facts, rules: Mapping[str, PruneRule], removals: Removals) -> None:
+    """What the audit says must not be in the bundle; the host is to supply it."""
+    for found in library_checks.check(facts) if options.fix_portability else ():
         rule = rules.get(_PORTABILITY.get(found.rule, ""))
         if rule is None:
             continue
         if found.confidence == "low":
             removals.keep(rule.name, found.subject, f"whether it must go is debated: {found.message}", found.subject)
-            continue
-        removals.claim(rule, found.subject, (found.subject,), reasons=(found.message,), confidence=found.confidence)
-        from_host.add(found.subject)
-    return frozenset(from_host)
+        else:
+            removals.claim(rule, found.subject, (found.subject,), reasons=(found.message,), confidence=found.confidence)

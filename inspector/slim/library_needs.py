@@ -88,16 +88,13 @@ class LibraryNeeds:
                     todo.append(path)
         return seen
 
-    def restore(self, removals: Removals, requested: Collection[str]) -> None:
-        """Give back the libraries that what stays needs.
-
-        :param requested: paths whose removal the user asked for; the host is to supply them.
-        """
+    def restore(self, removals: Removals) -> None:
+        """Give back the libraries that what stays needs, but not those whose removal the user asked for: the host is to supply them."""
         while True:
             needed = [
                 path
                 for path in sorted(self.reached(removals.paths, extra=self._plain_libraries(removals)))
-                if path in removals and path not in requested
+                if (removal := removals.owner(path)) is not None and not removal.rule.asked
             ]
             if not needed:
                 return

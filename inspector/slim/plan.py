@@ -80,7 +80,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Everything that slim intends.
 
     :ivar level: the highest level that was allowed.
-    :ivar closed: whether the bundle is an application whose modules are known; False: an open interpreter, every importable module is a root.
+    :ivar closed: whether the bundle is an application: its Python modules are known, or it has no Python; False: an open interpreter, where every
+        importable module is a root.
     :ivar roots: what the application starts from, or why the interpreter is open, a clause each.
     :ivar notices: what the user ought to know before it is done ("the signature is dropped").
     :ivar predicted: raw and stored bytes afterwards.

@@ -316,6 +316,8 @@ def test_a_budget_is_met_with_the_least_risk() -> None:
     assert [action.rule for action in actions(enough, "remove")] == ["development-files"]
     assert enough.predicted.stored <= total - 25_000
     assert enough.budget_gap == 0
+    asked = plan_of(artifact, languages=("de",), budget=total - 25_000, drop=("usr/lib/libz.a",))
+    assert "asked-for" in {action.rule for action in actions(asked, "remove")}
     more = plan_of(artifact, languages=("de",), budget=total - 35_000)
     assert {action.rule for action in actions(more, "remove")} == {"development-files", "static-libraries"}
     assert more.predicted.stored <= total - 35_000
@@ -438,6 +440,7 @@ def test_libraries_of_the_host_go_on_request_although_something_needs_them() -> 
     assert not removed(plan_of(python_bundle(files, apprun=apprun)))
     gone = removed(plan_of(python_bundle(files, apprun=apprun), fix_portability=True))
     assert gone["usr/lib/libGL.so.1"] == "host-libraries"
+    assert "usr/lib/libGL.so.1" in removed(plan_of(python_bundle(files, apprun=apprun), drop=("*/libGL.so.1",)))
 
 
 def test_bytecode_follows_its_source() -> None:
