@@ -2,7 +2,7 @@
 
 Three questions a wheel, each with its mistakes printed:
 
-1. Each ELF file in ``<project>.libs/``: project and licence as a person labelled them (``wheel_libraries.csv``), before the catalogue ran. What FFmpeg
+1. Each ELF file in ``<project>.libs/``: project and licence as a person labelled them (``wheel_libraries.csv``) before the catalogue ran. What FFmpeg
    is licensed under, its own build says in its read-only data; the truth is read there by a search of its own.
 2. Each SBOM in ``.dist-info/sboms/`` (PEP 770) that lists libraries: which of its components have no library in the wheel, and which it omits.
 3. What the wheel declares and the licence files that it ships: whether its licence is milder than a vendored library's, and which copyleft libraries
