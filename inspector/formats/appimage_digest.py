@@ -14,6 +14,7 @@ from hashlib import md5
 from inspector.source import Source
 
 _CHUNK = 4096
+_MANY = 256
 
 
 def appimage_digest(source: Source, sections: Sequence[tuple[int, int]]) -> bytes:
@@ -26,7 +27,19 @@ def appimage_digest(source: Source, sections: Sequence[tuple[int, int]]) -> byte
     digest = md5(usedforsecurity=False)
     buffer = bytearray(_CHUNK)
     position = overhang = 0
-    for _ in range(0, source.size, _CHUNK):
+    behind_sections = max((offset + size for offset, size in sections), default=0)
+    chunks = -(-source.size // _CHUNK)
+    while chunks:
+        if position >= behind_sections and not overhang and source.size - position >= _CHUNK:
+            # Nothing is skipped any more: many chunks at once, of which the buffer keeps the last
+            content = source.read_at(position, min(_MANY, chunks, (source.size - position) // _CHUNK) * _CHUNK)
+            if content and not len(content) % _CHUNK:  # else the file became shorter meanwhile
+                digest.update(content)
+                buffer[:] = content[-_CHUNK:]
+                position += len(content)
+                chunks -= len(content) // _CHUNK
+                continue
+        chunks -= 1
         start, left = position, _CHUNK
         if overhang:
             skipped = overhang % _CHUNK or _CHUNK

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from inspector.formats.appimage_digest import appimage_digest
 from inspector.source import BytesSource
 
@@ -30,6 +33,16 @@ def test_a_section_at_the_start_of_a_chunk_is_not_skipped() -> None:
     content = b"a" * 4096 + b"S" * 16 + b"b" * 4080
     expected = hashlib.md5(b"a" * 4096 + bytes(16) + b"b" * 4080).digest()
     assert appimage_digest(BytesSource(content), [(4096, 16)]) == expected
+
+
+@given(
+    st.binary(max_size=600).map(lambda noise: noise * 90),
+    st.lists(st.tuples(st.integers(0, 20_000), st.sampled_from([16, 1024, 5000, 8192])), max_size=3),
+)
+def test_many_chunks_at_once_are_hashed_as_one_by_one(content: bytes, places: list[tuple[int, int]]) -> None:
+    source = BytesSource(content)
+    # A section far behind the end skips nothing, and keeps the routine from taking several chunks at once
+    assert appimage_digest(source, places) == appimage_digest(source, [*places, (1 << 40, 16)])
 
 
 def test_a_section_within_a_chunk_leaves_what_the_chunk_before_had_there() -> None:
