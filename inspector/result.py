@@ -208,10 +208,27 @@ class HostVerdict(Struct, frozen=True, kw_only=True):
     """ISO date of the system's release, where it is known."""
 
 
-class ComponentInfo(Struct, frozen=True, kw_only=True):
+class LicenseStatement(Struct, frozen=True, kw_only=True):
+    """A licence that something in the artifact states for a component.
+
+    :ivar expression: SPDX, or None where several licences are named and nothing says which is the component's.
+    :ivar source: what states it, with its tree path where it has one.
+    :ivar mentioned: all licences that the source names, where it leaves the choice open.
+    """
+
+    expression: str | None
+    source: str
+    mentioned: tuple[str, ...] = ()
+
+
+class ComponentInfo(Struct, frozen=True, kw_only=True, rename={"license_class": "class"}):
     """A thing with a name, a maker and a licence that the artifact contains.
 
-    :ivar licenses: an SPDX expression, or None where it is not known.
+    :ivar kind: "static" is code inside the files, which belong to somebody else and are not counted in ``bytes``.
+    :ivar licenses: an SPDX expression, the conclusion, or None where it is not known.
+    :ivar stated: the maker's own words where they make no expression ("GPL v3"), else "".
+    :ivar found: what the artifact itself states, beside the conclusion.
+    :ivar package_url: https://github.com/package-url/purl-spec, or "".
     :ivar files: at most 20 paths; ``file_count`` counts all.
     """
 
@@ -219,6 +236,10 @@ class ComponentInfo(Struct, frozen=True, kw_only=True):
     version: str | None
     kind: str
     licenses: str | None
+    license_class: str = "unknown"
+    stated: str = ""
+    found: tuple[LicenseStatement, ...] = ()
+    package_url: str = ""
     evidence: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     file_count: int = 0

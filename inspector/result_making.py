@@ -27,6 +27,7 @@ from inspector.result import (
     FloorCause,
     HostVerdict,
     LibraryInfo,
+    LicenseStatement,
     LicensesInfo,
     NeededInfo,
     Result,
@@ -234,6 +235,13 @@ def _component(component: Component) -> ComponentInfo:
         version=component.version,
         kind=component.kind,
         licenses=component.licenses,
+        license_class=component.license_class,
+        stated=component.stated,
+        found=tuple(
+            LicenseStatement(expression=each.expression, source=each.source, mentioned=each.mentioned)
+            for each in component.found
+        ),
+        package_url=component.package_url,
         evidence=component.evidence,
         files=component.files[:_MOST_FILES],
         file_count=len(component.files),
