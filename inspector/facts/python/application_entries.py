@@ -36,7 +36,8 @@ class ApplicationEntries:
     :ivar modules: full names that are started or imported first.
     :ivar files: tree paths of scripts, and of directories and archives with a ``__main__``.
     :ivar code: pieces of code (``-c``).
-    :ivar reasons: for each entry a clause that says who starts it; for an open interpreter why it is open.
+    :ivar reasons: for each of the modules, then of the files, then of the pieces of code a clause that says who starts it; for an open
+        interpreter why it is open.
     """
 
     closed: bool
@@ -64,15 +65,7 @@ def application_entries(
         return reader.of_launcher(launcher)
     declared = reader.declared(entries)
     started = reader.of_launcher(launcher)
-    if not started.closed:
-        return declared
-    return ApplicationEntries(
-        closed=True,
-        modules=tuple(dict.fromkeys((*declared.modules, *started.modules))),
-        files=tuple(dict.fromkeys((*declared.files, *started.files))),
-        code=started.code,
-        reasons=(*declared.reasons, *started.reasons),
-    )
+    return started if started.closed else declared
 
 
 class _EntryReader:
@@ -88,6 +81,7 @@ class _EntryReader:
         self._code: dict[str, str] = {}
 
     def declared(self, entries: Sequence[str]) -> ApplicationEntries:
+        """What the user names; what the launcher starts is added to it later."""
         for entry in entries:
             path = entry.strip("/")
             node = self._tree.resolve(path)
@@ -100,6 +94,7 @@ class _EntryReader:
         return self._result()
 
     def of_launcher(self, launcher: Launcher) -> ApplicationEntries:
+        """What is declared and what the launcher starts, or why its interpreter is open."""
         if launcher.path is None:
             return _open("nothing says how it is started")
         starts = launcher.commands or launcher.starts
@@ -201,8 +196,7 @@ def _open(reason: str) -> ApplicationEntries:
 
 def with_modules(entries: ApplicationEntries, modules: Sequence[str], reason: str) -> ApplicationEntries:
     """The same entries and more modules."""
-    return replace(
-        entries,
-        modules=tuple(dict.fromkeys((*entries.modules, *modules))),
-        reasons=(*entries.reasons, *(reason for name in modules if name not in entries.modules)),
-    )
+    more = [name for name in dict.fromkeys(modules) if name not in entries.modules]
+    known = len(entries.modules)
+    reasons = (*entries.reasons[:known], *(reason for _ in more), *entries.reasons[known:])
+    return replace(entries, modules=(*entries.modules, *more), reasons=reasons)

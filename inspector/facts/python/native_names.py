@@ -54,7 +54,7 @@ def names_in_data(data: bytes, module: Module, index: ModuleIndex, related: Coll
     for word in words:
         text = word.decode("ascii", "replace")
         if index.find(text):
-            if len(text) >= _SHORTEST_WORD or _is_near(text, module, index, related):
+            if "." in text or len(text) >= _SHORTEST_WORD or _is_near(text, module, index, related):
                 found.add(text)
         elif text in siblings:
             found.add(siblings[text])

@@ -75,9 +75,9 @@ class _Reader:
                 case "assignment":
                     self._assignment(node)
                 case "if_statement":
-                    stack += [(child, kind) for child in self._taken(node)]
+                    stack += [(child, kind) for child in reversed(self._taken(node))]
                     continue
-            stack += [(child, kind) for child in node.named_children]
+            stack += [(child, kind) for child in reversed(node.named_children)]
 
     def _taken(self, node: Node) -> list[Node]:
         """The children of an ``if`` without what only type checkers read."""
