@@ -100,14 +100,14 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
     for release, title in RELEASES.items():
         index = read_index(release)
         second = more_bundle_libraries(index)
-        third = fresh_libraries(index, "third")
-        chosen = [*bundle_libraries(index), *sampled_libraries(index), *second, *third]
+        fresh = [*fresh_libraries(index, "third"), *fresh_libraries(index, "fourth")]
+        chosen = [*bundle_libraries(index), *sampled_libraries(index), *second, *fresh]
         wanted = {package.name: package for package in chosen}
-        fresh = {package.name for package in third}
+        fresh_names = {package.name for package in fresh}
         packages = list(read_packages(list(wanted.values()), release))
         texts = copyright_texts(packages)
         for package in packages:
-            measured = half_of(package.source) == "measured" or package.name in fresh
+            measured = half_of(package.source) == "measured" or package.name in fresh_names
             if without_measured_half and measured:
                 continue
             yield from _rows_of(package, texts[package.name], title)
