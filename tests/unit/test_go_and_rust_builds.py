@@ -62,7 +62,8 @@ def inline(version: str, modules: bytes) -> bytes:
 
 def go_build(content: bytes) -> GoBuild | None:
     source = BytesSource(content)
-    return read_go_build(source, read_elf(source))
+    elf = read_elf(source)
+    return read_go_build(source, elf, tuple(elf.sections))
 
 
 def go_elf(information: bytes, *, section_headers: bool = True) -> bytes:
@@ -135,7 +136,8 @@ class TestGo:
             subprocess.run(["go", "build", *flags, "-o", program], cwd=tmp_path, env=environment, check=True)
             said = subprocess.run(["go", "version", "-m", program], capture_output=True, text=True, check=True).stdout
             with FileSource(program) as source:
-                build = read_go_build(source, read_elf(source))
+                elf = read_elf(source)
+                build = read_go_build(source, elf, tuple(elf.sections))
             assert build is not None
             assert f": {build.go_version}\n" in said
             listed = re.findall(r"^\t(mod|dep|=>)\t(\S+)\t(\S+)", said, re.MULTILINE)
@@ -147,7 +149,8 @@ class TestGo:
 def rust_build(content: bytes, *, paths: bool = True) -> RustBuild | None:
     source = BytesSource(content)
     elf = read_elf(source)
-    return read_rust_build(source, elf, constant_ranges(elf), paths=paths)
+    sections = tuple(elf.sections)
+    return read_rust_build(source, sections, constant_ranges(elf, sections), paths=paths)
 
 
 class TestRust:
@@ -202,7 +205,8 @@ class TestRust:
         commit = re.search("commit-hash: ([0-9a-f]{40})", verbose)
         with FileSource(tmp_path / "hello") as source:
             elf = read_elf(source)
-            build = read_rust_build(source, elf, constant_ranges(elf), paths=True)
+            sections = tuple(elf.sections)
+            build = read_rust_build(source, sections, constant_ranges(elf, sections), paths=True)
             names = {component.name for component in scan_file(source, elf, "usr/bin/hello").components}
         assert build is not None
         assert commit is not None

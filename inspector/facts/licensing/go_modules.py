@@ -6,10 +6,12 @@ Format: ``debug/buildinfo`` of Go's standard library, for programs since Go 1.13
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from inspector.formats.elf import ElfFile
+from inspector.formats.elf.sections import Section
 from inspector.formats.elf.segments import PT_LOAD
 from inspector.limits import KIB, MIB
 from inspector.source import Source
@@ -58,12 +60,14 @@ class GoBuild:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-def read_go_build(source: Source, elf: ElfFile) -> GoBuild | None:
+def read_go_build(source: Source, elf: ElfFile, sections: Sequence[Section]) -> GoBuild | None:
     """The build information of a Go program, or None of any other file.
+
+    :param sections: ``elf.sections``, decoded.
 
     :raises FormatError: where the content cannot be decoded.
     """
-    offset = _find(source, elf)
+    offset = _find(source, elf, sections)
     if offset is None:
         return None
     header = source.read_at(offset, _HEADER)
@@ -88,11 +92,11 @@ def read_go_build(source: Source, elf: ElfFile) -> GoBuild | None:
     return _build(_text(version), modules.decode("utf-8", "backslashreplace"))
 
 
-def _find(source: Source, elf: ElfFile) -> int | None:
-    section = elf.sections.find(_SECTION)
+def _find(source: Source, elf: ElfFile, sections: Sequence[Section]) -> int | None:
+    section = next((section for section in sections if section.name == _SECTION), None)
     if section is not None:
         return section.offset if source.read_at(section.offset, len(MAGIC)) == MAGIC else None
-    if len(elf.sections):
+    if sections:
         return None
     for segment in elf.segments:
         if segment.type != PT_LOAD or not segment.is_writable:

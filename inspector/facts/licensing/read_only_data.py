@@ -6,10 +6,10 @@ constants and code into one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from inspector.formats.elf import ElfFile
-from inspector.formats.elf.sections import SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGBITS
+from inspector.formats.elf.sections import SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGBITS, Section
 from inspector.formats.elf.segments import PT_LOAD
 from inspector.limits import MIB
 from inspector.source import Source
@@ -20,16 +20,18 @@ PIECE = MIB
 _NO_CONSTANTS = (".eh_frame", ".gcc_except_table", ".interp", ".note", ".stapsdt", ".gopclntab", ".plt", ".got")
 
 
-def constant_ranges(elf: ElfFile) -> list[tuple[int, int]]:
+def constant_ranges(elf: ElfFile, sections: Sequence[Section]) -> list[tuple[int, int]]:
     """Offset and size of the file's ranges that hold constants, in rising order, none overlapping another; none of a file without code.
 
     A file without code contains no component (``libicudata``, ``libQt5*.debug``): its data is what its name says.
+
+    :param sections: ``elf.sections``, decoded once for all who ask.
     """
     if elf.is_separate_debug or not _has_code(elf):
         return []
     found = [
         (section.offset, section.size)
-        for section in elf.sections
+        for section in sections
         if section.type == SHT_PROGBITS
         and section.flags & SHF_ALLOC
         and not section.flags & SHF_EXECINSTR

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inspector.facts.licensing.read_only_data import constants
-from inspector.formats.elf import ElfFile
+from inspector.formats.elf.sections import Section
 from inspector.limits import MIB
 from inspector.source import Source
 
@@ -59,10 +59,11 @@ class RustBuild:
 
 
 def read_rust_build(
-    source: Source, elf: ElfFile, ranges: Sequence[tuple[int, int]], *, paths: bool
+    source: Source, sections: Sequence[Section], ranges: Sequence[tuple[int, int]], *, paths: bool
 ) -> RustBuild | None:
     """The crates of a file, or None where nothing names one.
 
+    :param sections: of the file, decoded.
     :param ranges: where the file's constants lie.
     :param paths: whether they hold :data:`PATH_MARKER` or a toolchain's path, so that searching them pays.
     :raises FormatError: where the content cannot be decoded.
@@ -76,7 +77,7 @@ def read_rust_build(
             for match in _PATH.finditer(content):
                 if len(named) < _MOST_CRATES:
                     named[RustCrate(match[1].decode(), match[2].decode())] = None
-    listed = _audited(source, elf)
+    listed = _audited(source, sections)
     if listed is not None:
         return RustBuild(listed, "cargo auditable", toolchain)
     if not named and not toolchain:
@@ -84,8 +85,8 @@ def read_rust_build(
     return RustBuild(tuple(sorted(named, key=lambda crate: (crate.name, crate.version))), "source paths", toolchain)
 
 
-def _audited(source: Source, elf: ElfFile) -> tuple[RustCrate, ...] | None:
-    section = elf.sections.find(_SECTION)
+def _audited(source: Source, sections: Sequence[Section]) -> tuple[RustCrate, ...] | None:
+    section = next((section for section in sections if section.name == _SECTION), None)
     if section is None or not section.occupies_file or section.size > _LARGEST_SECTION:
         return None
     try:

@@ -19,11 +19,11 @@ from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.cpython_build import CPythonBuild, read_cpython_build
 from inspector.facts.licensing.fingerprint_scan import FileScan, FoundVersion, StaticEvidence, version_of_functions
 from inspector.facts.licensing.fingerprints import Catalogue, Fingerprint, load_fingerprints
-from inspector.facts.licensing.go_modules import read_go_build
+from inspector.facts.licensing.go_modules import GoBuild, read_go_build
 from inspector.facts.licensing.library_licenses import identify_library
 from inspector.facts.licensing.license_classes import LicenseClass, license_class
 from inspector.facts.licensing.read_only_data import constant_ranges
-from inspector.facts.licensing.rust_crates import read_rust_build
+from inspector.facts.licensing.rust_crates import RustBuild, read_rust_build
 from inspector.facts.licensing.symbol_names import SymbolNames, symbol_tables
 from inspector.formats.elf import ElfFile
 from inspector.limits import Limits
@@ -155,11 +155,12 @@ def scan_file(
     if elf.type not in ("EXEC", "DYN"):
         return FileComponents()
     catalogue = catalogue or load_fingerprints()
-    ranges = constant_ranges(elf)
+    sections = tuple(elf.sections)
+    ranges = constant_ranges(elf, sections)
     if not ranges:
         return FileComponents()
     scan = FileScan(source, ranges, catalogue)
-    tables = symbol_tables(source, elf, limits or Limits())
+    tables = symbol_tables(source, elf, sections, limits or Limits())
     functions = SymbolNames(tables, catalogue).defined()
     own_project = _own_project(elf, path)
     proved = scan.anchored()
@@ -178,8 +179,8 @@ def scan_file(
         _component(one, proved[one.name], versions[one.name], scan, path, whole_file=own_project in one.library_names)
         for one in fingerprints
     ]
-    components += _rust_crates(source, elf, ranges, path, paths=_RUST in proved)
-    components += _go_modules(source, elf, path)
+    components += _rust_crates(read_rust_build(source, sections, ranges, paths=_RUST in proved), path)
+    components += _go_modules(read_go_build(source, elf, sections), path)
     return FileComponents(tuple(components), python)
 
 
@@ -196,6 +197,8 @@ def _own_project(elf: ElfFile, path: str) -> str | None:
     if elf.type != "DYN" or elf.is_program:
         return None
     name = path.rpartition("/")[2]
+    if elf.soname is None and not name.startswith("lib"):
+        return None  # an extension module or plugin
     identified = (identify_library(elf.soname) if elf.soname else None) or identify_library(name)
     return identified.project if identified is not None else None
 
@@ -250,10 +253,7 @@ def _component(
     )
 
 
-def _rust_crates(
-    source: Source, elf: ElfFile, ranges: Sequence[tuple[int, int]], path: str, *, paths: bool
-) -> list[StaticComponent]:
-    build = read_rust_build(source, elf, ranges, paths=paths)
+def _rust_crates(build: RustBuild | None, path: str) -> list[StaticComponent]:
     if build is None:
         return []
     return [
@@ -271,8 +271,7 @@ def _rust_crates(
     ]
 
 
-def _go_modules(source: Source, elf: ElfFile, path: str) -> list[StaticComponent]:
-    build = read_go_build(source, elf)
+def _go_modules(build: GoBuild | None, path: str) -> list[StaticComponent]:
     if build is None:
         return []
     release = build.go_version.removeprefix("go") if build.go_version.startswith("go1") else None

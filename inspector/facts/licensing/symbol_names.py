@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from inspector.facts.licensing.fingerprints import Catalogue
 from inspector.formats.elf import ElfFile
 from inspector.formats.elf.identification import Layout
-from inspector.formats.elf.sections import SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB
+from inspector.formats.elf.sections import SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB, Section
 from inspector.limits import Limits
 from inspector.source import Source
 
@@ -59,13 +59,13 @@ class SymbolRows:
         return found
 
 
-def symbol_tables(source: Source, elf: ElfFile, limits: Limits) -> list[SymbolRows]:
+def symbol_tables(source: Source, elf: ElfFile, sections: Sequence[Section], limits: Limits) -> list[SymbolRows]:
     """The file's symbol tables by its section headers; none where it has no section headers."""
     tables = []
-    for section in elf.sections:
-        if section.type not in (SHT_SYMTAB, SHT_DYNSYM) or not 0 < section.link < len(elf.sections):
+    for section in sections:
+        if section.type not in (SHT_SYMTAB, SHT_DYNSYM) or not 0 < section.link < len(sections):
             continue
-        names = elf.sections[section.link]
+        names = sections[section.link]
         if names.type == SHT_STRTAB:
             rows, strings = (section.offset, section.size), (names.offset, names.size)
             tables.append(SymbolRows(source, elf.header.layout, rows, strings, limits))
