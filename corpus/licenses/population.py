@@ -68,7 +68,7 @@ def read_index(release: str) -> dict[str, IndexedPackage]:
     """Every package of a release (its codename) by name, the first version that apt lists."""
     found: dict[str, IndexedPackage] = {}
     for stanza in run(["apt-cache", *apt(release).options(), "dumpavail"]).split("\n\n"):
-        fields = dict(re.findall(r"^([A-Za-z-]+): *(.*)$", stanza, re.MULTILINE))
+        fields: dict[str, str] = dict(re.findall(r"^([A-Za-z-]+): *(.*)$", stanza, re.MULTILINE))
         name = fields.get("Package")
         if name is None or name in found:
             continue

@@ -13,6 +13,7 @@ from typing import Final
 VERBS: Final[dict[str, str]] = {
     "audit": "what a bundle needs, lacks, exposes and weighs; may it be released?",
     "slim": "a smaller copy, proved to work: plan, strip, prune, rebuild, verify",
+    "unslim": "bring back what a slimmed copy was made from",
     "diff": "what changed from one release to the next",
     "report": "render a written result again, without the artifact",
     "why": "who loads a library, by which rule, and what breaks without it",

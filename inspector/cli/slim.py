@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _EXAMPLES = """\
   inspect slim MyApp.AppImage                    writes MyApp-slim.AppImage
   inspect slim MyApp.AppDir --dry-run -v         the plan alone, all of it
-  inspect slim MyApp.AppImage --entry myapp --languages de,en --smoke '"$APP" --version'
+  inspect slim MyApp.AppImage --entry myapp --languages de,en
+  inspect slim MyApp.AppImage --smoke '"$APP" --version'
   inspect slim MyApp.AppImage --plan plan.json --dry-run
   inspect slim MyApp.AppImage --apply plan.json -o dist/MyApp.AppImage"""
 

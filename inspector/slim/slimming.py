@@ -26,7 +26,7 @@ from inspector.slim.bisection import NothingPasses, find_guilty
 from inspector.slim.bundle_interpreter import NotChecked
 from inspector.slim.bytecode import compile_modules
 from inspector.slim.options import SlimOptions
-from inspector.slim.output import PendingOutput, default_output
+from inspector.slim.output import PendingOutput, default_output, ended_by_exception
 from inspector.slim.plan import Action, Plan, load_plan, plan_json
 from inspector.slim.planned_tree import PlannedTree
 from inspector.slim.planning import PlanMaker
@@ -36,6 +36,7 @@ from inspector.slim.rebuild import check_rebuildable, rebuild, rebuild_options
 from inspector.slim.smoke import compare_smoke, run_baseline
 from inspector.slim.subjects import Subjects
 from inspector.slim.target_digest import check_target
+from inspector.slim.undo import write_undo
 from inspector.slim.verification import compare_trees
 
 _MOST_ROUNDS = 12  # of bisection; each finds one failure that the round before did not show
@@ -92,9 +93,15 @@ def slim(request: SlimRequest, *, limits: Limits | None = None, progress: Progre
     progress.stage("Opening")
     with open_artifact(request.path, limits) as artifact:
         if not request.dry_run:
-            check_rebuildable(artifact, rebuild_options(request.options, request.runtime, request.sign))
+            check_rebuildable(
+                artifact, rebuild_options(request.options, request.runtime, request.sign, force=request.force)
+            )
         target = Path(request.output) if request.output else default_output(request.path, runtime=request.runtime)
         pending = None if request.dry_run else PendingOutput(target, inputs=[request.path], force=request.force)
+        if request.undo_file:
+            PendingOutput(
+                request.undo_file, inputs=[request.path], force=request.force
+            )  # whether the name can be taken
         audited = audit_opened(
             artifact, limits=limits, hosts=request.hosts, environment=request.environment or None, progress=progress
         )
@@ -103,7 +110,7 @@ def slim(request: SlimRequest, *, limits: Limits | None = None, progress: Progre
             _write_plan(Path(request.plan_file), run.plan)
         if pending is None or run.plan.budget_gap:
             return run.unwritten()
-        with _scratch(target) as scratch:
+        with ended_by_exception(), _scratch(target) as scratch:
             return run.write(pending, scratch)
 
 
@@ -257,7 +264,7 @@ class _Run:
         with pending as path:
             self._progress.stage("Writing the result")
             outcome = rebuild(
-                self._artifact, planned, path, rebuild_options(request.options, request.runtime, request.sign),
+                self._artifact, planned, path, rebuild_options(request.options, request.runtime, request.sign, force=request.force),
                 final_name=pending.target.name, limits=self._limits, progress=self._progress,
             )  # fmt: skip
             self._notices += outcome.notices
@@ -277,6 +284,15 @@ class _Run:
                     before=total_bytes(self._artifact.tree),
                     after=total_bytes(written.tree),
                     by_component=component_rows(self._artifact.tree, written.tree, Subjects(self._facts)),
+                )
+            if request.undo_file:
+                self._progress.stage("Writing the undo file")
+                undo = write_undo(
+                    self._artifact, planned, path, request.undo_file,
+                    final_name=pending.target.name, force=request.force, limits=self._limits, progress=self._progress,
+                )  # fmt: skip
+                info = replace(
+                    info, notices=(*info.notices, f"inspect unslim {pending.target} {undo.path} brings the input back")
                 )
             final = pending.commit()
             outcome.finish(final)
