@@ -24,6 +24,8 @@ class RuntimeLayout:
     :ivar file_system_root: True where the tree is a whole root file system, so that absolute paths stay inside it.
     :ivar search_path: directories (tree paths) that the format itself puts on LD_LIBRARY_PATH.
     :ivar environment: what the format's own starter sets, values with tree paths written ``{root}/usr/lib``.
+    :ivar roots: tree paths of the programs, libraries and modules that the format itself starts or loads, beside the launcher.
+    :ivar members_at: where the members lie when they run, for messages ("/tmp/_MEIxxxxxx"); None: where the artifact lies.
     """
 
     launcher: str | None = None
@@ -31,6 +33,8 @@ class RuntimeLayout:
     file_system_root: bool = False
     search_path: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    roots: tuple[str, ...] = ()
+    members_at: str | None = None
 
 
 @dataclass(slots=True)
