@@ -15,7 +15,7 @@ from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.facts import Facts
 from inspector.facts.python.extension_modules import is_extension_module
-from inspector.slim.prune_rules import PruneRule
+from inspector.slim.prune_rules import Matcher, PruneRule
 from inspector.slim.removals import Removals
 
 _SUFFIX = b".so"
@@ -107,8 +107,13 @@ class LibraryNeeds:
     def _plain_libraries(self, removals: Removals) -> list[str]:
         return [path for path in self._objects if path not in removals and self.is_library(path)]
 
-    def claim_unneeded(self, removals: Removals, rules: Mapping[str, PruneRule], *, closed: bool) -> None:
-        """Claim libraries that nothing loads any more, until there are no further ones."""
+    def claim_unneeded(self, removals: Removals, orphaned: PruneRule | None, unreached: PruneRule | None) -> None:
+        """Claim libraries that nothing loads any more, until there are no further ones.
+
+        :param orphaned: the rule for those whose loaders all go; None: they stay.
+        :param unreached: the rule for those that nothing ever needed.
+        """
+        spared = Matcher(unreached.exceptions) if unreached is not None else None
         extra: set[str] = set()
         while True:
             reached = self.reached(removals.paths, extra=extra)
@@ -116,7 +121,7 @@ class LibraryNeeds:
                 path for path in self._objects if self.is_library(path) and path not in reached and path not in removals
             }
             orphans = {path for path in candidates if self._lost_its_loaders(path, removals, candidates)}
-            wanted = candidates if closed and "unreached-libraries" in rules else orphans
+            wanted = orphans | {path for path in candidates if spared is not None and not spared.takes(path)}
             named = self._named(wanted, removals, candidates)
             if not named or named.keys() <= extra:
                 break
@@ -124,7 +129,7 @@ class LibraryNeeds:
             for path, by in named.items():
                 removals.keep("unneeded-libraries", path, f"{by} names it", path)
         for path in sorted(wanted):
-            rule = rules.get("unneeded-libraries" if path in orphans else "unreached-libraries")
+            rule = orphaned if path in orphans else unreached
             if rule is not None:
                 removals.claim(rule, path.rpartition("/")[2], (path,), reasons=self._reasons(path, removals))
 

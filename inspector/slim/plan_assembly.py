@@ -68,11 +68,17 @@ class PlanAssembly:
 
     def _claim_unneeded(self) -> None:
         """Libraries and what belongs to them, until nothing further is left over."""
+        unreached = None
+        if self.imports_are_known:
+            unreached = self.rules.get("unreached-libraries")
+        elif self.knowledge.interpreter_is_open:
+            unreached = self.rules.get("unimportable-libraries")
+        orphaned = self.rules.get("unneeded-libraries")
         if self.knowledge.starts_are_known:
             claim_qt_parts(self.facts, self.tree, self.rules, self.removals, self.knowledge.libraries)
-        self.knowledge.libraries.claim_unneeded(self.removals, self.rules, closed=self.imports_are_known)
+        self.knowledge.libraries.claim_unneeded(self.removals, orphaned, unreached)
         while claim_library_data(self.facts, self.tree, self.rules, self.removals):
-            self.knowledge.libraries.claim_unneeded(self.removals, self.rules, closed=self.imports_are_known)
+            self.knowledge.libraries.claim_unneeded(self.removals, orphaned, unreached)
 
     def _match_places(self) -> None:
         """The rules that places tell; the first that takes a file has it, unless a guard keeps it from that rule.

@@ -1,6 +1,7 @@
 """Search paths that point to the machine that built the bundle, and what they should be: ``$ORIGIN`` and the directories where the needs are found.
 
-Only elements that are a build machine's go; what the object finds in the bundle today is found by the new path too.  Loader rules: ld.so(8).
+Only elements that are a build machine's go; what the object finds in the bundle today is found by the new path too.  Where what is needed
+is missing, the path stays: it may be the only one that leads there.  Loader rules: ld.so(8).
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def search_path_repairs(facts: Facts, is_left: Callable[[str], bool]) -> Iterato
             continue
         if label == "RPATH" and found.elf.runpath is not None:
             continue  # glibc ignores it (elf/dl-load.c), and the RUNPATH is repaired
+        if _something_is_missing(path, facts, inherited=label == "RPATH"):
+            continue  # the build machine's directory is the only place where it can be, as on the packager's own system
         yield _repair(found, label, row, facts)
 
 
@@ -63,6 +66,19 @@ def _repair(found: ElfObject, label: str, row: list[SearchElement], facts: Facts
     new = [*added, *(element.element for element in kept)]
     kind: SearchPathKind = "rpath" if label == "RPATH" else "runpath"
     return SearchPathRepair(found.path, kind, ":".join(dict.fromkeys(new)), gone)
+
+
+def _something_is_missing(path: str, facts: Facts, *, inherited: bool) -> bool:
+    """Whether the object, or with an inherited search path something that it loads, needs what neither the bundle nor a system has."""
+    seen, todo = {path}, [path]
+    while todo:
+        for need in facts.graph.needs.get(todo.pop(), ()):
+            if need.origin == "missing":
+                return True
+            if inherited and need.path is not None and need.path not in seen:
+                seen.add(need.path)
+                todo.append(need.path)
+    return False
 
 
 def _from_origin(origin: str, directory: str) -> str:

@@ -9,7 +9,7 @@ from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.facts import Facts
-from inspector.formats.elf.strip import strip_elf
+from inspector.formats.elf.strip import needs_symtab, strip_elf
 from inspector.formats.elf.strip_refusals import refusal_by_place
 
 _LEAST = 1024
@@ -50,7 +50,7 @@ def strippable(facts: Facts, tree: Tree, is_left: Callable[[str], bool]) -> Iter
 def _saves(found: ElfObject) -> int:
     """Raw bytes of debug information, symbol tables and what nothing owns; 0 where the file has none of the first two."""
     kinds = found.byte_kinds
-    symbols = 0 if (found.elf.soname or "").startswith("libpthread") else kinds.get("symbols", 0)
+    symbols = 0 if needs_symtab(found.elf) else kinds.get("symbols", 0)
     named = kinds.get("debug", 0) + symbols
     if found.elf.is_separate_debug or not found.elf.header.shnum:
         return 0

@@ -277,6 +277,16 @@ def test_extension_modules_that_nothing_imports_go_with_the_libraries_that_only_
     }
 
 
+def test_libraries_that_nothing_loads_go_from_an_open_interpreter_too_but_not_its_own() -> None:
+    files = {
+        "usr/lib/libnobody.so.1": library("libnobody.so.1"),
+        "usr/lib/libpython3.11.so.1.0": library("libpython3.11.so.1.0"),
+        f"{SITE}/used.py": "\n",
+    }
+    gone = removed(plan_of(python_bundle(files, apprun=OPEN)))
+    assert {path: gone[path] for path in files if path in gone} == {"usr/lib/libnobody.so.1": "unimportable-libraries"}
+
+
 def test_level_safe_removes_no_module() -> None:
     files = {f"{SITE}/spare.py": "\n", "usr/include/x.h": "x"}
     assert removed(application("\n", files, level="safe")).keys() == {"usr/include/x.h", "usr/include"}
