@@ -161,7 +161,8 @@ def execute(options: argparse.Namespace) -> ExitCode:
     _check_contradictions(options)
     wanted = slim_options(options)
 
-    from inspector.slim.slimming import SlimRequest, slim
+    from inspector.slim.request import SlimRequest
+    from inspector.slim.slimming import slim
 
     gc.disable()  # as for an audit: what is made lives to the end
     request = SlimRequest(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -21,65 +19,20 @@ from inspector.progress import SILENT, Progress
 from inspector.quantities import format_size
 from inspector.result import Result, SlimCheck, SlimInfo, SlimKept
 from inspector.slim.account import component_rows, slim_info, total_bytes
-from inspector.slim.apply import apply_plan
-from inspector.slim.bisection import NothingPasses, find_guilty
-from inspector.slim.bundle_interpreter import NotChecked
-from inspector.slim.bytecode import compile_modules
-from inspector.slim.options import SlimOptions
 from inspector.slim.output import PendingOutput, default_output, ended_by_exception
-from inspector.slim.plan import Action, Plan, load_plan, plan_json
+from inspector.slim.plan import Plan, load_plan, plan_json
 from inspector.slim.planned_tree import PlannedTree
 from inspector.slim.planning import PlanMaker
-from inspector.slim.products import Products, bytecode_wanted, make_elf_products
+from inspector.slim.products import Products
 from inspector.slim.proof import AuditConditions, Proof, Prover, audit_checks
+from inspector.slim.proved_plan import Plans, ProvedPlan, WrittenPlan
 from inspector.slim.rebuild import check_rebuildable, rebuild, rebuild_options
+from inspector.slim.request import SlimOutcome, SlimRequest
 from inspector.slim.smoke import compare_smoke, run_baseline
 from inspector.slim.subjects import Subjects
 from inspector.slim.target_digest import check_target
 from inspector.slim.undo import write_undo
 from inspector.slim.verification import compare_trees
-
-_MOST_ROUNDS = 12  # of bisection; each finds one failure that the round before did not show
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlimRequest:
-    """What is asked of one run.
-
-    :ivar output: where the copy goes; None: NAME-slim beside the input.
-    :ivar force: whether what is there is replaced.
-    :ivar plan_file: where the plan is written; ``apply_file``: a written plan that is done instead of making one.
-    :ivar undo_file: where what :func:`inspector.slim.undo.unslim` needs is written.
-    :ivar runtime: an AppImage runtime, or an AppImage that has it, for an AppDir that becomes an AppImage.
-    :ivar sign: the GPG key that signs the output.
-    :ivar hosts: systems for the audits, as for :func:`inspector.pipeline.audit`.
-    """
-
-    path: str
-    output: str | None = None
-    force: bool = False
-    dry_run: bool = False
-    plan_file: str | None = None
-    apply_file: str | None = None
-    undo_file: str | None = None
-    runtime: str | None = None
-    sign: str | None = None
-    options: SlimOptions = field(default_factory=SlimOptions)
-    hosts: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SlimOutcome:
-    """What came of it.
-
-    :ivar result: of the output, with ``slim``; where nothing was written, of the input.
-    :ivar passed: whether everything that was asked for was done and proved.
-    """
-
-    result: Result
-    plan: Plan
-    passed: bool
 
 
 def slim(request: SlimRequest, *, limits: Limits | None = None, progress: Progress = SILENT) -> SlimOutcome:
@@ -98,10 +51,8 @@ def slim(request: SlimRequest, *, limits: Limits | None = None, progress: Progre
             )
         target = Path(request.output) if request.output else default_output(request.path, runtime=request.runtime)
         pending = None if request.dry_run else PendingOutput(target, inputs=[request.path], force=request.force)
-        if request.undo_file:
-            PendingOutput(
-                request.undo_file, inputs=[request.path], force=request.force
-            )  # whether the name can be taken
+        if request.undo_file:  # whether the name can be taken
+            PendingOutput(request.undo_file, inputs=[request.path], force=request.force)
         audited = audit_opened(
             artifact, limits=limits, hosts=request.hosts, environment=request.environment or None, progress=progress
         )
@@ -112,23 +63,6 @@ def slim(request: SlimRequest, *, limits: Limits | None = None, progress: Progre
             return run.unwritten()
         with ended_by_exception(), _scratch(target) as scratch:
             return run.write(pending, scratch)
-
-
-class _Plans(Protocol):
-    """Gives plans that leave actions out."""
-
-    def plan(self, exclude: Collection[str] = frozenset()) -> Plan: ...
-
-
-class _WrittenPlan:
-    """A plan that was read from a file."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-
-    def plan(self, exclude: Collection[str] = frozenset()) -> Plan:
-        """The plan without these actions."""
-        return replace(self._plan, actions=tuple(action for action in self._plan.actions if action.key not in exclude))
 
 
 class _Run:
@@ -144,12 +78,12 @@ class _Run:
         self._left_out: list[SlimKept] = []
         self._notices: list[str] = []
 
-    def _planner(self, facts: Facts) -> _Plans:
+    def _planner(self, facts: Facts) -> Plans:
         if self._request.apply_file is None:
             return PlanMaker(self._artifact, facts, self._request.options, self._limits, self._progress)
         written = load_plan(self._request.apply_file)
         check_target(written, self._artifact)
-        return _WrittenPlan(written)
+        return WrittenPlan(written)
 
     def unwritten(self) -> SlimOutcome:
         """The plan alone."""
@@ -171,91 +105,17 @@ class _Run:
                 self._artifact, self._facts, self._before, conditions,
                 run=options.run, smoke=options.smoke, scratch=scratch, progress=self._progress,
             )  # fmt: skip
-            planned, proof = self._proved(prover, products)
+            proved = ProvedPlan(
+                self._plans, self.plan, self._artifact, options, prover, products, self._limits, self._progress
+            )
+            planned, proof = proved.prove()
+            self.plan, self._left_out = proved.plan, proved.left_out
+            self._notices += proved.notices
             if not proof.ok:
                 return self._failed(proof.checks)
             return self._rebuilt(pending, planned, proof)
         finally:
             products.close()
-
-    # -- the planned tree and its proof
-
-    def _planned(self, plan: Plan, prover: Prover, products: Products) -> PlannedTree:
-        debug = Path(self._request.options.split_debug) if self._request.options.split_debug else None
-        make_elf_products(
-            plan, self._artifact.tree, products, self._limits, debug_directory=debug, progress=self._progress
-        )
-        self._compile(plan, prover, products)
-        return apply_plan(plan, self._artifact.tree, products, self._limits)
-
-    def _compile(self, plan: Plan, prover: Prover, products: Products) -> None:
-        wanted = {path: source for path, source in bytecode_wanted(plan).items() if path not in products}
-        wanted = {path: source for path, source in wanted.items() if path not in products.left}
-        if not wanted:
-            return
-        if isinstance(prover.answer, NotChecked) or isinstance(prover.interpreter, NotChecked):
-            reason = prover.answer.reason if isinstance(prover.answer, NotChecked) else ""
-            self._notices.append(f"{len(wanted)} modules stay without bytecode, because {reason}")
-            products.left.update(dict.fromkeys(wanted, reason))
-            return
-        level = next(iter(wanted)).rpartition(".opt-")[2].removesuffix(".pyc")
-        times = {node.path: node.mtime for node in self._artifact.tree if node.mtime is not None}
-        made = compile_modules(
-            prover.interpreter, prover.before_root, wanted, optimization=level if level in ("1", "2") else "",
-            times={source: times.get(source, 0) for source in wanted.values()}, progress=self._progress,
-        )  # fmt: skip
-        for path, content in made.files.items():
-            products.put(path, content)
-        products.left.update(
-            {path: made.failed.get(source, "") for path, source in wanted.items() if path not in made.files}
-        )
-        if made.failed:
-            first = next(iter(sorted(made.failed.items())))
-            self._notices.append(
-                f"{len(made.failed)} modules do not compile and stay without bytecode, such as {first[0]}: {first[1]}"
-            )
-
-    def _proved(self, prover: Prover, products: Products) -> tuple[PlannedTree, Proof]:
-        """A planned tree that passes, with the guilty actions left out; or one that does not, and its proof."""
-        excluded: set[str] = set()
-        planned = self._planned(self.plan, prover, products)
-        proof = prover.prove(planned)
-        for _ in range(_MOST_ROUNDS):
-            if proof.ok:
-                break
-            guilty = self._guilty(proof, prover, products, excluded)
-            if not guilty:
-                break
-            for action in guilty:
-                excluded.add(action.key)
-                self._left_out.append(
-                    SlimKept(rule=action.rule, subject=action.subject, reason=proof.failures[0], bytes=action.saves)
-                )
-            self.plan = self._plans.plan(excluded)
-            planned = self._planned(self.plan, prover, products)
-            proof = prover.prove(planned)
-        return planned, proof
-
-    def _guilty(self, proof: Proof, prover: Prover, products: Products, excluded: set[str]) -> tuple[Action, ...]:
-        self._progress.stage("Looking for the action that is to blame")
-        actions = {action.key: action for action in self.plan.actions if action.kind != "rewrite"}
-
-        def fails(keys: Collection[str]) -> bool:
-            chosen = set(keys)
-            plan = self._plans.plan(excluded | {key for key in actions if key not in chosen})
-            return prover.fails_like(self._planned(plan, prover, products), proof)
-
-        names = {module.partition(".")[0] for module in proof.modules}
-        suspects = [
-            key for key, action in actions.items() if any(f"/{name}/" in f"/{action.paths[0]}/" for name in names)
-        ]
-        try:
-            return tuple(actions[key] for key in find_guilty(list(actions), fails, suspects=suspects))
-        except NothingPasses:
-            self._notices.append(
-                "the check fails with no action at all: it is the check that is wrong, or the bundle behaves by chance"
-            )
-            return ()
 
     # -- the output
 
