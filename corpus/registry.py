@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
-from corpus import appdir_layouts, appimage_matrix, bad_input, genuine_appimages, python_applications, wheels
+from corpus import (
+    appdir_layouts,
+    appimage_matrix,
+    bad_input,
+    genuine_appimages,
+    python_applications,
+    report_schemas,
+    wheels,
+)
 from corpus.licenses import static_python
 from corpus.recipe import Recipe
 
@@ -15,6 +23,7 @@ def recipes() -> dict[str, Recipe]:
     found: dict[str, Recipe] = {}
     for family in (
         genuine_appimages,
+        report_schemas,
         appimage_matrix,
         bad_input,
         python_applications,
