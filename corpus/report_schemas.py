@@ -3,7 +3,8 @@
 - ``schemas/junit-10.xsd``: the schema of Jenkins' xunit plug-in (MIT), in the source package of pytest, which checks its own reports by it.
 - ``schemas/sarif-multitool``: Microsoft's validator of SARIF 2.1.0 (MIT, npm ``@microsoft/sarif-multitool-linux``).  It has OASIS' schema in it, the
   specification's further rules, and those that GitHub states for code scanning (rule kind "Ghas").
-- ``schemas/ci-files``: the schemas of a GitHub action and of a GitLab pipeline, which ``check-jsonschema`` (Apache-2.0, PyPI) took from SchemaStore and GitLab.
+- ``schemas/ci-files``: the schemas of a GitHub action and of a GitLab pipeline, which ``check-jsonschema`` (Apache-2.0, PyPI) took from SchemaStore
+  and from GitLab.
 
 GitLab's Code Quality report has no published schema, only the documented fields.
 """
