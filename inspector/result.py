@@ -102,7 +102,7 @@ class NestedArtifact(Struct, frozen=True, kw_only=True):
 
 
 class FileEntry(Struct, frozen=True, kw_only=True):
-    """One member of the tree (only with ``--files``)."""
+    """One member of the tree (only with ``--files``).  ``sha1`` and ``sha256`` are hexadecimal, of regular files, where a report asked for them."""
 
     path: str
     kind: str
@@ -110,6 +110,8 @@ class FileEntry(Struct, frozen=True, kw_only=True):
     size: int
     stored_size: int
     target: str | None = None
+    sha1: str | None = None
+    sha256: str | None = None
 
 
 class FilesInfo(Struct, frozen=True, kw_only=True):
@@ -229,7 +231,7 @@ class ComponentInfo(Struct, frozen=True, kw_only=True, rename={"license_class": 
     :ivar stated: the maker's own words where they make no expression ("GPL v3"), else "".
     :ivar found: what the artifact itself states, beside the conclusion.
     :ivar package_url: https://github.com/package-url/purl-spec, or "".
-    :ivar files: at most 20 paths; ``file_count`` counts all.
+    :ivar files: all paths where the Result names every file (``--files``), else at most 20; ``file_count`` counts all.
     """
 
     name: str

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from inspector.artifact import Artifact
+from inspector.artifact.member_digests import MemberDigest
 from inspector.catalogue import load_rule
 from inspector.checks import ALL_RULES
 from inspector.facts.binaries.floor_causes import remedy_for
@@ -52,6 +55,7 @@ def result_of(
     *,
     version: str,
     list_files: bool,
+    digests: Mapping[str, MemberDigest] | None = None,
 ) -> Result:
     """The document about an artifact.
 
@@ -59,6 +63,7 @@ def result_of(
     :param digest: sha256 of the artifact's file, or None for a directory.
     :param version: this program's.
     :param list_files: whether every member of the tree is named.
+    :param digests: of the files, by tree path, where a report asks for them.
     """
     problems = tuple(artifact.problems)
     return Result(
@@ -77,14 +82,14 @@ def result_of(
         files=FilesInfo(
             count=len(facts.files),
             elf_count=len(facts.objects),
-            entries=_entries(artifact) if list_files else None,
+            entries=_entries(artifact, digests or {}) if list_files else None,
         ),
         floors={floor.namespace: _floor(floor, facts) for floor in facts.floors},
         tag=facts.tag,
         libraries=_libraries(facts),
         roots=tuple(RootInfo(path=root.path, role=root.role) for root in facts.graph.roots),
         hosts=hosts,
-        components=tuple(_component(component) for component in facts.components),
+        components=tuple(_component(component, all_files=list_files) for component in facts.components),
         licenses=LicensesInfo(
             exposures=tuple(
                 Exposure(
@@ -127,7 +132,7 @@ def _rule_info(name: str) -> RuleInfo:
     return RuleInfo(code=rule.code, severity=rule.severity, summary=rule.summary)
 
 
-def _entries(artifact: Artifact) -> tuple[FileEntry, ...]:
+def _entries(artifact: Artifact, digests: Mapping[str, MemberDigest]) -> tuple[FileEntry, ...]:
     nodes = sorted((node for node in artifact.tree if node.path), key=lambda node: node.path)
     return tuple(
         FileEntry(
@@ -137,6 +142,8 @@ def _entries(artifact: Artifact) -> tuple[FileEntry, ...]:
             size=node.size,
             stored_size=node.stored_size,
             target=node.target,
+            sha1=digests[node.path].sha1 if node.path in digests else None,
+            sha256=digests[node.path].sha256 if node.path in digests else None,
         )
         for node in nodes
     )
@@ -229,7 +236,7 @@ def _lacking(lacking: LackingVersion, failed: FailedRoot) -> dict[str, str]:
     return row
 
 
-def _component(component: Component) -> ComponentInfo:
+def _component(component: Component, *, all_files: bool) -> ComponentInfo:
     return ComponentInfo(
         name=component.name,
         version=component.version,
@@ -243,7 +250,7 @@ def _component(component: Component) -> ComponentInfo:
         ),
         package_url=component.package_url,
         evidence=component.evidence,
-        files=component.files[:_MOST_FILES],
+        files=component.files if all_files else component.files[:_MOST_FILES],
         file_count=len(component.files),
         bytes=component.bytes,
     )
