@@ -102,7 +102,13 @@ class NestedArtifact(Struct, frozen=True, kw_only=True):
 
 
 class FileEntry(Struct, frozen=True, kw_only=True):
-    """One member of the tree (only with ``--files``).  ``sha1`` and ``sha256`` are hexadecimal, of regular files, where a report asked for them."""
+    """One member of the tree (only with ``--files``).
+
+    :ivar sha1: hexadecimal like ``sha256``, of regular files, where a report asked for them.
+    :ivar shared: whether the container keeps its bytes once for it and another file, so that a sum must leave ``stored_size`` out.
+    :ivar component: whose file it is, a name of ``sizes.by_component``.
+    :ivar removable: the kind of files that a release seldom needs ("tests", …), or "".
+    """
 
     path: str
     kind: str
@@ -112,6 +118,9 @@ class FileEntry(Struct, frozen=True, kw_only=True):
     target: str | None = None
     sha1: str | None = None
     sha256: str | None = None
+    shared: bool = False
+    component: str = ""
+    removable: str = ""
 
 
 class FilesInfo(Struct, frozen=True, kw_only=True):
@@ -273,6 +282,13 @@ class SizeRow(Struct, frozen=True, kw_only=True):
     files: int = 1
 
 
+class TreeRow(SizeRow, frozen=True, kw_only=True):
+    """A directory, or a file with what :class:`FileEntry` says of it."""
+
+    component: str = ""
+    removable: str = ""
+
+
 class DuplicateGroup(Struct, frozen=True, kw_only=True):
     """Files with the same content.  ``wasted`` counts raw bytes of all copies but one; ``wasted_stored`` is 0 where the image shares them."""
 
@@ -299,7 +315,7 @@ class SizesInfo(Struct, frozen=True, kw_only=True):
     bytecode_bytes: ByteCount = ByteCount()
     static_library_bytes: ByteCount = ByteCount()
     elf_sections: dict[str, int] = {}
-    tree: tuple[SizeRow, ...] = ()
+    tree: tuple[TreeRow, ...] = ()
 
 
 class SlimAction(Struct, frozen=True, kw_only=True):

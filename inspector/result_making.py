@@ -18,6 +18,7 @@ from inspector.facts.hosts.profiles import data_date
 from inspector.facts.hosts.verdicts import SystemVerdict
 from inspector.facts.licensing.components import Component
 from inspector.facts.licensing.native_licenses import library_catalogue_date
+from inspector.facts.sizes import removable_kind
 from inspector.model import Coverage, Finding, Skipped
 from inspector.result import (
     ArtifactInfo,
@@ -82,7 +83,7 @@ def result_of(
         files=FilesInfo(
             count=len(facts.files),
             elf_count=len(facts.objects),
-            entries=_entries(artifact, digests or {}) if list_files else None,
+            entries=_entries(artifact, facts, digests or {}) if list_files else None,
         ),
         floors={floor.namespace: _floor(floor, facts) for floor in facts.floors},
         tag=facts.tag,
@@ -132,7 +133,7 @@ def _rule_info(name: str) -> RuleInfo:
     return RuleInfo(code=rule.code, severity=rule.severity, summary=rule.summary)
 
 
-def _entries(artifact: Artifact, digests: Mapping[str, MemberDigest]) -> tuple[FileEntry, ...]:
+def _entries(artifact: Artifact, facts: Facts, digests: Mapping[str, MemberDigest]) -> tuple[FileEntry, ...]:
     nodes = sorted((node for node in artifact.tree if node.path), key=lambda node: node.path)
     return tuple(
         FileEntry(
@@ -144,6 +145,9 @@ def _entries(artifact: Artifact, digests: Mapping[str, MemberDigest]) -> tuple[F
             target=node.target,
             sha1=digests[node.path].sha1 if node.path in digests else None,
             sha256=digests[node.path].sha256 if node.path in digests else None,
+            shared=bool(node.stored_size) and node.path in facts.files and not facts.files[node.path].stored,
+            component=facts.owners.get(node.path, ""),
+            removable=removable_kind(facts.files[node.path]) if node.path in facts.files else "",
         )
         for node in nodes
     )

@@ -113,6 +113,7 @@ def collect_facts(
         exposures=find_exposures(objects, graph, components.components, static.pythons),
         sizes=measure_sizes(files, objects, components.owners, duplicates),
         files=files,
+        owners=components.owners,
     )
 
 

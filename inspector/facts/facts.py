@@ -36,6 +36,7 @@ class Facts:
     :ivar static_components: components inside ELF files, each file's for itself, with what proves them; ``components`` has them by release.
     :ivar pythons: each file with CPython's code: release, compiler, modules that are built in.
     :ivar files: every regular file, by tree path.
+    :ivar owners: whose file each of them is, a name of ``sizes.by_component``.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Facts:
     exposures: tuple[LicenseExposure, ...] = ()
     sizes: SizesInfo = field(default_factory=SizesInfo)
     files: Mapping[str, FileFact] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     def object(self, path: str) -> ElfObject | None:
         """The ELF object of a path, or of :data:`inspector.facts.binaries.floors.RUNTIME`."""

@@ -12,7 +12,7 @@ from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.duplicates import Duplicates
 from inspector.facts.kinds import is_test, kind_of
 from inspector.model import ByteCount
-from inspector.result import SizeRow, SizesInfo
+from inspector.result import SizeRow, SizesInfo, TreeRow
 
 _MOST_ROWS = 20
 _TREE_SHARE = 1000  # directories and files of at least a thousandth of the whole stand in the tree
@@ -112,7 +112,7 @@ def measure_sizes(
         bytecode_bytes=kinds.total(BYTECODE, SPARE_BYTECODE),
         static_library_bytes=kinds.total(STATIC_LIBRARIES),
         elf_sections=_section_bytes(objects),
-        tree=_tree(directories, files, total.raw),
+        tree=_tree(directories, files, owners, total.raw),
     )
 
 
@@ -162,8 +162,33 @@ def _directories(directories: _Tally) -> tuple[SizeRow, ...]:
     return kept.largest()
 
 
-def _tree(directories: _Tally, files: Mapping[str, FileFact], total: int) -> tuple[SizeRow, ...]:
+def removable_kind(file: FileFact) -> str:
+    """The kind of files that a release seldom needs and this one is of, as :attr:`FileEntry.removable` has it; "" for others."""
+    if file.is_test:
+        return "tests"
+    if file.kind == SPARE_BYTECODE:
+        return "spare bytecode"
+    return file.kind if file.kind == STATIC_LIBRARIES else ""
+
+
+def _tree(
+    directories: _Tally, files: Mapping[str, FileFact], owners: Mapping[str, str], total: int
+) -> tuple[TreeRow, ...]:
     least = max(total // _TREE_SHARE, 1)
-    rows = [row for row in directories.largest(None) if row.raw >= least]
-    rows += [SizeRow(name=path, raw=file.raw, stored=file.stored) for path, file in files.items() if file.raw >= least]
+    rows = [
+        TreeRow(name=row.name, raw=row.raw, stored=row.stored, files=row.files)
+        for row in directories.largest(None)
+        if row.raw >= least
+    ]
+    rows += [
+        TreeRow(
+            name=path,
+            raw=file.raw,
+            stored=file.stored,
+            component=owners.get(path, "other"),
+            removable=removable_kind(file),
+        )
+        for path, file in files.items()
+        if file.raw >= least
+    ]
     return tuple(sorted(rows, key=lambda row: row.name))
