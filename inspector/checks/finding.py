@@ -9,8 +9,9 @@ from hashlib import blake2b
 from inspector.catalogue import load_rule
 from inspector.model import Confidence, Finding, Fix, Severity
 
-_VENDORED_HASH = re.compile(r"(?:-[0-9a-f]{8,32})+(?=\.so|$)")  # what auditwheel and delvewheel put into vendored names
-_VERSION = re.compile(r"\d+(?:\.\d+)+|(?<=\.so)(?:\.\d+)+")
+# What auditwheel, delocate and delvewheel put into vendored names; a version may follow: libopenblas64_p-r0-742d56dc.3.20.so.
+_VENDORED_HASH = re.compile(r"(?:-[0-9a-f]{8,32})+(?=\.|/|$)")
+_VERSION = re.compile(r"\d+(?:\.\d+)+|(?<=\.so)(?:\.\d+)+|(?<=cpython-)\d+")
 
 
 def finding(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from inspector.checks.finding import normalise
 from inspector.model import Severity
 from inspector.render.escaping import escape
 from inspector.render.registry import RenderOptions
@@ -19,14 +20,14 @@ _MOST_TEXT = 500
 def render(results: Sequence[Result], options: RenderOptions) -> bytes:
     """The array as UTF-8 without a byte order mark; accepted findings are left out, as the format has no word for them."""
     rows = []
+    seen: dict[str, int] = {}
     for result in results:
         name = PurePath(result.artifact.path).name or result.artifact.path
         path = (options.anchor or name).removeprefix("./").lstrip("/")
-        seen: dict[str, int] = {}
         for finding in result.findings:
             if finding.suppressed is not None:
                 continue
-            mark = f"{name}\0{finding.rule}\0{finding.fingerprint or finding.subject}"
+            mark = f"{normalise(name)}\0{finding.rule}\0{finding.fingerprint or finding.subject}"
             seen[mark] = seen.get(mark, 0) + 1
             text = f"{finding.subject}: {finding.message}" if finding.subject else finding.message
             rows.append(

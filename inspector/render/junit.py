@@ -1,6 +1,6 @@
 """JUnit XML as Jenkins, GitLab and others read it: a suite an artifact, a case a rule that ran, so that passes are seen too.
 
-There is no standard; this keeps to what the Jenkins plug-in's schema (``jenkins-junit.xsd``) allows.
+There is no standard; this keeps to what the schema of Jenkins' xunit plug-in (``junit-10.xsd``) allows.
 """
 
 from __future__ import annotations

@@ -1,21 +1,26 @@
 """SARIF 2.1.0 (OASIS, 27 March 2020) as GitHub code scanning takes it: one run an artifact, one result a finding.
 
 Subjects are members of a binary, and code scanning shows only files of the repository.  So each result is located at an anchor (the recipe that
-makes the artifact; ``target.anchor`` of the configuration, else the artifact's own name), and the member is its logical location.
-Limits of GitHub (docs.github.com, "SARIF support for code scanning", read 2026-11): 20 runs a file, 25,000 results and rules a run, of which 5,000
-are shown, 1,000 locations a result, 10 MB compressed.
+makes the artifact; ``target.anchor`` of the configuration, else the artifact's own name), and the member is its logical location.  All of them stand
+on line 1 of that file: what GitHub tells alerts apart by is therefore ours (``primaryLocationLineHash``, the one partial fingerprint that it uses;
+its upload action would hash the line, and take all findings of a rule for one).
+Limits of GitHub (docs.github.com, "SARIF support for code scanning", read 2026-11): 20 runs a file, each with a category of its own, 25,000 results
+and rules a run, of which 5,000 are shown, 1,000 locations a result, 10 MB compressed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import posixpath
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
 from inspector.catalogue import load_rules
+from inspector.checks.finding import normalise
 from inspector.model import SEVERITY_ORDER, Finding, Severity
 from inspector.render.escaping import escape
 from inspector.render.registry import RenderOptions
@@ -24,6 +29,8 @@ from inspector.result import Result
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _MOST_RUNS = 20
 _MOST_RESULTS = 5000
+_MOST_BYTES = 9_000_000
+"""Of all results: what is below 10 MB as it stands is below it compressed, however little the names of a hostile artifact compress."""
 _MOST_RELATED = 100
 _MOST_TEXT = 1000
 _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
@@ -31,29 +38,48 @@ _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": 
 
 def render(results: Sequence[Result], options: RenderOptions) -> bytes:
     """The log, without white space: GitHub counts bytes."""
-    runs = [_run(result, options.anchor) for result in results[:_MOST_RUNS]]
+    names = Counter[str]()
+    runs: list[dict[str, Any]] = []
+    for result in results[:_MOST_RUNS]:
+        stable = normalise(_name(result)).replace("*", "VERSION")
+        names[stable] += 1
+        category = stable if names[stable] == 1 else f"{stable}-{names[stable]}"
+        runs.append(_run(result, options.anchor, category, _MOST_BYTES // min(len(results), _MOST_RUNS)))
+    if len(results) > _MOST_RUNS:
+        text = f"{len(results) - _MOST_RUNS} artifacts are left out, as GitHub takes {_MOST_RUNS} runs a file"
+        _notify(runs[-1], text)
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
     return json.dumps(log, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _run(result: Result, anchor: str | None) -> dict[str, Any]:
+def _name(result: Result) -> str:
+    return PurePath(result.artifact.path).name or result.artifact.path
+
+
+def _run(result: Result, anchor: str | None, category: str, most_bytes: int) -> dict[str, Any]:
+    """One run.
+
+    :param category: the artifact's name without its version: alerts of one release are closed by the next one's upload only in the same category.
+    :param most_bytes: of its results.
+    """
     findings = sorted(result.findings, key=lambda each: (each.suppressed is not None, SEVERITY_ORDER[each.severity]))
-    shown = findings[:_MOST_RESULTS]
-    names = sorted({finding.rule for finding in shown})
+    names = sorted({finding.rule for finding in findings[:_MOST_RESULTS]})
     index = {name: number for number, name in enumerate(names)}
-    artifact = PurePath(result.artifact.path).name or result.artifact.path
+    artifact = _name(result)
     uri = relative_uri(anchor or artifact)
-    notices = [
-        {"level": "warning", "message": {"text": _text(f"{problem.subject}: {problem.message}")}}
-        for problem in result.problems[:_MOST_RELATED]
-    ]
-    if len(findings) > len(shown):
-        left = len(findings) - len(shown)
-        notices.append({"level": "warning", "message": {"text": f"{left} findings of the least severity are left out"}})
-    invocation: dict[str, Any] = {"executionSuccessful": True}
-    if notices:
-        invocation["toolExecutionNotifications"] = notices
-    return {
+    results: list[dict[str, Any]] = []
+    same = Counter[str]()
+    for finding in findings[:_MOST_RESULTS]:
+        mark = hashlib.sha256(
+            f"{category}\0{finding.rule}\0{_identity(finding)}".encode("utf-8", "replace")
+        ).hexdigest()
+        same[mark] += 1
+        found = _result(finding, index[finding.rule], artifact, uri, f"{mark[:16]}:{same[mark]}")
+        most_bytes -= len(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+        if most_bytes < 0:
+            break
+        results.append(found)
+    run = {
         "tool": {
             "driver": {
                 "name": "Inspector",
@@ -61,10 +87,10 @@ def _run(result: Result, anchor: str | None) -> dict[str, Any]:
                 "rules": [_rule(name, result) for name in names],
             }
         },
-        "automationDetails": {"id": f"inspector/{quote(artifact, safe='._-')}/"},
-        "invocations": [invocation],
+        "automationDetails": {"id": f"inspector/{quote(category, safe='._-')}/"},
+        "invocations": [{"executionSuccessful": True}],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, index[finding.rule], artifact, uri) for finding in shown],
+        "results": results,
         "properties": {
             "artifact": _text(result.artifact.path),
             "sha256": result.artifact.sha256,
@@ -73,6 +99,20 @@ def _run(result: Result, anchor: str | None) -> dict[str, Any]:
             "filesAnalysed": result.coverage.analysed,
         },
     }
+    for problem in result.problems[:_MOST_RELATED]:
+        _notify(run, f"{problem.subject}: {problem.message}")
+    if len(findings) > len(results):
+        _notify(run, f"{len(findings) - len(results)} findings of the least severity are left out")
+    return run
+
+
+def _notify(run: dict[str, Any], text: str) -> None:
+    notice = {"level": "warning", "message": {"text": _text(text)}}
+    run["invocations"][0].setdefault("toolExecutionNotifications", []).append(notice)
+
+
+def _identity(finding: Finding) -> str:
+    return finding.fingerprint or finding.subject or finding.rule
 
 
 def _rule(name: str, result: Result) -> dict[str, Any]:
@@ -91,7 +131,11 @@ def _rule(name: str, result: Result) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _result(finding: Finding, rule_index: int, artifact: str, uri: str) -> dict[str, Any]:
+def _result(finding: Finding, rule_index: int, artifact: str, uri: str, mark: str) -> dict[str, Any]:
+    """One result.
+
+    :param mark: what tells it apart from the run's others, the same from release to release.
+    """
     member = f"{artifact}!/{finding.subject}" if finding.subject else artifact
     text = f"{finding.subject}: {finding.message}" if finding.subject else finding.message
     if finding.fix is not None:
@@ -109,7 +153,7 @@ def _result(finding: Finding, rule_index: int, artifact: str, uri: str) -> dict[
                 ],
             }
         ],
-        "partialFingerprints": {"inspectorFinding/v1": finding.fingerprint or finding.subject or finding.rule},
+        "partialFingerprints": {"primaryLocationLineHash": mark, "inspectorFinding/v1": _text(_identity(finding))},
         "properties": {"confidence": finding.confidence},
     }
     if finding.evidence:
