@@ -22,6 +22,7 @@ Half = Literal["catalogue", "measured"]
 
 APPLICATIONS = Path(__file__).with_name("population.toml")
 _NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
+_LARGEST = 60_000_000  # bytes of a .deb that is still downloaded for the catalogue
 _OTHER_LANGUAGE = re.compile(r"^(?:golang|librust|libghc|libjs|node|elpa)-|-(?:java|cil|ruby|ocaml|clojure|coq)$")
 """Names of packages that are libraries of a language with no shared libraries for the loader."""
 
@@ -32,6 +33,8 @@ class IndexedPackage:
 
     :ivar source: name of the source package.
     :ivar depends: ``Depends`` and ``Pre-Depends`` as written, with commas.
+    :ivar architecture: of the binary package; "all" where it has no machine code.
+    :ivar size: bytes of the .deb.
     """
 
     name: str
@@ -41,6 +44,8 @@ class IndexedPackage:
     homepage: str
     depends: str
     provides: tuple[str, ...]
+    architecture: str = ""
+    size: int = 0
 
     @property
     def is_library(self) -> bool:
@@ -60,8 +65,8 @@ def is_sampled(source: str) -> bool:
 
 
 def is_in_fresh_set(source: str, set_: FreshSet) -> bool:
-    """Whether a source package is in the sixteenth that the third or fourth measurement is made on: by the same byte as the sample."""
-    return hashlib.sha256(source.encode()).digest()[1] // 16 == {"third": 1, "fourth": 2}[set_]
+    """Whether a source package is in the sixteenths that a later measurement is made on: by the same byte as the sample."""
+    return hashlib.sha256(source.encode()).digest()[1] // 16 in {"third": (1,), "fourth": (2,), "fifth": (3, 4)}[set_]
 
 
 def read_index(release: str) -> dict[str, IndexedPackage]:
@@ -80,6 +85,8 @@ def read_index(release: str) -> dict[str, IndexedPackage]:
             homepage=fields.get("Homepage", ""),
             depends=", ".join(fields[key] for key in ("Depends", "Pre-Depends") if key in fields),
             provides=tuple(part.split()[0] for part in fields.get("Provides", "").split(",") if part.strip()),
+            architecture=fields.get("Architecture", ""),
+            size=int(fields.get("Size", "0")),
         )
     return found
 
@@ -113,11 +120,11 @@ def _closure(index: Mapping[str, IndexedPackage], application_list: str) -> list
     return sorted((index[name] for name in seen if index[name].is_library), key=lambda package: package.name)
 
 
-FreshSet = Literal["third", "fourth"]
+FreshSet = Literal["third", "fourth", "fifth"]
 
 
 def fresh_libraries(index: Mapping[str, IndexedPackage], set_: FreshSet) -> list[IndexedPackage]:
-    """The library packages of a fresh set, by name: another sixteenth of all source packages, of those that nothing before has anything of."""
+    """The library packages of a fresh set, by name: other sixteenths of all source packages, of those that nothing before has anything of."""
     before = [*bundle_libraries(index), *sampled_libraries(index), *more_bundle_libraries(index)]
     sources = {package.source for package in before}
     return sorted(
@@ -128,6 +135,22 @@ def fresh_libraries(index: Mapping[str, IndexedPackage], set_: FreshSet) -> list
             and is_in_fresh_set(package.source, set_)
             and package.source not in sources
             and _OTHER_LANGUAGE.search(package.name) is None
+        ),
+        key=lambda package: package.name,
+    )
+
+
+def all_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+    """Every library package of a release that has machine code, by name; tests, static archives and what is larger than 60 MB left out."""
+    return sorted(
+        (
+            package
+            for package in index.values()
+            if package.is_library
+            and package.architecture != "all"
+            and package.size <= _LARGEST
+            and _OTHER_LANGUAGE.search(package.name) is None
+            and not package.name.endswith(("-tests", "-static"))
         ),
         key=lambda package: package.name,
     )
