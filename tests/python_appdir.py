@@ -11,7 +11,7 @@ from pathlib import Path
 from inspector.artifact import open_artifact
 from inspector.facts.launchers.launcher import read_launcher
 from inspector.facts.loading.run_time_paths import mount_of
-from inspector.slim.bundle_interpreter import BundleInterpreter, NotChecked, find_interpreter
+from inspector.slim.proving.bundle_interpreter import BundleInterpreter, NotChecked, find_interpreter
 
 _PACKAGES = ("collections", "concurrent", "encodings", "importlib", "json", "re", "urllib", "sysconfig")
 _ASK = "import os, sys, sysconfig; print(os.path.realpath(sys.executable), os.path.dirname(os.__file__), sep='\\n')"

@@ -13,11 +13,11 @@ from inspector.formats.squashfs import InodeKind
 from inspector.formats.squashfs.entry import ImageEntry
 from inspector.formats.squashfs.writer import write_image
 from inspector.limits import Limits
-from inspector.slim.output import PendingOutput
-from inspector.slim.planned_tree import PlannedTree, unchanged_tree
-from inspector.slim.rebuild import check_rebuildable, rebuild
-from inspector.slim.rebuild_options import RebuildOptions, RebuildOutcome
-from inspector.slim.verification import compare_trees
+from inspector.slim.making.planned_tree import PlannedTree, unchanged_tree
+from inspector.slim.proving.verification import compare_trees
+from inspector.slim.rebuilding.output import PendingOutput
+from inspector.slim.rebuilding.rebuild import check_rebuildable, rebuild
+from inspector.slim.rebuilding.rebuild_options import RebuildOptions, RebuildOutcome
 from inspector.source import BytesSource
 from tests.appimage_builder import runtime
 

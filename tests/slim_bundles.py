@@ -9,8 +9,8 @@ from inspector.artifact import Artifact
 from inspector.facts.collect import collect_facts
 from inspector.limits import Limits
 from inspector.slim.options import SlimOptions
-from inspector.slim.plan import Action, Plan
-from inspector.slim.planning import make_plan
+from inspector.slim.planning.plan import Action, Plan
+from inspector.slim.planning.plan_maker import make_plan
 from tests.bundles import Content, appdir
 from tests.elf_builder import TinyElf
 

@@ -18,8 +18,8 @@ from inspector.artifact.artifact import Artifact
 from inspector.formats.squashfs import SquashfsImage
 from inspector.formats.squashfs.image_settings import settings_of
 from inspector.formats.squashfs.writer import write_image
-from inspector.slim.image_entries import image_entries, originals_of_image
-from inspector.slim.planned_tree import PlannedTree, unchanged_tree
+from inspector.slim.making.planned_tree import PlannedTree, unchanged_tree
+from inspector.slim.rebuilding.image_entries import image_entries, originals_of_image
 from inspector.source import SliceSource
 
 

@@ -1,22 +1,32 @@
 """What is done to an AppImage's tree before it is rebuilt: functions from an opened artifact to the tree that is to be written.
 
-These need no audit, so that the benchmark measures the rebuild alone.  Any other function can be named as ``module:function``.
+Their time is not counted: the benchmark measures the rebuild alone.  Any other function can be named as ``module:function``.
 """
 
 from __future__ import annotations
 
+import atexit
 import importlib
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import cast
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind
 from inspector.errors import FormatError
+from inspector.facts.collect import collect_facts
 from inspector.formats.elf import read_elf
 from inspector.formats.elf.strip import strip_elf
-from inspector.slim.planned_tree import PlannedEntry, PlannedTree, unchanged_tree
+from inspector.limits import Limits
+from inspector.slim.making.apply import apply_plan
+from inspector.slim.making.planned_tree import PlannedEntry, PlannedTree, unchanged_tree
+from inspector.slim.making.products import Products, make_elf_products
+from inspector.slim.options import SlimOptions
+from inspector.slim.planning.plan_maker import make_plan
 from inspector.source import BytesSource
 
 Plan = Callable[[Artifact], PlannedTree]
@@ -28,16 +38,21 @@ _SMALL_SHARE = 0.05
 
 
 def moderate(artifact: Artifact) -> PlannedTree:
-    """About what ``slim --level moderate`` does: tests, headers, static libraries and spare bytecode go, ELF files are stripped."""
-    planned = {}
-    for path, entry in unchanged_tree(artifact.tree).entries.items():
-        if not _is_development_file(path):
-            planned[path] = _stripped(entry)
-    return PlannedTree(planned)
+    """What ``inspect slim`` does by default, but for bytecode that it would compile with the bundle's interpreter."""
+    limits = Limits()
+    facts = collect_facts(artifact, limits)
+    plan = make_plan(artifact, facts, SlimOptions(), limits)
+    scratch = Path(tempfile.mkdtemp(prefix="rebuild-products-"))
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    products = Products(scratch)
+    make_elf_products(plan, artifact.tree, products, limits)
+    planned = apply_plan(plan, artifact.tree, products, limits)
+    products.close()
+    return planned
 
 
 def small(artifact: Artifact) -> PlannedTree:
-    """The same, and only as much of it as makes 5 % of the bytes: half of them removed, half of them stripped."""
+    """Development files that go and ELF files that are stripped, as many as make 5 % of the bytes, half by half."""
     before = unchanged_tree(artifact.tree).entries
     for_removals = for_strips = int(_SMALL_SHARE / 2 * sum(entry.size for entry in before.values()))
     planned = {}

@@ -17,7 +17,7 @@ from inspector.cli.screen_options import add_color_option, add_help_option, heed
 from inspector.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from inspector.slim.trace import Trace
+    from inspector.slim.tracing.trace import Trace
 
 _EXAMPLES = """\
   inspect trace MyApp.AppImage                       run it, use it, close it
@@ -80,8 +80,8 @@ def execute(options: argparse.Namespace) -> ExitCode:
     output = options.output or _default_output(options.artifact)
     before = _existing(output, options)
 
-    from inspector.slim.trace import trace_json
-    from inspector.slim.trace_recording import record_trace
+    from inspector.slim.tracing.trace import trace_json
+    from inspector.slim.tracing.trace_recording import record_trace
 
     with ExitStack() as bar:
         progress = bar.enter_context(observe_progress(shown=not options.no_progress))
@@ -124,7 +124,7 @@ def _existing(output: str, options: argparse.Namespace) -> Trace | None:
         return None
     if not options.append:
         raise UsageError(f"{output} is there already", "add to it with --append, replace it with --force, or use -o")
-    from inspector.slim.trace import load_trace
+    from inspector.slim.tracing.trace import load_trace
 
     return load_trace(output)
 
@@ -134,7 +134,7 @@ def _summarise(trace: Trace, output: str) -> None:
     if run.status is None:
         warn(f"the program was ended after {run.seconds:.0f} s; what it used until then was recorded")
     elif run.status != 0:
-        from inspector.slim.bounded_process import describe_status
+        from inspector.slim.proving.bounded_process import describe_status
 
         warn(f"the program {describe_status(run.status)}; what it used was recorded all the same")
     if "strace" not in run.sources:

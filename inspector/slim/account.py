@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from inspector.artifact.tree import Tree
 from inspector.model import ByteCount
 from inspector.result import SlimAction, SlimCheck, SlimInfo, SlimKept, SlimRow
-from inspector.slim.plan import Plan
-from inspector.slim.savings import Savings
-from inspector.slim.subjects import Subjects
+from inspector.slim.planning.plan import Plan
+from inspector.slim.planning.savings import Savings
+from inspector.slim.planning.subjects import Subjects
 
 
 def slim_info(

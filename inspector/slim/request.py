@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from inspector.result import Result
 from inspector.slim.options import SlimOptions
-from inspector.slim.plan import Plan
+from inspector.slim.planning.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class SlimRequest:
     :ivar output: where the copy goes; None: NAME-slim beside the input.
     :ivar force: whether what is there is replaced.
     :ivar plan_file: where the plan is written; ``apply_file``: a written plan that is done instead of making one.
-    :ivar undo_file: where what :func:`inspector.slim.undo.unslim` needs is written.
+    :ivar undo_file: where what :func:`inspector.slim.undoing.undo.unslim` needs is written.
     :ivar runtime: an AppImage runtime, or an AppImage that has it, for an AppDir that becomes an AppImage.
     :ivar sign: the GPG key that signs the output.
     :ivar hosts: systems for the audits, as for :func:`inspector.pipeline.audit`.

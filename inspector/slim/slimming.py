@@ -19,20 +19,20 @@ from inspector.progress import SILENT, Progress
 from inspector.quantities import format_size
 from inspector.result import Result, SlimCheck, SlimInfo, SlimKept
 from inspector.slim.account import component_rows, slim_info, total_bytes
-from inspector.slim.output import PendingOutput, default_output, ended_by_exception
-from inspector.slim.plan import Plan, load_plan, plan_json
-from inspector.slim.planned_tree import PlannedTree
-from inspector.slim.planning import PlanMaker
-from inspector.slim.products import Products
-from inspector.slim.proof import AuditConditions, Proof, Prover, audit_checks
-from inspector.slim.proved_plan import Plans, ProvedPlan, WrittenPlan
-from inspector.slim.rebuild import check_rebuildable, rebuild, rebuild_options
+from inspector.slim.making.planned_tree import PlannedTree
+from inspector.slim.making.products import Products
+from inspector.slim.planning.plan import Plan, load_plan, plan_json
+from inspector.slim.planning.plan_maker import PlanMaker
+from inspector.slim.planning.subjects import Subjects
+from inspector.slim.planning.target_digest import check_target
+from inspector.slim.proving.proof import AuditConditions, Proof, Prover, audit_checks
+from inspector.slim.proving.proved_plan import Plans, ProvedPlan, WrittenPlan
+from inspector.slim.proving.smoke import compare_smoke, run_baseline
+from inspector.slim.proving.verification import compare_trees
+from inspector.slim.rebuilding.output import PendingOutput, default_output, ended_by_exception
+from inspector.slim.rebuilding.rebuild import check_rebuildable, rebuild, rebuild_options
 from inspector.slim.request import SlimOutcome, SlimRequest
-from inspector.slim.smoke import compare_smoke, run_baseline
-from inspector.slim.subjects import Subjects
-from inspector.slim.target_digest import check_target
-from inspector.slim.undo import write_undo
-from inspector.slim.verification import compare_trees
+from inspector.slim.undoing.undo import write_undo
 
 
 def slim(request: SlimRequest, *, limits: Limits | None = None, progress: Progress = SILENT) -> SlimOutcome:

@@ -13,14 +13,17 @@ import sys
 import time
 from pathlib import Path
 
-from inspector.slim.output import remove
+from inspector.slim.rebuilding.output import remove
 from tests.rebuilt import rebuilt
 
 _EVENTS = ("open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chmod", "shutil.rmtree")
 
 
 def _child(source: Path, output: Path, die_at: int | None) -> None:
-    """Rebuild; ``die_at`` is the number of the event at which it kills itself.  Its exit status cannot hold the count, so a file does."""
+    """Rebuild; ``die_at`` is the number of the event at which it kills itself, 0 for the run that is counted.
+
+    Its exit status cannot hold the count, so a file does.
+    """
     count = 0
 
     def heed(event: str, arguments: tuple[object, ...]) -> None:
@@ -33,7 +36,7 @@ def _child(source: Path, output: Path, die_at: int | None) -> None:
 
     sys.addaudithook(heed)
     rebuilt(source, output, gone=["usr/share/names"], recompress="zstd:5", force=True)
-    if die_at is None:
+    if die_at == 0:
         counted = count
         output.with_name("count").write_text(str(counted))
 
@@ -62,7 +65,7 @@ def main() -> None:
     source, directory, points = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     output = directory / "out.AppImage"
     started = time.monotonic()
-    whole = _run(source, output)
+    whole = _run(source, output, die_at=0)
     lasted = time.monotonic() - started
     count = int((directory / "count").read_text())
     (directory / "count").unlink()

@@ -13,7 +13,7 @@ from corpus.bench.rebuild_plans import PLANS, find_plan, moderate, touched_share
 from inspector.artifact import open_artifact
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind, Node, Tree
-from inspector.slim.planned_tree import unchanged_tree
+from inspector.slim.making.planned_tree import unchanged_tree
 from inspector.source import BytesSource
 from tests.squashfs_images import need
 
@@ -46,9 +46,8 @@ def test_plans_touch_what_they_say(corpus_artifact: Callable[[str], Path]) -> No
 
 def test_moderate_plan_removes_development_files_and_leaves_a_damaged_program() -> None:
     contents = {
-        "usr/lib/tests/a.py": b"t",
         "usr/include/a.h": b"h",
-        "usr/lib/liba.a": b"a",
+        "usr/lib/liba.a": b"!<arch>\n",
         "usr/lib/a.py": b"p",
         "usr/lib/a.so": b"\x7fELF, and no more",
     }

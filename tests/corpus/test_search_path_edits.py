@@ -12,7 +12,7 @@ import pytest
 
 from inspector.formats.elf import read_elf
 from inspector.formats.elf.strip import strip_elf
-from inspector.slim.lief_adapter import write_search_path
+from inspector.slim.making.lief_adapter import write_search_path
 from inspector.source import FileSource
 
 NUMPY = "unpacked-wheels/numpy-2.4.6-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64"

@@ -15,8 +15,8 @@ from inspector.artifact import open_artifact
 from inspector.facts.collect import collect_facts
 from inspector.limits import Limits
 from inspector.slim.options import SlimOptions
-from inspector.slim.plan import Plan, plan_json
-from inspector.slim.planning import make_plan
+from inspector.slim.planning.plan import Plan, plan_json
+from inspector.slim.planning.plan_maker import make_plan
 from tests.slim_bundles import LIB, SITE, actions, removed
 
 pytestmark = pytest.mark.corpus

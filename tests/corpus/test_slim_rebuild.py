@@ -18,7 +18,7 @@ from inspector.artifact.appimage_runtime import DIGEST, SIGNATURE, SIGNATURE_KEY
 from inspector.formats.appimage_digest import appimage_digest
 from inspector.formats.elf import read_elf
 from inspector.formats.zsync import read_zsync
-from inspector.slim.undo import unslim, write_undo
+from inspector.slim.undoing.undo import unslim, write_undo
 from inspector.source import FileSource
 from tests.rebuilt import rebuilt
 
@@ -226,7 +226,7 @@ def test_killed_at_fifty_points(corpus_artifact: Callable[[str], Path], tmp_path
     assert sum(found["status"] == 9 for found in killed) >= 40  # the others were done before their time was over
     assert sum(any(name.endswith(".part") for name in found["names"]) for found in killed) >= 10
     for found in killed:
-        assert all(name == "out.AppImage" or name.startswith(".") for name in found["names"])
+        assert all(name == "out.AppImage" or name.startswith(".") for name in found["names"]), found
     whole = (tmp_path / "whole.AppImage").read_bytes()
     for place in tmp_path.glob("killed*.AppImage"):
         assert place.read_bytes() == whole

@@ -11,13 +11,13 @@ import pytest
 
 from inspector.artifact import open_artifact
 from inspector.formats.pyc import cached_path
-from inspector.slim.bundle_interpreter import BundleInterpreter, InterpreterAnswer, ask_interpreter
-from inspector.slim.bytecode import compile_modules
-from inspector.slim.import_check import ImportConditions, verify_tree
-from inspector.slim.module_names import importable_modules
-from inspector.slim.planned_tree import PlannedTree, unchanged_tree
-from inspector.slim.trace_recording import record_trace
-from inspector.slim.unpacked_tree import write_tree
+from inspector.slim.making.bytecode import compile_modules
+from inspector.slim.making.planned_tree import PlannedTree, unchanged_tree
+from inspector.slim.planning.module_names import importable_modules
+from inspector.slim.proving.bundle_interpreter import BundleInterpreter, InterpreterAnswer, ask_interpreter
+from inspector.slim.proving.import_check import ImportConditions, verify_tree
+from inspector.slim.proving.unpacked_tree import write_tree
+from inspector.slim.tracing.trace_recording import record_trace
 from tests.python_appdir import interpreter_of
 
 pytestmark = [pytest.mark.corpus, pytest.mark.slow]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inspector.formats.elf import read_elf
 from inspector.formats.elf.runpath import SearchPathKind, remove_search_path, set_search_path
-from inspector.slim.lief_adapter import write_search_path
+from inspector.slim.making.lief_adapter import write_search_path
 from inspector.source import BytesSource, FileSource, Source
 from tests.elf_builder import TinyElf
 from tests.formats.test_elf_strip import compiled, needs

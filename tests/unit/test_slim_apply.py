@@ -1,4 +1,4 @@
-"""slim/apply.py and slim/products.py: from actions to the planned tree, with hard links, shared files, bytecode, records and emptied directories."""
+"""slim/making/{apply,products}.py: from actions to the planned tree, with hard links, shared files, bytecode, records and emptied directories."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 
 from inspector.artifact import Kind, Node, Tree
 from inspector.limits import Limits
-from inspector.slim.apply import apply_plan
-from inspector.slim.plan import Action, Plan, PlanTarget
-from inspector.slim.planned_tree import PlannedTree
-from inspector.slim.products import Products, make_elf_products
-from inspector.slim.unpacked_tree import write_tree
+from inspector.slim.making.apply import apply_plan
+from inspector.slim.making.planned_tree import PlannedTree
+from inspector.slim.making.products import Products, make_elf_products
+from inspector.slim.planning.plan import Action, Plan, PlanTarget
+from inspector.slim.proving.unpacked_tree import write_tree
 from inspector.source import BytesSource
 from tests.elf_builder import TinyElf
 

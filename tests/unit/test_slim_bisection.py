@@ -1,4 +1,4 @@
-"""slim/bisection.py: the guilty are named, the rest passes, and few tries are made."""
+"""slim/proving/bisection.py: the guilty are named, the rest passes, and few tries are made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.slim.bisection import NothingPasses, find_guilty
+from inspector.slim.proving.bisection import NothingPasses, find_guilty
 
 
 class Verification:

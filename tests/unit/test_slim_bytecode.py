@@ -1,4 +1,4 @@
-"""slim/bytecode.py under every interpreter of this machine: it runs, from any place and time, and it is the same bytes each time."""
+"""slim/making/bytecode.py under every interpreter of this machine: it runs, from any place and time, and it is the same bytes each time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from inspector.formats.pyc import cached_path, is_valid_for, read_header
-from inspector.slim.bounded_process import ThrowAwayHome
-from inspector.slim.bundle_interpreter import BundleInterpreter
-from inspector.slim.bytecode import compile_modules
+from inspector.slim.making.bytecode import compile_modules
+from inspector.slim.proving.bounded_process import ThrowAwayHome
+from inspector.slim.proving.bundle_interpreter import BundleInterpreter
 from tests.python_appdir import interpreter_of, make_python_appdir
 from tests.python_interpreters import interpreters
 
@@ -129,7 +129,7 @@ def test_a_compiler_that_crashes_or_hangs_takes_no_other_module_with_it(
     (tmp_path / "A.AppDir" / next(source for source in own.values() if source.endswith("b.py"))).write_text(
         "# coding: hang-it\n"
     )
-    monkeypatch.setattr("inspector.slim.bytecode._SOURCE_SECONDS", 1)
+    monkeypatch.setattr("inspector.slim.making.bytecode._SOURCE_SECONDS", 1)
     made = compile_modules(python, tmp_path / "A.AppDir", own)
     assert [Path(path).name for path in made.failed] == ["b.py"]
     assert made.failed.popitem()[1] == "it takes more than 1 s"

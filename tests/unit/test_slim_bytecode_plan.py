@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspector.formats.pyc import source_hash
-from inspector.slim.bytecode_plan import BytecodeFacts, bytecode_facts
+from inspector.slim.planning.bytecode_plan import BytecodeFacts, bytecode_facts
 from tests.bundles import facts_of
 from tests.slim_bundles import (
     LIB,

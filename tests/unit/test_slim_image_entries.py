@@ -19,8 +19,8 @@ from inspector.formats.squashfs.entry import ImageEntry
 from inspector.formats.squashfs.image_settings import settings_of
 from inspector.formats.squashfs.writer import WrittenImage, write_image
 from inspector.limits import Limits
-from inspector.slim.image_entries import image_entries, originals_of_directory, originals_of_image
-from inspector.slim.planned_tree import PlannedEntry, PlannedTree, unchanged_tree
+from inspector.slim.making.planned_tree import PlannedEntry, PlannedTree, unchanged_tree
+from inspector.slim.rebuilding.image_entries import image_entries, originals_of_directory, originals_of_image
 from inspector.source import BytesSource
 from tests.squashfs_readers import IS_ROOT
 from tests.squashfs_trees import NAMES, directory, expected_links, expected_manifest, expected_xattrs, file, text, tree

@@ -1,4 +1,4 @@
-"""slim/import_check.py: real modules under a real interpreter, imported before and after something was taken away."""
+"""slim/proving/import_check.py: real modules under a real interpreter, imported before and after something was taken away."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from inspector.slim.bundle_interpreter import BundleInterpreter, InterpreterAnswer, ask_interpreter
-from inspector.slim.import_check import ImportConditions, batches, import_modules, verify_tree
-from inspector.slim.module_names import importable_modules, why_never_imported
+from inspector.slim.planning.module_names import importable_modules, why_never_imported
+from inspector.slim.proving.bundle_interpreter import BundleInterpreter, InterpreterAnswer, ask_interpreter
+from inspector.slim.proving.import_check import ImportConditions, batches, import_modules, verify_tree
 from tests.python_appdir import interpreter_of, make_python_appdir
 from tests.python_interpreters import interpreters
 

@@ -1,4 +1,4 @@
-"""slim/bundle_interpreter.py and bounded_process.py: the bundle's Python is found, started as its launcher starts it, and kept in bounds."""
+"""slim/proving/bundle_interpreter.py and bounded_process.py: the bundle's Python is found, started as its launcher starts it, and kept in bounds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 from inspector.artifact import open_artifact
 from inspector.facts.launchers.launcher import read_launcher
 from inspector.formats.elf import read_elf
-from inspector.slim.bounded_process import ThrowAwayHome, describe_status, run_bounded
-from inspector.slim.bundle_interpreter import (
+from inspector.slim.planning.started_modules import StartedModules, started_modules
+from inspector.slim.proving.bounded_process import ThrowAwayHome, describe_status, run_bounded
+from inspector.slim.proving.bundle_interpreter import (
     BundleInterpreter,
     InterpreterAnswer,
     NotChecked,
     ask_interpreter,
 )
-from inspector.slim.started_modules import StartedModules, started_modules
 from inspector.source import FileSource
 from tests.elf_builder import TinyElf
 from tests.python_appdir import interpreter_of, make_python_appdir

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from inspector.errors import UsageError
-from inspector.slim.plan import Plan
+from inspector.slim.planning.plan import Plan
 from tests.bundles import Content, appdir
 from tests.slim_bundles import (
     CLOSED,

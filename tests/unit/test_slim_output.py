@@ -1,4 +1,4 @@
-"""slim/output.py: names, what is never replaced, nothing left of what failed, and signals; directory and AppImage outputs on full disks."""
+"""slim/rebuilding/output.py: names, what is never replaced, nothing left of what failed, and signals; outputs on full disks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import UsageError
-from inspector.slim.output import PendingOutput, default_output, write_error
+from inspector.slim.rebuilding.output import PendingOutput, default_output, write_error
 from tests.rebuilt import rebuilt, write_appimage
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -173,7 +173,7 @@ def test_errors_say_what_to_do(tmp_path: Path, number: int, says: str) -> None:
 
 _WAITING = """
 import sys, time
-from inspector.slim.output import PendingOutput
+from inspector.slim.rebuilding.output import PendingOutput
 pending = PendingOutput(sys.argv[1], inputs=[], force=False)
 with pending as path:
     (path / "directory").mkdir(parents=True)

@@ -12,9 +12,9 @@ from inspector.facts.collect import collect_facts
 from inspector.limits import Limits
 from inspector.model import ByteCount
 from inspector.slim.options import SlimOptions
-from inspector.slim.plan import load_plan, plan_json
-from inspector.slim.planning import PlanMaker, make_plan
-from inspector.slim.target_digest import check_target, target_digest
+from inspector.slim.planning.plan import load_plan, plan_json
+from inspector.slim.planning.plan_maker import PlanMaker, make_plan
+from inspector.slim.planning.target_digest import check_target, target_digest
 from tests.elf_builder import TinyElf
 from tests.slim_bundles import (
     LIB,

@@ -8,10 +8,10 @@ import pytest
 
 from inspector.errors import InstallationError
 from inspector.resources import load_table
-from inspector.slim import prune_rules as module
-from inspector.slim.guards import globs_pattern
 from inspector.slim.options import SlimOptions
-from inspector.slim.prune_rules import TABLES, Matcher, Place, active_rules, prune_rules
+from inspector.slim.planning import prune_rules as module
+from inspector.slim.planning.guards import globs_pattern
+from inspector.slim.planning.prune_rules import TABLES, Matcher, Place, active_rules, prune_rules
 
 
 def test_every_table_is_dated_and_every_rule_says_why_and_what_refutes_it() -> None:

@@ -1,4 +1,4 @@
-"""slim/rebuild.py and what it calls: which formats, which compressors, sections, signatures, names, and what the user is told."""
+"""slim/rebuilding/rebuild.py and what it calls: which formats, which compressors, sections, signatures, names, and what the user is told."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from inspector.artifact import open_artifact
 from inspector.errors import UsageError
 from inspector.formats.zsync import read_zsync
-from inspector.slim.rebuild import UnsupportedRebuild, check_rebuildable
-from inspector.slim.rebuild_options import RebuildOptions
+from inspector.slim.rebuilding.rebuild import UnsupportedRebuild, check_rebuildable
+from inspector.slim.rebuilding.rebuild_options import RebuildOptions
 from tests.appimage_builder import runtime
 from tests.elf_builder import TinyElf
 from tests.rebuilt import TIME, rebuilt, sections, write_appimage

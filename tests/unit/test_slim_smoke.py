@@ -1,4 +1,4 @@
-"""slim/smoke.py: real commands on real AppDirs, before and after."""
+"""slim/proving/smoke.py: real commands on real AppDirs, before and after."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.slim.smoke import run_smoke
+from inspector.slim.proving.smoke import run_smoke
 
 APPS = {
     "same": 'echo hello "$1"',

@@ -1,4 +1,4 @@
-"""slim/trace*.py: real programs are run, and what they use is in the trace, however they are started and however they end."""
+"""slim/tracing/trace*.py: real programs are run, and what they use is in the trace, however they are started and however they end."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from inspector.artifact import Kind, Node, Tree
 from inspector.errors import NothingInspected, UsageError
-from inspector.slim.trace import Trace, TraceRun, TraceTarget, load_trace, merge_traces, trace_json
-from inspector.slim.trace_collection import (
+from inspector.slim.tracing.trace import Trace, TraceRun, TraceTarget, load_trace, merge_traces, trace_json
+from inspector.slim.tracing.trace_collection import (
     Sightings,
     read_hook_reports,
     read_loader_reports,
     read_strace_reports,
     used_paths,
 )
-from inspector.slim.trace_recording import record_trace, strace_command
+from inspector.slim.tracing.trace_recording import record_trace, strace_command
 from tests.appimage_builder import runtime
 from tests.python_appdir import make_python_appdir
 from tests.python_interpreters import interpreters

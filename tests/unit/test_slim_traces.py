@@ -8,8 +8,8 @@ import pytest
 
 from inspector.artifact import Artifact
 from inspector.errors import UsageError
-from inspector.slim.target_digest import target_digest
-from inspector.slim.trace import Trace, TraceTarget, trace_json
+from inspector.slim.planning.target_digest import target_digest
+from inspector.slim.tracing.trace import Trace, TraceTarget, trace_json
 from tests.slim_bundles import (
     CLOSED,
     LIB,

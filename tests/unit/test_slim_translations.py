@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.slim.translations import AskedLanguages, language_of
+from inspector.slim.planning.translations import AskedLanguages, language_of
 from tests.slim_bundles import SITE, plan_of, python_bundle, removed
 
 

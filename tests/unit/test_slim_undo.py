@@ -1,4 +1,4 @@
-"""slim/undo.py: what was slimmed comes back, an AppImage byte for byte; foreign, damaged and hostile undo files do nothing."""
+"""slim/undoing/undo.py: what was slimmed comes back, an AppImage byte for byte; foreign, damaged and hostile undo files do nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from backports import zstd
 
 from inspector.artifact import open_artifact
 from inspector.errors import UsageError
-from inspector.slim.target_digest import target_digest
-from inspector.slim.undo import UndoOutcome, unslim, write_undo
+from inspector.slim.planning.target_digest import target_digest
+from inspector.slim.undoing.undo import UndoOutcome, unslim, write_undo
 from tests.rebuilt import rebuilt, write_appimage
 
 RANDOM = os.urandom(700_000)

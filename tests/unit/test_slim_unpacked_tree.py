@@ -1,4 +1,4 @@
-"""slim/unpacked_tree.py: what is written is the tree, and no hostile tree is written anywhere else."""
+"""slim/proving/unpacked_tree.py: what is written is the tree, and no hostile tree is written anywhere else."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from inspector.artifact import Kind, Node, Tree, open_artifact
 from inspector.errors import FormatError
-from inspector.slim.planned_tree import PlannedTree, unchanged_tree
-from inspector.slim.unpacked_tree import write_tree
-from inspector.slim.verification import compare_trees
+from inspector.slim.making.planned_tree import PlannedTree, unchanged_tree
+from inspector.slim.proving.unpacked_tree import write_tree
+from inspector.slim.proving.verification import compare_trees
 from inspector.source import BytesSource
 
 

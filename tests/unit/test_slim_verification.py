@@ -1,4 +1,4 @@
-"""slim/verification.py: what is written is what was planned, and a second audit is no worse; every kind of difference is seen."""
+"""slim/proving/verification.py: what is written is what was planned, and a second audit is no worse; every kind of difference is seen."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from inspector.artifact.tree import Tree
 from inspector.formats.squashfs import SquashfsImage
 from inspector.model import Finding, Problem
 from inspector.result import ArtifactInfo, FailedObject, FilesInfo, HostVerdict, Result, RootInfo, ToolInfo
-from inspector.slim.planned_tree import PlannedTree, unchanged_tree
-from inspector.slim.verification import compare_audits, compare_trees
+from inspector.slim.making.planned_tree import PlannedTree, unchanged_tree
+from inspector.slim.proving.verification import compare_audits, compare_trees
 from inspector.source import BytesSource, FileSource
 from tests.squashfs_images import make_squashfs
 

@@ -88,7 +88,7 @@ class Reachability:
             current = edge.importer
         return tuple(reversed(clauses))
 
-    # -- answers by tree path (inspector.slim.guards.ImportAnswers)
+    # -- answers by tree path (inspector.slim.planning.guards.ImportAnswers)
 
     def why_imported(self, path: str) -> str | None:
         """A clause that says who imports the module that a file belongs to; None where nobody does, or the file is no module's."""

@@ -39,7 +39,7 @@ _DT_MIPS_RLD_MAP_REL = 0x70000035
 def set_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKind, new: str) -> Source | None:
     """The file with another RPATH or RUNPATH, of the same size, read through ``source``; None where that takes more room than there is.
 
-    See ``inspector.slim.lief_adapter`` for those.  Where the file has only the other kind, its entry changes its tag, and so the kind.
+    See ``inspector.slim.making.lief_adapter`` for those.  Where the file has only the other kind, its entry changes its tag, and so the kind.
 
     :param elf: ``source`` as it was read; its symbols need not be loaded.
     :param new: elements joined by ":"; an element of the old path with bytes that are not UTF-8 is written as ``ElfFile.runpath`` writes it.

@@ -1,0 +1,1 @@
+"""The new bytes of what changes, and the tree that is to be written."""

@@ -1,0 +1,1 @@
+"""What can go: from facts to a plan."""

@@ -1,0 +1,1 @@
+"""The output: one module a container."""
