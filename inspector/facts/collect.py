@@ -57,7 +57,8 @@ def collect_facts(
     launcher = read_launcher(artifact, environment)
     mount = mount_of(artifact)
     library_path = _library_path(artifact, launcher)
-    graph = build_load_graph(objects, tree, find_roots(objects, tree, launcher), mount, library_path)
+    roots = find_roots(objects, tree, launcher, artifact.layout.roots)
+    graph = build_load_graph(objects, tree, roots, mount, library_path)
     progress.stage("Asking the systems")
     supported = default_hosts(arch) if arch is not None else []
     systems = chosen_hosts(hosts, arch or "x86_64") if hosts else [(profile, _DESKTOP) for profile in supported]

@@ -249,3 +249,28 @@ def test_roots_of_a_real_application() -> None:
         assert len({root.path for root in roots}) == len(roots)
         x11 = next(found for found in objects if found.elf.soname == "libX11.so.6")
         assert [found.sonames for found in names_in_data(x11, artifact.tree)] == [("libXcursor.so.1",)]
+
+
+def test_what_the_format_itself_opens_is_a_root_and_its_python_judges_the_modules() -> None:
+    artifact = appdir(
+        {
+            "starter": program(),
+            "libpython3.11.so.1.0": library("libpython3.11.so.1.0"),
+            "lib-dynload/_json.cpython-311-x86_64-linux-gnu.so": library(),
+            "lib-dynload/_old.cpython-310-x86_64-linux-gnu.so": library(),
+            "libother.so": library("libother.so"),
+        }
+    )
+    objects = read_elf_objects(artifact, Limits())
+    opened = ("starter", "libpython3.11.so.1.0", "not-there.so")
+    roots = {root.path: root for root in find_roots(objects, artifact.tree, read_launcher(artifact), opened)}
+    assert (roots["starter"].role, roots["starter"].reason) == (
+        "entry",
+        "is started by the starter of the bundle's own format",
+    )
+    python = roots["libpython3.11.so.1.0"]
+    assert (python.role, python.program) == ("plugin", "starter")
+    module = roots["lib-dynload/_json.cpython-311-x86_64-linux-gnu.so"]
+    assert (module.role, module.program) == ("extension", "libpython3.11.so.1.0")
+    assert roots["lib-dynload/_old.cpython-310-x86_64-linux-gnu.so"].role == "optional"
+    assert "libother.so" not in roots

@@ -19,6 +19,7 @@ from inspector.facts.python.extension_modules import (
     fits,
     interpreter_abi,
     is_extension_module,
+    is_python_library,
     is_python_program,
     is_test_module,
     module_abi,
@@ -29,6 +30,7 @@ __all__ = ["Role", "Root", "find_roots", "is_extension_module", "is_python_progr
 
 Role = Literal["entry", "extension", "plugin", "optional"]
 
+_STARTED_BY_FORMAT = "is started by the starter of the bundle's own format"
 _STANDARD_LIBRARY = re.compile(r"(?:python|pypy)\d\.\d+[a-z]?")
 
 
@@ -49,14 +51,20 @@ class Root:
     loader: str | None = None
 
 
-def find_roots(objects: Sequence[ElfObject], tree: Tree, launcher: Launcher) -> tuple[Root, ...]:
+def find_roots(
+    objects: Sequence[ElfObject], tree: Tree, launcher: Launcher, format_roots: Sequence[str] = ()
+) -> tuple[Root, ...]:
     """The roots that names and places tell; objects that none of them reaches become optional roots of the load graph.
 
     A bundle without a launcher has every program in a ``bin`` directory as an entry, and one without programs in such a place every program.
+
+    :param format_roots: :attr:`RuntimeLayout.roots`, what the format's own starter starts or loads: its programs are entries.  A library of
+        Python among them is an interpreter: in its scope extension modules are judged, as the starter opens it for all to see.
     """
     by_path = {found.path: found for found in objects}
     programs = [found for found in objects if found.elf.is_program]
-    entries = _entries(by_path, programs, tree, launcher)
+    opened = [by_path[path] for path in format_roots if path in by_path]
+    entries = _entries(by_path, programs, tree, launcher, [found.path for found in opened if found.elf.is_program])
     further = {start.program: f"is started by {start.by}" for start in launcher.further if start.by is not None}
     loaders = {start.program: start.loader for start in (*launcher.starts, *launcher.further)}
     roots = [Root(path, "entry", path, reason, loaders.get(path)) for path, reason in entries.items()]
@@ -67,11 +75,13 @@ def find_roots(objects: Sequence[ElfObject], tree: Tree, launcher: Launcher) -> 
     starters = {root.path: root.loader for root in roots}
     folders = PluginFolders(objects, tree, launcher.environment)
     interpreters = [by_path[root.path] for root in roots if is_python_program(by_path[root.path])]
+    interpreters += [found for found in opened if is_python_library(found)]
     modules = _Interpreters(interpreters, tree)
-    others: list[Root] = []
+    others = _opened_by_format(opened, list(entries))
+    named = {root.path for root in others}
     extensions: list[ElfObject] = []
     for found in objects:
-        if found.elf.is_program or not found.elf.has_dynamic or found.elf.type != "DYN":
+        if found.elf.is_program or not found.elf.has_dynamic or found.elf.type != "DYN" or found.path in named:
             continue
         if is_extension_module(found):
             extensions.append(found)
@@ -89,7 +99,11 @@ def find_roots(objects: Sequence[ElfObject], tree: Tree, launcher: Launcher) -> 
 
 
 def _entries(
-    by_path: Mapping[str, ElfObject], programs: Sequence[ElfObject], tree: Tree, launcher: Launcher
+    by_path: Mapping[str, ElfObject],
+    programs: Sequence[ElfObject],
+    tree: Tree,
+    launcher: Launcher,
+    started_by_format: Sequence[str],
 ) -> dict[str, str]:
     """Tree paths of what is started first, each with the reason."""
     if len(by_path) == 1 and len(programs) <= 1:
@@ -100,13 +114,24 @@ def _entries(
             if path in by_path and by_path[path].elf.is_program:
                 entries.setdefault(path, reason)
         if entries:
-            return entries
+            return entries | dict.fromkeys(started_by_format, _STARTED_BY_FORMAT) | entries
+    if started_by_format:
+        return dict.fromkeys(started_by_format, _STARTED_BY_FORMAT)
     in_bin = [
         found.path for found in programs if posixpath.basename(posixpath.dirname(found.path)) in ("bin", "sbin", "")
     ]
     if in_bin:
         return dict.fromkeys(in_bin, "is a program in a bin directory")
     return {found.path: "is a program" for found in programs}
+
+
+def _opened_by_format(opened: Sequence[ElfObject], entries: Sequence[str]) -> list[Root]:
+    """Libraries and modules that the format's starter opens itself, each in the process of the program nearest to it."""
+    return [
+        Root(found.path, "plugin", nearest(entries, found.path), "is opened by the starter of the bundle's own format")
+        for found in opened
+        if not found.elf.is_program and found.elf.has_dynamic and found.elf.type == "DYN"
+    ]
 
 
 def _started(launcher: Launcher) -> Iterator[tuple[str, str]]:

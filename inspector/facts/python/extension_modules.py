@@ -17,6 +17,7 @@ _SUFFIX = re.compile(
 )
 _PROGRAM = re.compile(r"(python|pypy)(\d)?(?:\.(\d+))?([a-z]{0,2})$")
 _LIBRARY = re.compile(r"libpython(\d)\.(\d+)([a-z]*)\.so")
+_CALLED_BY_MODULES = "PyModule_Create2"  # what PyModule_Create stands for (CPython, Include/modsupport.h)
 _PREFIX = re.compile(r"(?:^|/)lib/(python|pypy)(\d)\.(\d+)([a-z]?)/")
 _PACKAGES = ("site-packages", "dist-packages", "lib-dynload")
 _TEST_MODULE = re.compile(r"(?:_test|_xx|xx|_ctypes_test)")
@@ -44,8 +45,15 @@ class Abi:
 
 
 def is_python_program(found: ElfObject) -> bool:
-    """Whether an executable is a Python interpreter or embeds one."""
-    return bool(_PROGRAM.fullmatch(found.name)) or any(name.startswith("libpython") for name in found.elf.needed)
+    """Whether an executable is a Python interpreter or embeds one: by its name, by the library it links, or by a function that all modules call."""
+    if _PROGRAM.fullmatch(found.name) or any(name.startswith("libpython") for name in found.elf.needed):
+        return True
+    return found.elf.is_program and found.elf.symbols.is_loaded and found.elf.symbols.has_name(_CALLED_BY_MODULES)
+
+
+def is_python_library(found: ElfObject) -> bool:
+    """Whether a shared object is CPython's own library (``libpython3.11.so.1.0``)."""
+    return not found.elf.is_program and _LIBRARY.match(found.elf.soname or found.name) is not None
 
 
 def is_extension_module(found: ElfObject) -> bool:
@@ -61,12 +69,12 @@ def is_extension_module(found: ElfObject) -> bool:
 
 
 def interpreter_abi(found: ElfObject, prefixes: Sequence[str] = ()) -> Abi:
-    """What an interpreter is: by the library that it links, its name, else the only standard library beside it.
+    """What an interpreter is: by the library that it links or is, its name, else the only standard library beside it.
 
     :param prefixes: tree paths of ``lib/pythonX.Y`` directories, for interpreters whose name tells no version.
     """
     libc = "musl" if found.elf.interpreter is not None and "ld-musl" in found.elf.interpreter else "gnu"
-    for name in found.elf.needed:
+    for name in (*found.elf.needed, found.elf.soname or found.name):
         if match := _LIBRARY.match(name):
             return Abi("cpython", (int(match[1]), int(match[2])), match[3], libc=libc)
     match = _PROGRAM.fullmatch(found.name)
