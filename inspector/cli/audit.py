@@ -6,11 +6,12 @@ import argparse
 import gc
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from inspector.cli.build_service import added_reports, build_service, stopped_commands, tell_service
 from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
-from inspector.cli.failure import note
+from inspector.cli.failure import note, report_failure
 from inspector.cli.gate_options import add_gate_options, chosen_policy
 from inspector.cli.output import STDOUT, Destination, choose_destinations, write_report
 from inspector.cli.parser import VerbParser, one_of
@@ -76,6 +77,12 @@ def make_parser() -> VerbParser:
     report.add_argument(
         "--files", action="store_true", help="list every file in the JSON report, with raw and stored size"
     )
+    report.add_argument(
+        "--ci",
+        action="store_true",
+        help="tell the build service too: GitHub Actions gets annotations, a step summary and outputs, GitLab CI the "
+        "reports gl-code-quality-report.json and gl-junit-report.xml",
+    )
     gate = make_group(parser, "the gate")
     add_gate_options(gate)
     screen = make_group(parser, "the screen")
@@ -100,6 +107,8 @@ def execute(options: argparse.Namespace) -> ExitCode:
     if not options.paths:
         raise UsageError("there is nothing to audit", "name a file or directory: inspect audit MyApp.AppImage")
     destinations = choose_destinations(options.output, options.format, options.paths)
+    service = build_service() if options.ci else None
+    destinations += added_reports(service, destinations)
     policy = chosen_policy(options)
     hosts = chosen_hosts(options) or list(policy.configuration.hosts)
     given = {"hosts": hosts, "environment": chosen_environment(options)}
@@ -110,41 +119,55 @@ def execute(options: argparse.Namespace) -> ExitCode:
     # What an audit makes lives to its end: the cyclic collector would walk it again and again, a fifth of the time.
     gc.disable()
     results: list[Result] = []
+    failures: list[tuple[str, Exception]] = []
     codes: list[ExitCode] = []
     for number, path in enumerate(options.paths):
         if number:
             gc.collect()
-        result, code = _audit_one(path, options, run, policy)
-        codes.append(code)
-        if result is not None:
+        try:
+            result, code = _audit_one(path, options, run, policy)
             results.append(result)
+        except Exception as error:  # noqa: BLE001 - one artifact's defect must not hide the others' reports
+            code = report_failure(error, traceback=options.verbose)
+            failures.append((path, error))
+        codes.append(code)
+    code = most_severe(codes)
     if results:
         for destination in destinations:
-            _write(destination, results, options, policy.configuration.anchor)
+            with stopped_commands(service, destination):
+                _write(destination, results, options, policy.configuration.anchor)
         if options.output and not options.quiet:
             _summarize(results, destinations)
-    return most_severe(codes)
+    if options.ci:
+        tell_service(
+            service, results, failures, code, anchor=policy.configuration.anchor, baseline=policy.baseline,
+            commands_to=_commands_to(destinations, options),
+        )  # fmt: skip
+    return code
 
 
-def _audit_one(
-    path: str, options: argparse.Namespace, run: dict[str, Any], policy: Policy
-) -> tuple[Result | None, ExitCode]:
-    """One path's Result with the verdict that the options ask for; what goes wrong is reported and does not stop the others.
+def _audit_one(path: str, options: argparse.Namespace, run: dict[str, Any], policy: Policy) -> tuple[Result, ExitCode]:
+    """One path's Result with the verdict that the options ask for.
 
     :param run: the pipeline's arguments that say where and how the artifact would run, as far as they were given.
     """
-    from inspector.cli.failure import report_failure
+    from inspector.pipeline import audit
     from inspector.policy.judgement import judge_result
 
-    try:
-        from inspector.pipeline import audit
-
-        with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
-            result = audit(path, list_files=options.files, progress=progress, **run)
-    except Exception as error:  # noqa: BLE001 - one artifact's defect must not hide the others' reports
-        return None, report_failure(error, traceback=options.verbose)
+    with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
+        result = audit(path, list_files=options.files, progress=progress, **run)
     judgement = judge_result(result, policy.configuration, baseline=policy.baseline, hosts_named=bool(run.get("hosts")))
     return judgement.result, judgement.code
+
+
+def _commands_to(
+    destinations: list[Destination], options: argparse.Namespace
+) -> Literal["stdout", "stderr", "nowhere"]:
+    """Where a build service's commands go: beside text, but not into a document."""
+    if options.quiet > 1 or any(each.format == "github" and each.path == STDOUT for each in destinations):
+        return "nowhere"
+    documents = any(each.path == STDOUT and each.format not in ("text", "markdown") for each in destinations)
+    return "stderr" if documents else "stdout"
 
 
 def _write(destination: Destination, results: list[Result], options: argparse.Namespace, anchor: str | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from inspector.cli.output import write_stdout
 from inspector.cli.parser import VerbParser
 from inspector.cli.screen_options import add_help_option, make_group, screen_width
-from inspector.errors import ExitCode
+from inspector.errors import ExitCode, UsageError
 from inspector.render.terminal_page import Cell, Column, Page
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
   inspect config                     the values that hold here
-  inspect config --config other.toml check another file
+  inspect config --config other.toml another file's
+  inspect config --check             nothing but its mistakes, for hooks
   inspect config --keys              every key, with what it means"""
 
 
@@ -36,6 +37,12 @@ def make_parser() -> VerbParser:
     what.add_argument(
         "--config", metavar="FILE", help="this file; the nearest inspector.toml or pyproject.toml if not given"
     )
+    what.add_argument(
+        "--check",
+        nargs="*",
+        metavar="FILE",
+        help="print mistakes only, of these files or of the nearest one; a pyproject.toml without [tool.inspector] has none",
+    )
     what.add_argument("--keys", action="store_true", help="every key that there is, with its default and what it means")
     add_help_option(make_group(parser, "the screen"))
     return parser
@@ -45,6 +52,8 @@ def execute(options: argparse.Namespace) -> ExitCode:
     """Print."""
     from inspector.policy.configuration_file import find_configuration, load_configuration
 
+    if options.check is not None:
+        return _check([*options.check, *([options.config] if options.config else [])])
     page = Page(screen_width(), color=False)
     if options.keys:
         _write_keys(page)
@@ -58,6 +67,20 @@ def execute(options: argparse.Namespace) -> ExitCode:
         _write_values(page, path, configuration.sources)
     write_stdout(page.text().encode())
     return ExitCode.PASSED
+
+
+def _check(files: list[str]) -> ExitCode:
+    """Read all of them, and tell the mistakes of each."""
+    from inspector.cli.failure import report_failure
+    from inspector.policy.configuration_file import find_configuration, load_configuration
+
+    code = ExitCode.PASSED
+    for file in files if files else [find_configuration()]:
+        try:
+            load_configuration(file)
+        except UsageError as error:
+            code = report_failure(error)
+    return code
 
 
 def _write_values(page: Page, path: str | Path | None, sources: Mapping[str, str]) -> None:

@@ -36,6 +36,12 @@ def render(results: Sequence[Result], options: RenderOptions) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
+def failure_command(path: str, message: str) -> bytes:
+    """The annotation of an artifact of which there is no Result."""
+    name = PurePath(path).name or path
+    return f"::error title=Inspector::{_data(f'{name}: {message}')}\n".encode("utf-8", "replace")
+
+
 def _command(command: str, result: Result, finding: Finding, anchor: str | None) -> str:
     name = PurePath(result.artifact.path).name or result.artifact.path
     place = f"file={_property(anchor)},line=1," if anchor else ""
