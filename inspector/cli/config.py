@@ -75,7 +75,8 @@ def _check(files: list[str]) -> ExitCode:
     from inspector.policy.configuration_file import find_configuration, load_configuration
 
     code = ExitCode.PASSED
-    for file in files if files else [find_configuration()]:
+    named: list[str | Path | None] = [*files]
+    for file in named or [find_configuration()]:
         try:
             load_configuration(file)
         except UsageError as error:
