@@ -406,7 +406,10 @@ class SlimInfo(Struct, frozen=True, kw_only=True):
     """What ``inspect slim`` did to the artifact, or would do.
 
     :ivar input: path of what was slimmed; ``output`` of what was written, None where nothing was.
-    :ivar closed: whether the bundle was taken as an application whose modules are known; False: as an open interpreter.
+    :ivar closed: whether the bundle was taken as an application whose modules are known; False: as an open interpreter, or as
+        something whose programs are not known.
+    :ivar interpreter: whether there is a Python at all.
+    :ivar roots: what it was taken to start from, or why everything that can be imported stays; at most twenty clauses.
     :ivar size_before: bytes of the artifact's file, or of all files of a directory; ``size_after`` like it, and None where nothing was written.
     :ivar before: raw and stored bytes of all files.
     :ivar after: the same of the output; where nothing was written, what the plan predicts.
@@ -416,6 +419,8 @@ class SlimInfo(Struct, frozen=True, kw_only=True):
     level: Literal["safe", "moderate", "aggressive"]
     bytecode: Literal["keep", "hot", "none"] = "keep"
     closed: bool = False
+    interpreter: bool = False
+    roots: tuple[str, ...] = ()
     output: str | None = None
     size_before: int = 0
     size_after: int | None = None

@@ -31,6 +31,10 @@ def render_slim(result: Result, width: int, *, color: bool, full: bool) -> str:
     page = Page(width, color=color, longest=8192 if full else None)
     page.line((slim_line(result), "bold"), indent=0, hanging=2)
     page.line((_taken_as(info), "dim"))
+    if full and info.roots:
+        page.heading("It starts from" if info.closed else "What makes it open")
+        for root in info.roots:
+            page.line(root, hanging=2)
     _write_rules(page, info, full=full)
     if full:
         _write_actions(page, info)
@@ -48,7 +52,7 @@ def render_slim(result: Result, width: int, *, color: bool, full: bool) -> str:
         page.heading("To know")
         for notice in info.notices:
             page.line(notice, hanging=2)
-    if info.output is None and info.actions:
+    if info.output is None and info.actions and not info.checks:
         page.heading("Nothing was written")
         page.line("Leave out --dry-run to do it.")
     return page.text()
@@ -75,12 +79,16 @@ def _smaller(before: int, after: int) -> str:
 
 
 def _taken_as(info: SlimInfo) -> str:
-    taken = (
-        "an application whose modules are known: what it cannot reach may go"
-        if info.closed
-        else "an open interpreter or a bundle without Python: whatever somebody may import stays"
-    )
-    return f"level {info.level}, bytecode {info.bytecode}; taken as {taken}"
+    if info.closed and info.interpreter:
+        taken = "taken as an application whose modules are known: what it cannot reach may go"
+    elif info.closed:
+        taken = "taken as an application of programs: what they cannot load may go"
+    elif info.interpreter:
+        taken = "taken as an open interpreter: whatever somebody may import stays (--entry tells what is started)"
+    else:
+        taken = "nothing tells what it starts: only what nobody can need goes"
+    bytecode = f", bytecode {info.bytecode}" if info.interpreter else ""
+    return f"level {info.level}{bytecode}; {taken}"
 
 
 def _write_rules(page: Page, info: SlimInfo, *, full: bool) -> None:

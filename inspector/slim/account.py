@@ -11,6 +11,8 @@ from inspector.slim.planning.plan import Plan
 from inspector.slim.planning.savings import Savings
 from inspector.slim.planning.subjects import Subjects
 
+MOST_ROOTS = 20
+
 
 def slim_info(
     plan: Plan,
@@ -31,6 +33,8 @@ def slim_info(
         level=plan.level,
         bytecode=plan.bytecode,
         closed=plan.closed,
+        interpreter=plan.interpreter,
+        roots=plan.roots[:MOST_ROOTS],
         size_before=size,
         before=plan.target.size,
         after=plan.predicted,

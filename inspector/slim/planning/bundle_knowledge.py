@@ -28,7 +28,8 @@ class BundleKnowledge:
     :ivar rules: the rules that run, by name.
     :ivar imports_are_known: whether the bundle is an application whose Python modules are known; False: an open interpreter, or no Python.
     :ivar starts_are_known: the same, or an application of programs alone.
-    :ivar interpreter_is_open: whether a Python takes the user's own programs, so that everything that can be imported is a root.
+    :ivar has_python: whether there is an interpreter.
+    :ivar interpreter_is_open: whether it takes the user's own programs, so that everything that can be imported is a root.
     :ivar roots: what it starts from, or why its interpreter is open, a clause each.
     :raises UsageError: where the options name a rule, an entry or a trace that there is not.
     """
@@ -40,8 +41,9 @@ class BundleKnowledge:
         self.traced = read_traces(options.traces, lambda: self.target.digest)
         self.reach = find_reach(artifact, facts, options, self.rules, limits, sorted(self.traced.modules))
         self.imports_are_known = self.reach.closed
-        self.starts_are_known = self.imports_are_known or _has_no_python(facts)
-        self.interpreter_is_open = not self.imports_are_known and _has_python(facts)
+        self.has_python = any(is_python_program(found) for found in facts.objects)
+        self.starts_are_known = self.imports_are_known or (bool(facts.launcher.programs) and not self.has_python)
+        self.interpreter_is_open = not self.imports_are_known and self.has_python
         self.roots = self.reach.roots if self.imports_are_known or not self.starts_are_known else _programs(facts)
         self.subjects = Subjects(facts)
         self.guards = Guards(artifact, facts, options, self.reach if self.imports_are_known else None, self.traced)
@@ -69,15 +71,6 @@ class BundleKnowledge:
             digest=target_digest(self.artifact),
             size=self.savings.total,
         )
-
-
-def _has_no_python(facts: Facts) -> bool:
-    """Whether the bundle is an application of programs alone: what they load is known by the load graph, as far as names tell."""
-    return bool(facts.launcher.programs) and not _has_python(facts)
-
-
-def _has_python(facts: Facts) -> bool:
-    return any(is_python_program(found) for found in facts.objects)
 
 
 def _programs(facts: Facts) -> tuple[str, ...]:

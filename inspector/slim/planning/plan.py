@@ -82,6 +82,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     :ivar level: the highest level that was allowed.
     :ivar closed: whether the bundle is an application: its Python modules are known, or it has no Python; False: an open interpreter, where every
         importable module is a root.
+    :ivar interpreter: whether there is a Python at all.
     :ivar roots: what the application starts from, or why the interpreter is open, a clause each.
     :ivar notices: what the user ought to know before it is done ("the signature is dropped").
     :ivar predicted: raw and stored bytes afterwards.
@@ -94,6 +95,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     level: Literal["safe", "moderate", "aggressive"]
     bytecode: Literal["keep", "hot", "none"] = "keep"
     closed: bool = False
+    interpreter: bool = False
     roots: tuple[str, ...] = ()
     actions: tuple[Action, ...] = ()
     kept: tuple[Kept, ...] = ()

@@ -78,6 +78,7 @@ class PlanMaker:
             level=self._knowledge.options.level,
             bytecode=self._knowledge.options.bytecode,
             closed=self._knowledge.starts_are_known,
+            interpreter=self._knowledge.has_python,
             roots=self._knowledge.roots,
             actions=actions,
             kept=making.kept(),
