@@ -1,0 +1,75 @@
+"""RPM packages: a header, and a compressed cpio archive of files for the root file system."""
+
+from __future__ import annotations
+
+from inspector.artifact.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.artifact import Artifact, RuntimeLayout
+from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.stored_archive import open_stored
+from inspector.errors import NothingInspected
+from inspector.formats.cpio import read_cpio
+from inspector.formats.rpm import MAGIC, read_rpm
+from inspector.model import Problem
+from inspector.result import EnvelopeInfo
+from inspector.source import SliceSource
+
+_MACHINES = {"armv7hl": "armv7l", "i386": "i686", "i586": "i686", "noarch": None, "": None}
+"""Machine names as ``uname -m`` prints them, where RPM has another name (rpm, rpmrc.in)."""
+
+
+def _open(candidate: Candidate) -> Artifact:
+    source, limits = candidate.source, candidate.limits
+    problems: list[Problem] = []
+    package = read_rpm(source, limits)
+    if package.payload_format != "cpio":
+        raise NothingInspected(
+            f"{candidate.path} is an RPM package whose payload is {package.payload_format!r}, not a cpio archive",
+            "unpack it and audit the directory",
+        )
+    payload = SliceSource(source, package.payload_offset)
+    if payload.size == 0:
+        raise NothingInspected(f"{candidate.path} is an RPM package without a payload", "the file may be cut off")
+    stored = open_stored(payload, limits, "lzma" if package.compressor == "lzma" else None)
+    stored.note_damage(problems)
+    archive = read_cpio(stored.content, limits, package.files)
+    note_damages(archive.damages, problems)
+    builder = ArchiveTree(problems, limits, root_file_system=not package.is_source)
+    for entry in archive.entries:
+        builder.add(entry, stored.stored_size(entry.data_start, entry.end))
+    tree = builder.tree()
+    if not any(True for _ in tree.files()):
+        raise NothingInspected(
+            f"{candidate.path} is an RPM package without a file in it", "audit the packages that it requires"
+        )
+    counts = stored.byte_map(payload, archive.entries, archive.end)
+    counts["headers"] += package.payload_offset
+    return Artifact(
+        path=candidate.path,
+        format="rpm",
+        arch=_MACHINES.get(package.arch, package.arch),
+        size=source.size,
+        tree=tree,
+        layout=RuntimeLayout(file_system_root=not package.is_source),
+        envelope=EnvelopeInfo(
+            offset=package.payload_offset,
+            payload_size=payload.size,
+            compression=stored.compression,
+            trailing_bytes=counts["appended"],
+        ),
+        source=source,
+        problems=problems,
+        byte_map=counts,
+    )
+
+
+READER = Reader(
+    format="rpm",
+    title="an RPM package",
+    limitations=(
+        "Scriptlets and file triggers are not followed: what they make or link at installation is not there.",
+        "Libraries of the packages that it requires are not in it; they are asked of the system.",
+        "Files that the header names and the payload does not carry (ghosts) are not in the tree.",
+    ),
+    recognises=lambda candidate: candidate.head.startswith(MAGIC),
+    open=_open,
+)
