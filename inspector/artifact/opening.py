@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from inspector.artifact import appimage_type1, appimage_type2, foreign_bundles, single_elf
+from inspector.artifact import appimage_type1, appimage_type2, deb, foreign_bundles, rpm, single_elf, tar
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.directory import LIMITATIONS, open_directory
 from inspector.artifact.names import text_of
@@ -21,6 +21,9 @@ READERS: tuple[Reader, ...] = (
     *foreign_bundles.READERS,
     appimage_type2.READER,
     single_elf.READER,  # whatever else is ELF
+    deb.READER,
+    rpm.READER,
+    *tar.READERS,
 )
 
 
