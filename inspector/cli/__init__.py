@@ -14,6 +14,7 @@ VERBS: Final[dict[str, str]] = {
     "audit": "what a bundle needs, lacks, exposes and weighs; may it be released?",
     "slim": "a smaller copy, proved to work: plan, strip, prune, rebuild, verify",
     "unslim": "bring back what a slimmed copy was made from",
+    "licenses": "components, their licences and chains; notices, SBOM",
     "diff": "what changed from one release to the next",
     "report": "render a written result again, without the artifact",
     "why": "who loads a library, by which rule, and what breaks without it",
@@ -23,6 +24,8 @@ VERBS: Final[dict[str, str]] = {
     "config": "what is configured here, and where each value comes from",
     "init": "write an inspector.toml for the artifact at hand",
     "host": "the systems that a bundle is judged against: capture, list, show",
+    "completion": "completion of verbs, options and names, for bash, zsh or fish",
+    "manual": "this program's manual page, for man",
 }
 """Verb and one-line summary; ``inspector/cli/<verb>.py`` has ``make_parser() -> VerbParser`` and ``execute(options) -> ExitCode``."""
 

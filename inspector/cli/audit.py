@@ -111,7 +111,11 @@ def execute(options: argparse.Namespace) -> ExitCode:
     destinations += added_reports(service, destinations)
     policy = chosen_policy(options)
     hosts = chosen_hosts(options) or list(policy.configuration.hosts)
-    given = {"hosts": hosts, "environment": chosen_environment(options)}
+    given = {
+        "hosts": hosts,
+        "environment": chosen_environment(options),
+        "digest_files": _names_files(options, destinations),
+    }
     run = {name: value for name, value in given.items() if value}
 
     from inspector.policy.gate import most_severe
@@ -144,6 +148,17 @@ def execute(options: argparse.Namespace) -> ExitCode:
             commands_to=_commands_to(destinations, options),
         )  # fmt: skip
     return code
+
+
+def _names_files(options: argparse.Namespace, destinations: list[Destination]) -> bool:
+    """Whether a report names files by their digests.
+
+    :raises UsageError: where such a report would be of several artifacts.
+    """
+    found = next((each for each in destinations if FORMATS[each.format].names_files), None)
+    if found is not None and len(options.paths) > 1:
+        raise UsageError(f"{found.path}: a {found.format} document describes one artifact", "audit them one at a time")
+    return found is not None
 
 
 def _audit_one(path: str, options: argparse.Namespace, run: dict[str, Any], policy: Policy) -> tuple[Result, ExitCode]:

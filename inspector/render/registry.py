@@ -42,6 +42,7 @@ class Format:
 
     :ivar module: the module that has ``render(results, options) -> bytes``; it gets at least one Result.
     :ivar reserved_suffixes: suffixes that end like one of this format's but will mean another; writing this format there would surprise later.
+    :ivar names_files: whether it names the files of one artifact by their digests, which an audit takes only where it is asked to.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Format:
     summary: str
     module: str
     reserved_suffixes: tuple[str, ...] = ()
+    names_files: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -67,7 +69,10 @@ FORMATS: dict[str, Format] = {
         Format("gitlab", (".gitlab.json",), "GitLab Code Quality", "inspector.render.gitlab"),
         Format("github", (), "annotations of a GitHub run, for stdout", "inspector.render.github"),
         Format("markdown", (".md",), "for a pull request or a step summary", "inspector.render.markdown"),
-        Format("csv", (".csv",), "findings, a line each", "inspector.render.findings_csv"),
+        Format("csv", (".csv",), "findings, a line each", "inspector.render.findings_csv", (".components.csv",)),
+        Format("components", (".components.csv",), "components and licences as CSV", "inspector.render.components_csv"),
+        Format("cyclonedx", (".cdx.json",), "CycloneDX 1.6", "inspector.render.cyclonedx_json", names_files=True),
+        Format("spdx", (".spdx.json",), "SPDX 2.3", "inspector.render.spdx_json", names_files=True),
     )
 }
 

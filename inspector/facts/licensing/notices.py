@@ -1,0 +1,191 @@
+"""What a notice file says: each component with its copyright lines and the complete texts of its licence, each distinct text once.
+
+Texts come from what the artifact ships. Where a licence of the component's expression is not among them word for word (a Debian copyright file
+refers to ``/usr/share/common-licenses``, a library in a wheel ships nothing), the standard text of the SPDX License List stands in; where that has
+none, it is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from inspector.artifact.tree import Tree
+from inspector.errors import FormatError
+from inspector.facts.licensing.copyright_lines import copyright_lines
+from inspector.facts.licensing.expression_parts import identifiers_of, is_satisfied
+from inspector.facts.licensing.license_files import LicenseFiles
+from inspector.facts.licensing.spdx_texts import list_version, spdx_text
+from inspector.facts.licensing.standard_text_coverage import Runs, is_covered, runs_of
+from inspector.limits import MIB, Limits
+from inspector.resources import load_table
+from inspector.result import ComponentInfo
+
+_LONGEST = 4 * MIB  # bytes of one licence file; Chromium's copyright file has 2.1 million
+_MOST = 128 * MIB  # bytes of all licence files
+_BLANKS = re.compile(r"\s+")
+_NOT_WORDS = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeText:
+    """A text that one or more components are under.
+
+    :ivar number: by which components name it, from 1.
+    :ivar sources: tree paths that have it, and identifiers of the SPDX list whose standard text it is.
+    """
+
+    number: int
+    sources: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeComponent:
+    """One component of the notice file.
+
+    :ivar component: as the Result has it.
+    :ivar copyright: lines that its own texts say, as written.
+    :ivar texts: numbers of its texts.
+    """
+
+    component: ComponentInfo
+    copyright: tuple[str, ...]
+    texts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingText:
+    """A licence without a text: neither in the artifact nor on the SPDX list.
+
+    :ivar component: name and version.
+    :ivar license: what is missing, or that the licence is not known.
+    """
+
+    component: str
+    license: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Everything, in a fixed order: components by name and version, texts by first use."""
+
+    components: tuple[NoticeComponent, ...]
+    texts: tuple[NoticeText, ...]
+    missing: tuple[MissingText, ...]
+
+
+def collect_notices(tree: Tree, components: Sequence[ComponentInfo], limits: Limits | None = None) -> Notices:
+    """Read the texts of all components.  What cannot be read is as good as not there.
+
+    :param components: of a Result that names every file (``list_files``).
+    """
+    collector = _Collector(tree, components, limits or Limits())
+    ordered = sorted(
+        components, key=lambda found: (found.name.casefold(), found.version or "", found.kind, found.files)
+    )
+    noted = tuple(collector.note(component) for component in ordered)
+    return Notices(noted, tuple(collector.texts()), tuple(collector.missing))
+
+
+class _Collector:
+    def __init__(self, tree: Tree, components: Sequence[ComponentInfo], limits: Limits) -> None:
+        self._tree = tree
+        self._files = LicenseFiles(tree, components)
+        self._longest = min(_LONGEST, limits.small_file)
+        self._left = _MOST
+        self._read: dict[str, str | None] = {}
+        self._runs: dict[int, Runs] = {}
+        self._numbers: dict[str, int] = {}
+        self._texts: list[str] = []
+        self._sources: list[dict[str, None]] = []
+        self.missing: list[MissingText] = []
+
+    def note(self, component: ComponentInfo) -> NoticeComponent:
+        """One component, whose missing texts are noted too."""
+        numbers: dict[int, None] = {}
+        lines: dict[str, None] = {}
+        for path in self._files.of(component):
+            text = self._text(path)
+            if text:
+                numbers[self._number(text, path)] = None
+                lines.update(dict.fromkeys(copyright_lines(text, debian=path.endswith("/copyright"))))
+        shipped = tuple(numbers)
+        for identifier in _wanted(component):
+            if not is_covered(identifier, map(self._runs_of, shipped)):
+                standard = spdx_text(identifier)
+                if standard is not None:
+                    numbers[self._number(standard, f"{identifier}, SPDX License List {list_version()[0]}")] = None
+        lacking = self._lacking(component, shipped)
+        if lacking:
+            self.missing.append(MissingText(f"{component.name} {component.version or ''}".rstrip(), lacking))
+        return NoticeComponent(component, tuple(lines), tuple(numbers))
+
+    def texts(self) -> Iterator[NoticeText]:
+        """All texts by number."""
+        for number, (text, sources) in enumerate(zip(self._texts, self._sources, strict=True), 1):
+            yield NoticeText(number, tuple(sources), text)
+
+    def _lacking(self, component: ComponentInfo, shipped: Sequence[int]) -> str:
+        """What no text is there for, "" where there is nothing."""
+        if component.licenses is None:
+            return "" if shipped or _wanted(component) else component.stated or "its licence is not known"
+        lacking: list[str] = []
+
+        def has_text(identifier: str) -> bool:
+            # What the SPDX list does not name stands in the component's own text, if it has one.
+            found = spdx_text(identifier) is not None or bool(shipped)
+            if not found:
+                lacking.append(identifier)
+            return found
+
+        return "" if is_satisfied(component.licenses, has_text) else " and ".join(dict.fromkeys(lacking))
+
+    def _text(self, path: str) -> str | None:
+        if path not in self._read:
+            node = self._tree.get(path)
+            content = b""
+            if node is not None and 0 < node.size <= min(self._longest, self._left):
+                self._left -= node.size
+                try:
+                    content = node.read_at(0, node.size)
+                except (FormatError, OSError):
+                    content = b""
+            self._read[path] = _decoded(content) if content and b"\0" not in content else None
+        return self._read[path]
+
+    def _number(self, text: str, source: str) -> int:
+        key = _BLANKS.sub(" ", text).strip()
+        if key not in self._numbers:
+            self._texts.append(text)
+            self._sources.append({})
+            self._numbers[key] = len(self._texts)
+        number = self._numbers[key]
+        self._sources[number - 1][source] = None
+        return number
+
+    def _runs_of(self, number: int) -> Runs:
+        if number not in self._runs:
+            self._runs[number] = runs_of(self._texts[number - 1])
+        return self._runs[number]
+
+
+def _wanted(component: ComponentInfo) -> tuple[str, ...]:
+    """Identifiers whose texts belong to a component: of the conclusion, else of all that its sources name."""
+    if component.licenses is not None:
+        return identifiers_of(component.licenses)
+    mentioned = [
+        name for statement in component.found for name in (statement.expression or "", *statement.mentioned) if name
+    ]
+    by_words = load_table("licenses/texts/stated_words.toml")["text"].get(_NOT_WORDS.sub("", component.stated.lower()))
+    names = [*mentioned, *([by_words] if by_words else [])]
+    return tuple(dict.fromkeys(part for name in names for part in identifiers_of(name) if spdx_text(part) is not None))
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")

@@ -1,0 +1,234 @@
+"""The screen of ``inspect licenses``: verdict, copyleft with the chains to it and what removes it, and every component by class."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from inspector.quantities import format_amount
+from inspector.render.component_links import ComponentLinks, component_links, how_reached
+from inspector.render.registry import Detail, RenderOptions
+from inspector.render.terminal_identity import write_incomplete, write_title, write_verdict
+from inspector.render.terminal_page import Cell, Column, Page, shorten_end, shorten_middle, shorten_paths
+from inspector.result import ComponentInfo, Exposure, Result
+
+CLASS_WORDS = {
+    "network-copyleft": "network copyleft",
+    "strong-copyleft": "strong copyleft",
+    "proprietary": "proprietary",
+    "unknown": "unknown",
+    "weak-copyleft": "weak copyleft",
+    "permissive": "permissive",
+    "public-domain": "public domain",
+}
+"""Licence classes in the order of the screen, what needs a decision first, and their words."""
+
+LEGAL_NOTE = "These are facts about files and what licences say of themselves. They are not legal advice."
+STRICT = ("network-copyleft", "strong-copyleft")
+_STYLES = {
+    "network-copyleft": "bold red",
+    "strong-copyleft": "bold red",
+    "proprietary": "bold red",
+    "unknown": "yellow",
+}
+_EXPOSURE_RULES = {"network-copyleft-reached", "strong-copyleft-reached", "weak-copyleft-bundled"}
+_ABI_SUFFIX = re.compile(r"\.(?:cpython-[^.]+|abi3)\.so$")  # of an extension module's file name (PEP 3149)
+_LINKAGE_WORDS = {
+    "dynamic": "loaded as a library",
+    "dlopen": "opened by name at run time",
+    "static": "linked statically",
+    "python": "a Python package",
+    "executable": "run as a program",
+}
+_ARROW = " → "
+_MOST_CHAINS = 3
+_LONGEST_IN_FULL = 8192
+
+
+def render(results: Sequence[Result], options: RenderOptions) -> bytes:
+    """The screens one after another, as UTF-8."""
+    return "\n".join(render_licenses(result, options) for result in results).encode()
+
+
+def render_licenses(result: Result, options: RenderOptions, *, tree: bool = False) -> str:
+    """One artifact's screen.
+
+    :param tree: the chains as a tree instead of the table; with detail "full" those of every component.
+    """
+    full = options.detail == "full"
+    page = Page(options.width, color=options.color, longest=_LONGEST_IN_FULL if full else None)
+    write_title(page, result)
+    write_verdict(page, result)
+    write_incomplete(page, result)
+    links = component_links(result)
+    if tree:
+        from inspector.render.license_tree import write_tree
+
+        write_tree(page, result, links, every=full)
+    else:
+        write_exposures(page, result, options.detail)
+        if options.detail != "brief":
+            write_components(page, result, links, evidence=full)
+    page.blank()
+    page.line((LEGAL_NOTE, "dim"), indent=0)
+    return page.text()
+
+
+def write_exposures(page: Page, result: Result, detail: Detail) -> None:
+    """Each copyleft component once: licence, linkage, the chains to it, what removes it."""
+    groups: dict[tuple[str, str, str], list[Exposure]] = {}
+    for exposure in result.licenses.exposures:
+        groups.setdefault((exposure.component, exposure.license, exposure.linkage), []).append(exposure)
+    if not groups:
+        page.heading("Copyleft", "none is known in it")
+        return
+    page.heading("Copyleft", format_amount(len(groups), "component"))
+    versions = {component.name: component.version or "" for component in result.components}
+    for exposures in groups.values():
+        _write_exposure(page, result, exposures, versions, detail)
+
+
+def _write_exposure(
+    page: Page, result: Result, exposures: Sequence[Exposure], versions: Mapping[str, str], detail: Detail
+) -> None:
+    first = exposures[0]
+    page.line(
+        (first.component, _STYLES.get(first.license_class, "bold")),
+        f" {versions.get(first.component, '')}".rstrip(),
+        f"  {first.license or 'licence not stated'}",
+        (f"  {CLASS_WORDS.get(first.license_class, first.license_class)}, {_LINKAGE_WORDS[first.linkage]}", "dim"),
+        hanging=4,
+    )
+    most = len(exposures) if detail == "full" else _MOST_CHAINS if first.license_class in STRICT else 1
+    for exposure in exposures[:most]:
+        if len(exposure.chain) > 1:
+            page.line((_chain(exposure, page, short=detail != "full"), "dim"), indent=4, hanging=2)
+        elif exposure.linkage != "python":
+            page.line((f"{exposure.chain[0]}, which nothing loads", "dim"), indent=4, hanging=2)
+    if len(exposures) > most:
+        page.line((f"and {format_amount(len(exposures) - most, 'more file')}", "dim"), indent=4)
+    imported = {exposure.imported for exposure in exposures} - {None}
+    if imported == {False}:
+        page.line(("the application does not import it", "green"), indent=4)
+    for text in removals(result, exposures):
+        page.line(("fix: ", "cyan"), shorten_paths(text, page.width - 12), indent=4, hanging=5)
+    if first.slim_options:
+        page.command(f"inspect slim {result.artifact.path} {' '.join(first.slim_options)}", indent=9)
+    obligations = list(dict.fromkeys(clause for exposure in exposures for clause in exposure.obligations))
+    if obligations and (detail == "full" or first.license_class in STRICT):
+        for clause in obligations:
+            page.line(("asks: ", "yellow"), clause, indent=4, hanging=6)
+
+
+def removals(result: Result, exposures: Sequence[Exposure]) -> list[str]:
+    """What would remove a component: what the exposures know, else what the findings about it say."""
+    known = list(dict.fromkeys(text for exposure in exposures for text in exposure.removed_by))
+    if known:
+        return known
+    subjects = {step for exposure in exposures for step in exposure.chain}
+    texts = [
+        finding.fix.text
+        for finding in result.findings
+        if finding.fix is not None
+        and finding.rule in _EXPOSURE_RULES
+        and finding.subject in subjects
+        and finding.message.startswith(f"{exposures[0].component} ")
+    ]
+    return list(dict.fromkeys(texts))
+
+
+def _chain(exposure: Exposure, page: Page, *, short: bool) -> str:
+    steps = [file_name(step) for step in exposure.chain] if short else list(exposure.chain)
+    return _ARROW.join(shorten_middle(step, page.width - 8) for step in steps)
+
+
+def file_name(path: str) -> str:
+    """The last part of a path, without what the ABI adds to a Python module's name."""
+    return _ABI_SUFFIX.sub("….so", path.rpartition("/")[2] or path)
+
+
+def write_components(page: Page, result: Result, links: ComponentLinks, *, evidence: bool) -> None:
+    """Every component by class: name, version, licence, how it is reached."""
+    page.heading("Components", format_amount(len(result.components), "component"))
+    by_class: dict[str, list[ComponentInfo]] = {}
+    for component in result.components:
+        by_class.setdefault(component.license_class, []).append(component)
+    rows: list[list[Cell]] = [[("component", "dim"), ("version", "dim"), ("licence", "dim"), ("reached", "dim")]]
+    for name in sorted(by_class, key=_class_rank):
+        group = sorted(by_class[name], key=lambda component: (component.name.casefold(), component.version or ""))
+        title = (f"{CLASS_WORDS.get(name, name)} ({len(group):,})", _STYLES.get(name, "bold"))
+        if evidence:
+            page.line(title)
+            for component in group:
+                _write_component(page, result, component, links)
+        else:
+            rows.append([title])
+            rows += [_row(page, result, component, links) for component in group]
+    if not evidence:
+        page.table(_COLUMNS, rows)
+
+
+_COLUMNS = (
+    Column(fit="middle", minimum=14),
+    Column(fit="middle", minimum=6),
+    Column(fit="wrap", minimum=22),
+    Column(fit="middle", minimum=20),
+)
+
+
+def _row(page: Page, result: Result, component: ComponentInfo, links: ComponentLinks) -> list[Cell]:
+    return [
+        f"  {shorten_end(component.name, page.width // 3)}",
+        (shorten_end(component.version or "-", 12), "dim"),
+        license_words(component),
+        (reach_words(result, component, links, page.width * 3 // 10), "dim"),
+    ]
+
+
+def reach_words(result: Result, component: ComponentInfo, links: ComponentLinks, room: int = 10_000) -> str:
+    """How a component is reached, in at most ``room`` cells: "by libQt5Gui.so.5 +3"."""
+    word, path, more = how_reached(result, component, links)
+    if not path:
+        return word
+    tail = f" +{more:,}" if more else ""
+    return f"{word} {shorten_middle(file_name(path), room - len(word) - len(tail) - 1)}{tail}"
+
+
+def _write_component(page: Page, result: Result, component: ComponentInfo, links: ComponentLinks) -> None:
+    page.line(
+        (component.name, "bold"),
+        f" {component.version or ''}".rstrip(),
+        f"  {license_words(component)}",
+        indent=4,
+        hanging=4,
+    )
+    rows: list[tuple[Cell, Cell]] = [(("reached", "dim"), reach_words(result, component, links))]
+    if component.part_of:
+        rows.append((("part of", "dim"), component.part_of))
+    if component.declared is not None:
+        said = component.declared
+        rows.append((("declared", "dim"), _statement(said.expression, said.mentioned or (said.words,), said.source)))
+    rows += [(("found", "dim"), _statement(each.expression, each.mentioned, each.source)) for each in component.found]
+    rows += [(("evidence", "dim"), text) for text in component.evidence]
+    if component.end_of_life:
+        rows.append((("supported", "dim"), f"until {component.end_of_life}"))
+    if component.package_url:
+        rows.append((("package", "dim"), component.package_url))
+    if component.kind != "python" and component.kind != "interpreter":
+        rows += [(("file", "dim"), path) for path in component.files]
+    page.table([Column(), Column(fit="wrap", minimum=30)], rows, indent=8)
+
+
+def _statement(expression: str | None, mentioned: Iterable[str], source: str) -> str:
+    return f"{expression or 'one or more of ' + ', '.join(mentioned)} ({source})"
+
+
+def license_words(component: ComponentInfo) -> str:
+    """The expression, else the maker's own words, else that nothing tells."""
+    if component.licenses:
+        return component.licenses
+    return f"“{component.stated}”" if component.stated else "not known"
+
+
+def _class_rank(name: str) -> int:
+    return list(CLASS_WORDS).index(name) if name in CLASS_WORDS else len(CLASS_WORDS)
