@@ -15,7 +15,7 @@ from inspector.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from inspector.loader.host_profile import HostProfile
 
-_ACTIONS = ("capture", "list", "show")
+ACTIONS = ("capture", "list", "show")
 
 _EXAMPLES = """\
   inspect host list                              every system that is shipped
@@ -67,12 +67,12 @@ def execute(options: argparse.Namespace) -> ExitCode:
     :raises UsageError: for an action, profile or root directory that is not there.
     """
     heed_color(options)
-    if options.action not in _ACTIONS:
+    if options.action not in ACTIONS:
         if options.action is None:
             raise UsageError("inspect host needs to know what to do", "inspect host list, or inspect host --help")
         raise UsageError(
             f"inspect host cannot {options.action}",
-            suggest(options.action, _ACTIONS) or f"it can {', '.join(_ACTIONS)}",
+            suggest(options.action, ACTIONS) or f"it can {', '.join(ACTIONS)}",
         )
     if options.action == "capture":
         return _capture(options)

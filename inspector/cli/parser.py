@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -35,10 +35,17 @@ examples:
 Every verb has --help.  inspect --version prints the version.
 
 exit codes:
-  0  passed                   3  nothing was inspected
-  1  the gate failed          4  incomplete (only with --fail-on-incomplete)
-  2  wrong usage              70 a defect of Inspector
+{codes}
 """
+
+EXIT_MEANINGS: dict[ExitCode, str] = {
+    ExitCode.PASSED: "passed",
+    ExitCode.GATE_FAILED: "the gate failed",
+    ExitCode.USAGE: "wrong usage",
+    ExitCode.NOTHING_INSPECTED: "nothing was inspected",
+    ExitCode.INCOMPLETE: "incomplete (only with --fail-on-incomplete)",
+    ExitCode.INTERNAL: "a defect of Inspector",
+}
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -105,19 +112,31 @@ class VerbParser(argparse.ArgumentParser):
         return joined
 
 
-def one_of(names: Iterable[str]) -> Callable[[str], str]:
-    """An argparse type that takes one of a few words, and suggests the nearest for any other."""
-    known = tuple(names)
+class OneOf:
+    """An argparse type that takes one of a few words, and suggests the nearest for any other.
 
-    def word(text: str) -> str:
-        if text in known:
+    :ivar words: what it takes, also for completion.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(words)
+
+    def __call__(self, text: str) -> str:
+        """The word itself.
+
+        :raises argparse.ArgumentTypeError: for any other.
+        """
+        if text in self.words:
             return text
-        nearest = suggest(text, known)
+        nearest = suggest(text, self.words)
         raise argparse.ArgumentTypeError(
-            f"{escape(text)!r} is none of {', '.join(known)}" + (f"; {nearest}" if nearest else "")
+            f"{escape(text)!r} is none of {', '.join(self.words)}" + (f"; {nearest}" if nearest else "")
         )
 
-    return word
+
+def one_of(words: Iterable[str]) -> OneOf:
+    """An argparse type for a choice of words."""
+    return OneOf(words)
 
 
 def suggest(written: str, known: Iterable[str]) -> str | None:
@@ -134,7 +153,7 @@ def run(arguments: list[str]) -> ExitCode:
     :raises UsageError: where there is no such verb or option.
     """
     if not arguments or arguments[0] in ("-h", "--help") or arguments == ["help"]:
-        print(_OVERVIEW.format(verbs="\n".join(f"  {verb:<10}{summary}" for verb, summary in VERBS.items())), end="")
+        print(_overview(), end="")
         return ExitCode.PASSED if arguments else ExitCode.USAGE
     if arguments[0] == "help":
         arguments = [arguments[1], "--help"]
@@ -146,6 +165,14 @@ def run(arguments: list[str]) -> ExitCode:
     options = parser.parse(arguments[1:])
     code: ExitCode = module.execute(options)
     return code
+
+
+def _overview() -> str:
+    verbs = "\n".join(f"  {verb:<11}{summary}" for verb, summary in VERBS.items())
+    meanings = [f"{code:<3}{meaning}" for code, meaning in EXIT_MEANINGS.items()]
+    half = len(meanings) // 2
+    codes = "\n".join(f"  {left:<26}{right}" for left, right in zip(meanings[:half], meanings[half:], strict=True))
+    return _OVERVIEW.format(verbs=verbs, codes=codes)
 
 
 def _unknown_verb(written: str) -> UsageError:
