@@ -5,7 +5,16 @@ from __future__ import annotations
 import os
 import stat
 
-from inspector.artifact import appimage_type1, appimage_type2, deb, foreign_bundles, rpm, single_elf, tar
+from inspector.artifact import (
+    appimage_type1,
+    appimage_type2,
+    deb,
+    foreign_bundles,
+    frozen_programs,
+    rpm,
+    single_elf,
+    tar,
+)
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.directory import LIMITATIONS, open_directory
 from inspector.artifact.names import text_of
@@ -20,6 +29,7 @@ READERS: tuple[Reader, ...] = (
     appimage_type1.READER,
     *foreign_bundles.READERS,
     appimage_type2.READER,
+    *frozen_programs.READERS,
     single_elf.READER,  # whatever else is ELF
     deb.READER,
     rpm.READER,

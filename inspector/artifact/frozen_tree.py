@@ -1,0 +1,95 @@
+"""The tree of a frozen program: members by names that nobody may trust, modules of Python in an archive, the starter itself."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Sequence
+
+from inspector.artifact.names import safe_name, text_of
+from inspector.artifact.tree import Kind, Node, Tree
+from inspector.errors import LimitExceeded
+from inspector.limits import Limits
+from inspector.model import Problem
+from inspector.source import Source
+
+
+class FrozenTree:
+    """A tree that grows member by member.
+
+    :ivar problems: members that were left out, and names that had to be respelled.
+    """
+
+    def __init__(self, limits: Limits, problems: list[Problem]) -> None:
+        self.problems = problems
+        self._limits = limits
+        self._nodes: dict[str, Node] = {"": Node("", Kind.DIRECTORY, 0o755)}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._nodes
+
+    def get(self, path: str) -> Node | None:
+        """The node of exactly this path."""
+        return self._nodes.get(path)
+
+    def path_of(self, name: bytes) -> str:
+        """A member's name as a tree path that cannot leave the tree; a name that had to be respelled is a problem."""
+        parts = name.lstrip(b"/").split(b"/")
+        if len(parts) > self._limits.path_depth:
+            raise LimitExceeded("a member's name has more parts than the path_depth limit")
+        kept = [safe_name(part) for part in parts if part not in (b"", b".")]
+        path = "/".join(part for part, _ in kept) or "\\x"
+        why = next((reason for _, reason in kept if reason is not None), None)
+        if name.startswith(b"/"):
+            why = "the name is absolute"
+        if why is not None:
+            self.problems.append(Problem(kind="unsafe-name", subject=path, message=why))
+        return path
+
+    def free_path(self, path: str) -> str:
+        """The path, or one like it that no member has."""
+        while path in self._nodes:
+            path += "~"
+        return path
+
+    def add_file(
+        self,
+        path: str,
+        size: int,
+        stored: int,
+        opener: Callable[[], Source] | None = None,
+        *,
+        mode: int = 0o644,
+        content: Source | None = None,
+    ) -> Node | None:
+        """A regular file; None where another member has its path."""
+        return self._add(Node(path, Kind.FILE, mode, size, stored, opener=opener, content=content))
+
+    def add_link(self, path: str, target: bytes) -> Node | None:
+        """A symbolic link."""
+        return self._add(Node(path, Kind.SYMLINK, 0o777, target=text_of(target)))
+
+    def add_directory(self, path: str) -> None:
+        """A directory and those above it."""
+        todo = []
+        while path and path not in self._nodes:
+            todo.append(path)
+            path = posixpath.dirname(path)
+        for directory in reversed(todo):
+            self._nodes[directory] = Node(directory, Kind.DIRECTORY, 0o755)
+
+    def tree(self, read_order: Callable[[Sequence[Node]], list[Node]] | None = None) -> Tree:
+        """All nodes."""
+        return Tree(
+            self._nodes.values(), read_order=None if read_order is None else lambda files: iter(read_order(files))
+        )
+
+    def _add(self, node: Node) -> Node | None:
+        if len(self._nodes) >= self._limits.inodes:
+            raise LimitExceeded("there are more members than the inodes limit")
+        if node.path in self._nodes:
+            message = "another member has this name; this one was left out"
+            self.problems.append(Problem(kind="name-collision", subject=node.path, message=message))
+            return None
+        self.add_directory(posixpath.dirname(node.path))
+        self._nodes[node.path] = node
+        return node

@@ -1,0 +1,260 @@
+"""PyInstaller's programs: one file with everything in it, or the program of a folder, which carries its own modules only.
+
+The tree's root is the directory that the program unpacks its members into when it starts, so that binaries and data lie at their own paths.  What
+stays in
+the program lies there too: the archive of modules (its modules below ``PYZ.pyz!/``), start scripts and start modules as ``.pyc``, the bootloader,
+which is
+the program without its archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from inspector.artifact.artifact import Artifact, RuntimeLayout
+from inspector.artifact.container_tree import problem_of
+from inspector.artifact.frozen_tree import FrozenTree
+from inspector.artifact.gaps import byte_map
+from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.tree import Node
+from inspector.errors import FormatError, NothingInspected
+from inspector.formats.elf import ElfFile
+from inspector.formats.pyinstaller import (
+    Cookie,
+    Entry,
+    PyInstallerArchive,
+    archive_of,
+    find_cookie,
+    read_module_archive,
+)
+from inspector.formats.spliced_program import spliced_program
+from inspector.formats.zlib_member import DecodedBlocks, ZlibMember, check_ratio, decoded_size
+from inspector.limits import KIB, Limits
+from inspector.model import Problem
+from inspector.result import EnvelopeInfo, RuntimeInfo
+from inspector.source import BytesSource, Source
+
+FORMAT = "pyinstaller"
+_BOOTLOADER = "bootloader"
+_SECTION = "pydata"
+_MARKS = (b"_MEIPASS2", b"_PYI_ARCHIVE_FILE", b"_PYI_APPLICATION_HOME_DIR")  # variables that the bootloaders know
+_HEAD = 256 * KIB  # bytes in which a bootloader's own strings lie
+_TEMPORARY = "/tmp/_MEIxxxxxx"  # noqa: S108 -- what the bootloader makes; nothing is written there by us
+_TEMPORARY_OPTION = "pyi-runtime-tmpdir "
+_FOLDER_OPTION = "pyi-contents-directory "
+_ENCRYPTION_KEY = b"pyimod00_crypto_key"
+
+
+def _recognises(candidate: Candidate) -> bool:
+    if not candidate.is_elf:
+        return False
+    try:
+        cookie = find_cookie(candidate.source)
+    except FormatError:
+        return _is_bootloader(candidate)
+    return cookie is not None or (_is_bootloader(candidate) and _is_cut_off(candidate))
+
+
+def _is_bootloader(candidate: Candidate) -> bool:
+    head = candidate.source.read_at(0, _HEAD)
+    return any(mark in head for mark in _MARKS)
+
+
+def _is_cut_off(candidate: Candidate) -> bool:
+    """Whether an archive was there: the headers point behind the file's end, or name its section."""
+    elf = candidate.elf
+    if elf is None:
+        return True
+    header = elf.header
+    end = header.shoff + header.shnum * header.shentsize
+    return end > candidate.source.size or elf.section(_SECTION) is not None
+
+
+def _open(candidate: Candidate) -> Artifact:
+    elf, source = candidate.elf, candidate.source
+    cookie = find_cookie(source)
+    if elf is None or cookie is None:
+        raise NothingInspected(
+            f"{candidate.path} is a PyInstaller program without its archive"
+            + ("" if elf is not None else f", and its ELF headers cannot be read: {candidate.elf_error}"),
+            "the file is cut off, or a tool such as strip removed the archive; build it again, or compare its size with the original",
+        )
+    problems: list[Problem] = []
+    archive = archive_of(source, cookie, candidate.limits)
+    members = FrozenTree(candidate.limits, problems)
+    add_members(members, archive, "", candidate.limits)
+    bootloader = members.free_path(_BOOTLOADER)
+    _add_bootloader(members, bootloader, source, elf, cookie)
+    library = cookie.python_library
+    is_one_file = any(entry.is_extracted for entry in archive.entries)
+    if not is_one_file:
+        folder = contents_folder(archive)
+        problems.append(
+            Problem(
+                kind="members-elsewhere",
+                subject="",
+                message=f"the program of a PyInstaller folder: its libraries lie in {folder or 'the directory'} beside it;"
+                " audit the whole directory",
+            )
+        )
+    return Artifact(
+        path=candidate.path,
+        format=FORMAT,
+        arch=elf.arch,
+        size=source.size,
+        tree=members.tree(),
+        layout=RuntimeLayout(
+            launcher=bootloader,
+            search_path=("",),
+            roots=tuple(path for path in (bootloader, library) if path in members),
+            members_at=_members_at(archive) if is_one_file else None,
+        ),
+        envelope=envelope_of(archive, elf),
+        source=source,
+        problems=problems,
+        byte_map=_byte_map(source, elf, archive),
+    )
+
+
+def envelope_of(archive: PyInstallerArchive, elf: ElfFile) -> EnvelopeInfo:
+    """What lies around the members: the bootloader, and the archive's size."""
+    cookie = archive.cookie
+    compressed = any(entry.compressed for entry in archive.entries)
+    return EnvelopeInfo(
+        runtime=RuntimeInfo(
+            kind="PyInstaller bootloader",
+            compressors=("zlib",),
+            needs=elf.needed,
+            linkage="dynamic" if elf.interpreter is not None else "static",
+        ),
+        payload_size=cookie.end - cookie.start,
+        compression="zlib" if compressed else None,
+    )
+
+
+def contents_folder(archive: PyInstallerArchive) -> str:
+    """The directory beside the program that holds its members; "" for the program's own (before PyInstaller 6)."""
+    for option in archive.options:
+        if option.startswith(_FOLDER_OPTION):
+            folder = option[len(_FOLDER_OPTION) :].strip()
+            return "" if folder in (".", "") else folder
+    return ""
+
+
+def _members_at(archive: PyInstallerArchive) -> str:
+    for option in archive.options:
+        if option.startswith(_TEMPORARY_OPTION):
+            return option[len(_TEMPORARY_OPTION) :].rstrip("/") + "/_MEIxxxxxx"
+    return _TEMPORARY
+
+
+def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, limits: Limits) -> None:
+    """The entries of an archive as nodes; those that cannot be read become problems.
+
+    :param prefix: of every path: "" for a tree of its own, "app!/" inside a directory.
+    """
+    encrypted = any(entry.name == _ENCRYPTION_KEY for entry in archive.entries)
+    for entry in archive.entries:
+        if entry.kind == "o":
+            continue
+        path = prefix + members.path_of(entry.name)
+        if entry.kind == "d":
+            message = "its content lies in another program of a multipackage bundle, beside this one"
+            members.problems.append(Problem(kind="member-elsewhere", subject=path, message=message))
+        elif entry.kind == "n":
+            _add_link(members, archive, entry, path)
+        else:
+            path += ".pyc" if entry.is_code else ""
+            node = members.add_file(
+                path, entry.size, entry.stored, archive.opener(entry), mode=0o700 if entry.is_extracted else 0o600
+            )
+            if node is not None and entry.kind == "z":
+                _add_modules(members, node, archive.open(entry), limits, encrypted=encrypted)
+
+
+def _add_link(members: FrozenTree, archive: PyInstallerArchive, entry: Entry, path: str) -> None:
+    try:
+        target = archive.open(entry).read_at(0, min(entry.size, 65_535)).split(b"\0", 1)[0]
+    except FormatError as error:
+        members.problems.append(problem_of(path, error))
+        return
+    members.add_link(path, target)
+
+
+def _add_modules(members: FrozenTree, container: Node, source: Source, limits: Limits, *, encrypted: bool) -> None:
+    """The modules below their archive; its own node keeps what no module has of its stored bytes, so that all add up."""
+    if encrypted:
+        message = "its modules are encrypted (PyInstaller's option --key, removed in 6.0): their names and stored sizes are known, not their content"
+        members.problems.append(Problem(kind="encrypted-members", subject=container.path, message=message))
+    try:
+        archive = read_module_archive(source, limits)
+    except FormatError as error:
+        members.problems.append(problem_of(container.path, error))
+        return
+    blocks = DecodedBlocks()
+    left = limits.decoded_data
+    for module in archive.modules:
+        path = f"{container.path}!/{members.path_of(module.path.encode('utf-8', 'surrogateescape'))}"
+        if module.kind == "namespace":
+            members.add_directory(path)
+            continue
+        if encrypted:
+            members.add_file(path, module.stored, module.stored)
+            container.stored_size -= module.stored
+            continue
+        try:
+            size = decoded_size(source, module.offset, module.stored, left)
+            check_ratio(module.stored, size, limits)
+        except FormatError as error:
+            members.problems.append(problem_of(path, error))
+            continue
+        left -= size
+        opener = partial(ZlibMember, source, module.offset, module.stored, size, blocks, limits)
+        if members.add_file(path, size, module.stored, opener) is not None:
+            container.stored_size -= module.stored
+
+
+def _add_bootloader(members: FrozenTree, path: str, source: Source, elf: ElfFile, cookie: Cookie) -> None:
+    try:
+        head, tail = spliced_program(source, elf, cookie.start, cookie.end).around(0)
+    except FormatError as error:
+        members.problems.append(problem_of(path, error))
+        return
+    program = BytesSource(head + tail)
+    members.add_file(path, program.size, program.size, mode=0o755, content=program)
+
+
+def _byte_map(source: Source, elf: ElfFile, archive: PyInstallerArchive) -> dict[str, int]:
+    cookie = archive.cookie
+    end = max(cookie.end, elf.image_end)
+    headers = [(0, cookie.start), archive.table_range, (cookie.position, cookie.end), *_behind(elf, cookie.end)]
+    entries: Iterable[tuple[int, int]] = [archive.entry_range(entry) for entry in archive.entries]
+    return byte_map(source, headers=headers, entries=entries, end=end, padding_end=end)
+
+
+def _behind(elf: ElfFile, position: int) -> list[tuple[int, int]]:
+    """Sections and the table of section headers that lie behind a position."""
+    found = [
+        (section.offset, section.offset + section.size)
+        for section in elf.sections
+        if section.occupies_file and section.offset >= position
+    ]
+    header = elf.header
+    if header.shoff >= position:
+        found.append((header.shoff, header.shoff + header.shnum * header.shentsize))
+    return found
+
+
+READER = Reader(
+    format=FORMAT,
+    title="a PyInstaller program",
+    limitations=(
+        "Modules that were encrypted with --key (before PyInstaller 6.0) are listed by name; their content is not read.",
+        "An archive beside the program (a .pkg file) is not looked for.",
+        "Members that a multipackage bundle keeps in another program are named, not followed.",
+        "Splash screen scripts and images are members like others; what they show is not looked at.",
+    ),
+    recognises=_recognises,
+    open=_open,
+)

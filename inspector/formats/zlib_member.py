@@ -1,0 +1,191 @@
+"""A member that is one zlib stream (RFC 1950), as a Source that can be read at any offset without being decoded whole.
+
+Content is decoded in blocks; the latest blocks of all members of a container are kept together, and a copy of the decoder's state every few
+blocks, so
+that a read far inside never starts from the beginning again.  A read of the first bytes decodes no more than those.
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections import OrderedDict
+
+from inspector.errors import FormatError, LimitExceeded
+from inspector.limits import KIB, MIB, Limits
+from inspector.source import Source
+
+_BLOCK = MIB
+_STATE_EVERY = 8  # blocks; a state takes 40 KiB (zlib.h, inflateInit2: a window of 32 KiB and about 7 KiB beside it)
+_HEAD = 8 * KIB
+_INPUT = 256 * KIB
+_numbers = itertools.count()
+_UNSUSPICIOUS = 64 * MIB  # so much may always be decoded, whatever the ratio: long runs of one byte are no bomb yet
+
+
+class DecodedBlocks:
+    """The latest decoded blocks of a container's members.
+
+    :param budget: bytes that are kept, and always the latest block.
+    """
+
+    def __init__(self, budget: int = 64 * MIB) -> None:
+        self._budget = budget
+        self._kept = 0
+        self._blocks: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+
+    def get(self, member: int, index: int) -> bytes | None:
+        """A block, if it is still there."""
+        found = self._blocks.get((member, index))
+        if found is not None:
+            self._blocks.move_to_end((member, index))
+        return found
+
+    def put(self, member: int, index: int, content: bytes) -> None:
+        """Keep a block, and let the oldest ones go."""
+        key = (member, index)
+        self._kept += len(content) - len(self._blocks.pop(key, b""))
+        self._blocks[key] = content
+        while self._kept > self._budget and len(self._blocks) > 1:
+            self._kept -= len(self._blocks.popitem(last=False)[1])
+
+
+def check_ratio(stored: int, size: int, limits: Limits) -> None:
+    """Refuse what decodes to much more than it is.
+
+    :raises LimitExceeded: where ``size`` passes ``decoded_data``, or 64 MiB and ``expansion_ratio`` times ``stored``.
+    """
+    if size > limits.decoded_data:
+        raise LimitExceeded(f"{size} decoded bytes are more than the decoded_data limit")
+    if size > max(_UNSUSPICIOUS, limits.expansion_ratio * stored):
+        raise LimitExceeded(f"{stored} bytes claim to decode to {size}, which is more than the expansion_ratio limit")
+
+
+class ZlibMember:
+    """The content of the zlib stream at ``[offset, offset + stored)`` of a source.
+
+    :ivar size: decoded bytes, as the container states them; a stream that gives another number is damaged.
+    :raises LimitExceeded: from the constructor, where the sizes are those of a bomb (:func:`check_ratio`).
+    """
+
+    __slots__ = ("_blocks", "_number", "_offset", "_source", "_states", "_stored", "size")
+
+    def __init__(
+        self, source: Source, offset: int, stored: int, size: int, blocks: DecodedBlocks, limits: Limits
+    ) -> None:
+        check_ratio(stored, size, limits)
+        self.size = size
+        self._source = source
+        self._offset = offset
+        self._stored = stored
+        self._blocks = blocks
+        self._number = next(_numbers)
+        self._states: dict[
+            int, tuple[zlib._Decompress, int]
+        ] = {}  # block index: decoder before it, stored bytes given to it so far
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """See :class:`inspector.source.Source`.
+
+        :raises FormatError: where the stream is damaged, or shorter or longer than its size.
+        """
+        length = min(length, self.size - offset)
+        if offset < 0 or length <= 0:
+            return b""
+        if offset + length <= _HEAD and self._blocks.get(self._number, 0) is None:
+            return self._head(offset + length)[offset:]
+        first, last = offset // _BLOCK, (offset + length - 1) // _BLOCK
+        if first == last:
+            return self._block(first)[offset - first * _BLOCK : offset + length - first * _BLOCK]
+        parts = [self._block(index) for index in range(first, last + 1)]
+        whole = b"".join(parts)
+        return whole[offset - first * _BLOCK : offset + length - first * _BLOCK]
+
+    def _head(self, length: int) -> bytes:
+        decoder = zlib.decompressobj()
+        position, content = 0, b""
+        while len(content) < length and not decoder.eof and position < self._stored:
+            chunk = self._source.read_at(self._offset + position, min(_HEAD, self._stored - position))
+            if not chunk:
+                break
+            position += len(chunk)
+            content += _decoded(decoder, chunk, length - len(content))
+        if len(content) < length:
+            raise FormatError(f"the zlib stream gives fewer than its {self.size} bytes", self._offset)
+        return content
+
+    def _block(self, wanted: int) -> bytes:
+        found = self._blocks.get(self._number, wanted)
+        if found is not None:
+            return found
+        index = max((number for number in self._states if number <= wanted), default=0)
+        decoder, position = zlib.decompressobj(), 0
+        if index in self._states:
+            state, position = self._states[index]
+            decoder = state.copy()
+        content = b""
+        for number in range(index, wanted + 1):
+            if number and number % _STATE_EVERY == 0 and number not in self._states:
+                self._states[number] = (decoder.copy(), position)
+            content, position = self._next(decoder, position, min(_BLOCK, self.size - number * _BLOCK))
+            self._blocks.put(self._number, number, content)
+        if (wanted + 1) * _BLOCK >= self.size:
+            self._check_end(decoder, position)
+        return content
+
+    def _next(self, decoder: zlib._Decompress, position: int, length: int) -> tuple[bytes, int]:
+        parts: list[bytes] = []
+        missing = length
+        while missing:
+            chunk = decoder.unconsumed_tail
+            if not chunk:
+                chunk = self._source.read_at(self._offset + position, min(_INPUT, self._stored - position))
+                position += len(chunk)
+            decoded = _decoded(decoder, chunk, missing)
+            if not decoded and (decoder.eof or not chunk):
+                raise FormatError(f"the zlib stream gives fewer than its {self.size} bytes", self._offset)
+            parts.append(decoded)
+            missing -= len(decoded)
+        return b"".join(parts), position
+
+    def _check_end(self, decoder: zlib._Decompress, position: int) -> None:
+        """That nothing follows: bytes behind the size would be hidden from everybody."""
+        while not decoder.eof:
+            chunk = decoder.unconsumed_tail
+            if not chunk:
+                chunk = self._source.read_at(self._offset + position, min(_INPUT, self._stored - position))
+                position += len(chunk)
+            decoded = _decoded(decoder, chunk, 1)
+            if decoded:
+                raise FormatError(f"the zlib stream goes on behind its {self.size} bytes", self._offset)
+            if not chunk and not decoder.eof:
+                raise FormatError("the zlib stream is cut off", self._offset)
+
+
+def _decoded(decoder: zlib._Decompress, chunk: bytes, most: int) -> bytes:
+    try:
+        return decoder.decompress(chunk, most)
+    except zlib.error as error:
+        raise FormatError(f"zlib: {error}") from None
+
+
+def decoded_size(source: Source, offset: int, stored: int, most: int) -> int:
+    """How many bytes a zlib stream gives; nothing is kept.
+
+    :raises FormatError: where it is damaged or cut off.
+    :raises LimitExceeded: where it gives more than ``most``.
+    """
+    decoder = zlib.decompressobj()
+    position = size = 0
+    while not decoder.eof:
+        chunk = decoder.unconsumed_tail
+        if not chunk:
+            chunk = source.read_at(offset + position, min(_INPUT, stored - position))
+            position += len(chunk)
+        decoded = _decoded(decoder, chunk, _BLOCK)
+        size += len(decoded)
+        if size > most:
+            raise LimitExceeded(f"{stored} bytes decode to more than {most}", offset)
+        if not chunk and not decoded and not decoder.eof:
+            raise FormatError("the zlib stream is cut off", offset)
+    return size
