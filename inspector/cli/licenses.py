@@ -30,11 +30,11 @@ _NOTICE_SUFFIXES = (".txt", ".md")
 _FILE_WIDTH = 100
 _MOST_NAMED = 5
 _EXAMPLES = """\
-  inspect licenses MyApp.AppImage                      components, copyleft, chains
-  inspect licenses MyApp.AppImage --tree               who loads what
+  inspect licenses MyApp.AppImage                   components, chains
+  inspect licenses MyApp.AppImage --tree            who loads what
   inspect licenses MyApp.AppImage --notices THIRD_PARTY_LICENSES.txt
   inspect licenses MyApp.AppImage -o app.cdx.json -o app.spdx.json
-  inspect licenses result.json -o components.csv       from a report, at once"""
+  inspect licenses result.json -o components.csv    from a report, at once"""
 
 
 def make_parser() -> VerbParser:

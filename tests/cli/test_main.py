@@ -13,6 +13,7 @@ import pytest
 
 import inspector
 from inspector.cli import VERBS
+from inspector.render.registry import FORMATS
 from inspector.errors import InstallationError, NothingInspected
 
 HEAVY = {
@@ -110,7 +111,7 @@ def test_help_of_a_verb_has_groups_and_examples(run, verb: str) -> None:
         (["audit", "x", "--zzz=1"], "inspect audit has no option --zzz", "inspect audit --help"),
         (
             ["audit", "x", "--format", "jsno"],
-            "--format: 'jsno' is none of text, json, sarif, junit, gitlab, github, markdown, csv; did you mean json?",
+            f"--format: 'jsno' is none of {', '.join(FORMATS)}; did you mean json?",
             "inspect audit --help",
         ),
         (
