@@ -46,7 +46,7 @@ def read_license_name(text: str, text_of: TextOf | None = None) -> NamedLicense 
     if not text.strip() or len(text) > _LONGEST:
         return None
     whole = _names().get(" ".join(text.lower().split()))
-    if whole is not None:
+    if whole is not None and not (text_of is not None and _is_ambiguous(text)):
         return NamedLicense(whole)
     reader = _Reader(_JOINED.sub(r" \1 ", text), text_of)
     tree = reader.read()
@@ -120,13 +120,18 @@ class _Reader:
             exception = load_table("licenses/debian_names.toml")["exceptions"].get(name) or _exceptions().get(name)
             if exception is not None and isinstance(base, str) and " " not in base:
                 return f"{base} WITH {exception}"
+        told = self._text_of(" ".join(words)) if self._text_of is not None else None
+        if told is not None and isinstance(base, str) and told.startswith(f"{base} WITH ") and told.count(" ") == 2:
+            return told
         self.unknown.append("with " + " ".join(words[at + 1 :]))
         return base
 
     def _simple(self, name: str) -> _Tree | str:
         found = _known(name)
-        if found is None and self._text_of is not None:
-            found = self._text_of(name)
+        if self._text_of is not None and (found is None or _is_ambiguous(name)):
+            told = self._text_of(name)
+            if told is not None and (found is None or " " not in told):
+                found = told
         if found is None:
             variant = _VARIANT.match(name.lower())
             found = None if variant is None else _known(variant[1])
@@ -183,6 +188,10 @@ def _gnu_identifier(match: re.Match[str]) -> str | None:
     from inspector.facts.licensing.python_licenses import canonical_expression
 
     return canonical_expression(found)
+
+
+def _is_ambiguous(name: str) -> bool:
+    return " ".join(name.lower().split()) in load_table("licenses/debian_names.toml")["ambiguous"]["names"]
 
 
 @cache

@@ -5,9 +5,12 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 
 1. The paragraph for a directory that is called like the library, else the one that covers a place where source trees keep this library
    (``rules/licenses/library_sources.toml``), if it is not "Files: *" and its patterns are directories: ``lib/*`` yes, ``lib/md5.c`` no.
-2. "Files: *".
-3. The License field of the header paragraph.
-4. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one that a
+2. Where "Files: *" is of a strong copyleft: the paragraph of a weak one that has the public headers or several files of a directory that is
+   called like the library; the rest is the programs.
+3. "Files: *"; but the License field of the header paragraph where a name in the former is not understood.
+4. The License field of the header paragraph.
+5. What at least three fifths of the listed source files have in common, those in a directory that is called like the library before all.
+6. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one that a
    sentence "This library is free software" grants; several permissive ones together. Else none:
    which of them is the library's, the file does not say to a program.
 """
@@ -15,8 +18,9 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
@@ -48,7 +52,14 @@ _NO_LIBRARY = (
 )
 """How directories begin whose subdirectories are called like what they are for."""
 
-Scope = Literal["paragraph", "default", "header", "text"]
+_MOST_FILES = 4000  # patterns of source files that are counted where no paragraph speaks for the whole
+_MAJORITY = 0.6
+_FEWEST_FILES = 3
+"""Source files in a directory called like the library, listed one by one, that make a paragraph the library's; one or two are borrowed code."""
+_SOURCE = re.compile(r".*(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|hxx|[chf]|f90|vala|[*?]|\[ch\])|/\*|/)")
+_HEADERS = re.compile(r"(?:.*/)?(?:include|includes|inc)/(?:.*/)?(?:\*|.*\.(?:h|hh|hpp|hxx))")
+
+Scope = Literal["paragraph", "default", "header", "majority", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,8 @@ class LibraryReading:
     """What a copyright file says of one library.
 
     :ivar expression: SPDX; None where several licences are named and nothing says which is the library's.
-    :ivar scope: which rule decided: the "paragraph" of its directory, the "default" paragraph, the "header", or recognised "text".
+    :ivar scope: which rule decided: the "paragraph" of its directory, the "default" paragraph, the "header", what most source
+        files have ("majority"), or recognised "text".
     :ivar patterns: of the paragraph that decided.
     :ivar mentioned: the licences that were recognised where ``scope`` is "text".
     :ivar unknown: names that were not understood; they are ``LicenseRef-Debian-…`` in the expression.
@@ -77,15 +89,74 @@ def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
     chosen = _covering(file, soname)
     if chosen is not None and chosen is not default and chosen.license_name:
         return _of_paragraph(file, chosen, "paragraph")
+    header = _of_paragraph(file, FilesParagraph((), file.license_name), "header") if file.license_name else None
     if default is not None and default.license_name:
-        return _of_paragraph(file, default, "default")
-    if file.license_name:
-        return _of_paragraph(file, FilesParagraph((), file.license_name), "header")
-    only = {paragraph.license_name for paragraph in file.paragraphs if not _is_aside(paragraph)}
-    if len(only) == 1:
-        paragraph = next(paragraph for paragraph in file.paragraphs if not _is_aside(paragraph))
-        return _of_paragraph(file, paragraph, "paragraph")
-    return None
+        reading = _of_paragraph(file, default, "default")
+        if header is not None and not header.unknown and (reading is None or reading.unknown or not reading.expression):
+            return header
+        return _beside_programs(file, soname, reading) or reading
+    return header or _of_most_files(file, soname)
+
+
+def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading | None) -> LibraryReading | None:
+    """The weak copyleft that the library's own files have where "Files: *" is of a strong one; None where that is not so or two differ."""
+    if default is None or default.expression is None or license_class(default.expression) != "strong-copyleft":
+        return None
+    found: dict[str, LibraryReading] = {}
+    for paragraph in file.paragraphs:
+        if _is_aside(paragraph) or "*" in paragraph.patterns:
+            continue
+        patterns = paragraph.patterns[:_MOST_ALTERNATIVES]
+        headers = sum(_HEADERS.fullmatch(pattern) is not None for pattern in patterns)
+        own = sum(_lies_in_directory_named_after(pattern, soname) for pattern in patterns)
+        if (
+            own < _FEWEST_FILES
+            and headers < 2
+            and not any(_HEADERS.fullmatch(pattern) and pattern.endswith("/*") for pattern in patterns)
+        ):
+            continue
+        reading = _of_paragraph(file, paragraph, "paragraph")
+        if reading is None or reading.expression is None or reading.unknown:
+            continue
+        if license_class(reading.expression) == "weak-copyleft":
+            found.setdefault(reading.expression, reading)
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _of_most_files(file: CopyrightFile, soname: str) -> LibraryReading | None:
+    """What most of the listed source files have, where no paragraph speaks for the whole."""
+    counted: Counter[FilesParagraph] = Counter()
+    own: Counter[FilesParagraph] = Counter()
+    left = _MOST_FILES
+    for paragraph in file.paragraphs:
+        for pattern in paragraph.patterns[:left]:
+            if _SOURCE.fullmatch(pattern) and not _is_aside_path(pattern):
+                counted[paragraph] += 1
+                own[paragraph] += _lies_in_directory_named_after(pattern, soname)
+        left = max(0, left - len(paragraph.patterns))
+    chosen = own if own.total() else counted
+    readings: dict[str, LibraryReading] = {}
+    votes: Counter[str] = Counter()
+    for paragraph, count in chosen.items():
+        reading = _of_paragraph(file, paragraph, "majority") if count else None
+        if reading is not None and reading.expression is not None:
+            readings.setdefault(reading.expression, reading)
+            votes[reading.expression] += count
+    if not votes:
+        return None
+    expression, most = votes.most_common(1)[0]
+    return readings[expression] if most >= _MAJORITY * chosen.total() else None
+
+
+def _lies_in_directory_named_after(pattern: str, soname: str) -> bool:
+    """Whether a pattern names something in a directory that is called like the library, punctuation and "lib" aside."""
+    *above, _ = pattern.split("/")
+    wanted = _plain(soname.partition(".so")[0])
+    return len(wanted) >= 2 and any(_plain(part) == wanted for part in above)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]|\d[\d.]*$", "", name.lower().removeprefix("lib"))
 
 
 def _of_text(text: str) -> LibraryReading | None:
@@ -131,9 +202,10 @@ def _covering(file: CopyrightFile, soname: str) -> FilesParagraph | None:
             break
         if not _is_aside(paragraph):
             matchers.append((paragraph, _directories(paragraph.patterns)))
-    for paragraph, _ in reversed(matchers):
-        if _is_named_after(paragraph.patterns, stem, match[1]):
-            return paragraph
+    for whole_name in (True, False):
+        for paragraph, _ in reversed(matchers):
+            if _is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
+                return paragraph
     for place in load_table("licenses/library_sources.toml")["places"]:
         path = place.format(stem=stem, base=match[1])
         for paragraph, directories in reversed(matchers):
@@ -142,8 +214,9 @@ def _covering(file: CopyrightFile, soname: str) -> FilesParagraph | None:
     return None
 
 
-def _is_named_after(patterns: tuple[str, ...], stem: str, base: str) -> bool:
-    """Whether one of the directories has the library's name, wherever it is: ``src/lib/lttng-ust-ctl/*``, ``tools/libs/guest/*`` for libxenguest."""
+def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_name: bool) -> bool:
+    """Whether one of the directories has the library's name, wherever it is (``src/lib/lttng-ust-ctl/*``), or, not ``whole_name``, a part of it:
+    ``tools/libs/guest/*`` for libxenguest, ``lib/colord/*`` for libcolordprivate."""
     for pattern in patterns[:_MOST_ALTERNATIVES]:
         *above, name = pattern.removesuffix("/*").split("/")
         if (
@@ -156,8 +229,11 @@ def _is_named_after(patterns: tuple[str, ...], stem: str, base: str) -> bool:
         plain = name.removeprefix("lib")
         if plain and plain in (stem, base):
             return True
+        if whole_name:
+            continue
         if len(plain) >= _SHORTEST_PART and (
-            stem.endswith(f"-{plain}") or (above and above[-1] in ("lib", "libs") and stem.endswith(plain))
+            stem.endswith(f"-{plain}")
+            or (above and above[-1] in ("lib", "libs") and (stem.endswith(plain) or stem.startswith(plain)))
         ):
             return True
     return False
@@ -198,13 +274,17 @@ def _expression(pattern: str) -> str:
 
 
 def _is_aside(paragraph: FilesParagraph) -> bool:
-    starts = tuple(load_table("licenses/library_sources.toml")["aside"])
     return (
         bool(paragraph.patterns)
-        and all(
-            pattern.removeprefix("./").lstrip("*/").startswith(starts)
-            for pattern in paragraph.patterns
-            if pattern != "*"
-        )
         and "*" not in paragraph.patterns
+        and all(_is_aside_path(pattern) for pattern in paragraph.patterns)
     )
+
+
+def _is_aside_path(pattern: str) -> bool:
+    return pattern.removeprefix("./").lstrip("*/").startswith(_aside_starts())
+
+
+@cache
+def _aside_starts() -> tuple[str, ...]:
+    return tuple(load_table("licenses/library_sources.toml")["aside"])

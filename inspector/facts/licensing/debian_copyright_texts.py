@@ -39,7 +39,7 @@ _VERSION_FIRST = re.compile(
 )
 _SHORT = re.compile(r"\b(?P<short>[al]?gpl)(?:,? ?version |[- ]?v?\.? ?)(?P<version3>\d(?:\.\d)?)(?P<rest3>\+|.{0,40})")
 _LATER = re.compile(
-    r"\+|(?:,? ?\(?(?:of the licen[cs]e)?,? ?(?:or|and) \(?(?:at your (?:option|choice|discretion)\)?,? ?)?"
+    r"\+|-or-later|(?:,? ?\(?(?:of the licen[cs]e)?,? ?(?:or|and) \(?(?:at your (?:option|choice|discretion)\)?,? ?)?"
     r"(?:any |\(at your option\) any )?(?:later|newer|higher|above))"
 )
 
@@ -63,7 +63,9 @@ def granted_to_library(text: str) -> str | None:
 
 
 def _recognised(plain: str) -> tuple[str, ...]:
-    exceptions = [row["spdx"] for row in _rows("exceptions") if all(phrase in plain for phrase in row["all"])]
+    exceptions = {
+        row["spdx"]: row.get("of", "") for row in _rows("exceptions") if all(phrase in plain for phrase in row["all"])
+    }
     gnu = [_with_exception(name, exceptions) for name in _gnu_grants(plain)]
     others = [
         row["spdx"]
@@ -123,10 +125,10 @@ def _add(found: dict[str, None], family: str, version: str, rest: str) -> None:
         found.setdefault(named.expression)
 
 
-def _with_exception(name: str, exceptions: list[str]) -> str:
-    """A GPL whose text goes on with a linking exception; those of build systems concern files of the build system only."""
-    for exception in exceptions:
-        if exception.startswith(("GCC", "Classpath")) and name.startswith("GPL-"):
+def _with_exception(name: str, exceptions: dict[str, str]) -> str:
+    """A GNU licence whose text goes on with a linking exception; those of build systems concern files of the build system only."""
+    for exception, family in exceptions.items():
+        if family and name.startswith(family):
             return f"{name} WITH {exception}"
     return name
 
