@@ -7,7 +7,7 @@ from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.package_metadata import PackageMetadata, parse_control
-from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.reader import Candidate
 from inspector.artifact.stored_archive import open_stored
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.ar import MAGIC, ArMember, read_ar
@@ -23,11 +23,8 @@ _MACHINES = {
 """Machine names as ``uname -m`` prints them, by Debian's architecture names (dpkg, data/cputable)."""
 
 
-def _recognises(candidate: Candidate) -> bool:
-    return candidate.head.startswith(MAGIC) and candidate.head[len(MAGIC) :].startswith(b"debian-binary")
-
-
-def _open(candidate: Candidate) -> Artifact:
+def open_deb(candidate: Candidate) -> Artifact:
+    """Open a Debian package; see ``archive_readers``."""
     source, limits = candidate.source, candidate.limits
     problems: list[Problem] = []
     outer = read_ar(source, limits)
@@ -96,15 +93,3 @@ def _metadata(member: ArMember | None, limits: Limits, problems: list[Problem]) 
         Problem(kind="corrupt-member", subject="", message="the package's control archive has no control file")
     )
     return None
-
-
-READER = Reader(
-    format="deb",
-    title="a Debian package",
-    limitations=(
-        "Scripts of the maintainer and triggers are not followed: what they make or link at installation is not there.",
-        "Libraries of the packages that it depends on are not in it; they are asked of the system.",
-    ),
-    recognises=_recognises,
-    open=_open,
-)

@@ -8,17 +8,15 @@ import stat
 from inspector.artifact import (
     appimage_type1,
     appimage_type2,
-    deb,
+    archive_readers,
     foreign_bundles,
     frozen_programs,
-    rpm,
     single_elf,
-    tar,
 )
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.directory import LIMITATIONS, open_directory
 from inspector.artifact.names import text_of
-from inspector.artifact.reader import Candidate, Reader, why_unreadable
+from inspector.artifact.reader import Candidate, DirectoryReader, Reader, why_unreadable
 from inspector.artifact.unrecognised import describe
 from inspector.errors import FormatError, NothingInspected
 from inspector.limits import Limits
@@ -31,9 +29,13 @@ READERS: tuple[Reader, ...] = (
     appimage_type2.READER,
     *frozen_programs.READERS,
     single_elf.READER,  # whatever else is ELF
-    deb.READER,
-    rpm.READER,
-    *tar.READERS,
+    *archive_readers.READERS,
+)
+
+
+DIRECTORY_READERS: tuple[DirectoryReader, ...] = (
+    # A format whose artifacts are directories goes here; the first one that says yes to the listed tree opens it.
+    *archive_readers.DIRECTORY_READERS,
 )
 
 
@@ -52,7 +54,7 @@ def open_artifact(path: str | os.PathLike[str], limits: Limits | None = None) ->
     except (OSError, ValueError) as error:
         raise _missing(path, shown, error) from error
     if stat.S_ISDIR(status.st_mode):
-        return open_directory(path, shown, limits)
+        return _open_directory(path, shown, limits)
     if not stat.S_ISREG(status.st_mode):
         raise NothingInspected(
             f"{shown} is neither a file nor a directory", "give an AppImage, an AppDir or an ELF file"
@@ -70,7 +72,27 @@ def open_artifact(path: str | os.PathLike[str], limits: Limits | None = None) ->
 
 def limitations() -> dict[str, tuple[str, ...]]:
     """What each format's reader cannot do, by the format's name in a sentence; the documentation's table is made from it."""
-    return {reader.title: reader.limitations for reader in READERS} | {"a directory": LIMITATIONS}
+    known = {reader.title: reader.limitations for reader in READERS}
+    known |= {reader.title: reader.limitations for reader in DIRECTORY_READERS}
+    return known | {"a directory": LIMITATIONS}
+
+
+def _open_directory(path: str | os.PathLike[str], shown: str, limits: Limits) -> Artifact:
+    listed = open_directory(path, shown, limits)
+    try:
+        for reader in DIRECTORY_READERS:
+            if reader.recognises(listed.tree):
+                return reader.open(listed, limits)
+    except FormatError as error:
+        listed.close()
+        raise NothingInspected(
+            f"{shown} is {reader.title} that cannot be read: {why_unreadable(error)}",
+            "it may be damaged or incomplete; compare it with the original",
+        ) from error
+    except BaseException:
+        listed.close()
+        raise
+    return listed
 
 
 def _open_file(candidate: Candidate) -> Artifact:

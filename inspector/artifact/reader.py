@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inspector.artifact.artifact import Artifact
+from inspector.artifact.tree import Tree
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
 from inspector.limits import Limits
@@ -67,6 +68,22 @@ class Reader:
     limitations: tuple[str, ...]
     recognises: Callable[[Candidate], bool]
     open: Callable[[Candidate], Artifact]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryReader:
+    """One format that lies as a directory, told by the names in it.
+
+    :ivar recognises: decides by the listed tree, without reading more than a small file of it.
+    :ivar open: gives the artifact, made of the listed directory: the same with another format and layout, or with another tree.  It takes over
+        ``problems`` and ``on_close``, or leaves closing to its caller where it raises.
+    """
+
+    format: str
+    title: str
+    limitations: tuple[str, ...]
+    recognises: Callable[[Tree], bool]
+    open: Callable[[Artifact, Limits], Artifact]
 
 
 def why_unreadable(error: FormatError) -> str:

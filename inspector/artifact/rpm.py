@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.reader import Candidate
 from inspector.artifact.stored_archive import open_stored
 from inspector.errors import NothingInspected
 from inspector.formats.cpio import read_cpio
-from inspector.formats.rpm import MAGIC, read_rpm
+from inspector.formats.rpm import read_rpm
 from inspector.model import Problem
 from inspector.result import EnvelopeInfo
 from inspector.source import SliceSource
@@ -17,7 +17,8 @@ _MACHINES = {"armv7hl": "armv7l", "i386": "i686", "i586": "i686", "noarch": None
 """Machine names as ``uname -m`` prints them, where RPM has another name (rpm, rpmrc.in)."""
 
 
-def _open(candidate: Candidate) -> Artifact:
+def open_rpm(candidate: Candidate) -> Artifact:
+    """Open an RPM package; see ``archive_readers``."""
     source, limits = candidate.source, candidate.limits
     problems: list[Problem] = []
     package = read_rpm(source, limits)
@@ -60,16 +61,3 @@ def _open(candidate: Candidate) -> Artifact:
         problems=problems,
         byte_map=counts,
     )
-
-
-READER = Reader(
-    format="rpm",
-    title="an RPM package",
-    limitations=(
-        "Scriptlets and file triggers are not followed: what they make or link at installation is not there.",
-        "Libraries of the packages that it requires are not in it; they are asked of the system.",
-        "Files that the header names and the payload does not carry (ghosts) are not in the tree.",
-    ),
-    recognises=lambda candidate: candidate.head.startswith(MAGIC),
-    open=_open,
-)

@@ -9,12 +9,11 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from weakref import WeakKeyDictionary
 
 from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.reader import Candidate
 from inspector.artifact.stored_archive import StoredArchive, decoded_head, open_stored
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import NothingInspected
@@ -28,7 +27,7 @@ _ROOT_NAMES = frozenset({"etc", "bin", "sbin", "lib", "var", "root"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class OpenedArchive:
     """A tar archive that was read already; several readers look at one."""
 
     stored: StoredArchive
@@ -38,10 +37,10 @@ class _Opened:
     is_root_file_system: bool
 
 
-_opened: WeakKeyDictionary[Candidate, _Opened | None] = WeakKeyDictionary()
+_opened: WeakKeyDictionary[Candidate, OpenedArchive | None] = WeakKeyDictionary()
 
 
-def _open_archive(candidate: Candidate) -> _Opened | None:
+def opened_archive(candidate: Candidate) -> OpenedArchive | None:
     """The archive of a candidate, read once; None where it is no tar archive."""
     if candidate not in _opened:
         _opened[candidate] = _read(candidate) if looks_like_tar(_head(candidate)) else None
@@ -54,7 +53,7 @@ def _head(candidate: Candidate) -> bytes:
     return decoded_head(candidate.source, candidate.limits)
 
 
-def _read(candidate: Candidate) -> _Opened:
+def _read(candidate: Candidate) -> OpenedArchive:
     limits = candidate.limits
     problems: list[Problem] = []
     stored = open_stored(candidate.source, limits)
@@ -68,7 +67,7 @@ def _read(candidate: Candidate) -> _Opened:
     builder = ArchiveTree(problems, limits, root_file_system=is_root)
     for entry in archive.entries:
         builder.add(entry, stored.stored_size(entry.data_start, entry.end))
-    return _Opened(stored, archive, builder.tree(), problems, is_root)
+    return OpenedArchive(stored, archive, builder.tree(), problems, is_root)
 
 
 def _is_standalone_python(tree: Tree) -> bool:
@@ -98,7 +97,7 @@ def _is_source_distribution(tree: Tree) -> bool:
     return top is not None and "-" in top and f"{top}/PKG-INFO" in tree
 
 
-def _plain_layout(opened: _Opened) -> RuntimeLayout:
+def _plain_layout(opened: OpenedArchive) -> RuntimeLayout:
     """A root file system as such; an AppDir, alone in the archive or in a directory of its own, with its AppRun."""
     if opened.is_root_file_system:
         return RuntimeLayout(file_system_root=True)
@@ -109,18 +108,35 @@ def _plain_layout(opened: _Opened) -> RuntimeLayout:
     return RuntimeLayout()
 
 
-def _interpreters(opened: _Opened) -> RuntimeLayout:
+def _interpreters(opened: OpenedArchive) -> RuntimeLayout:
     """Started is the interpreter; whatever it finds lies beside it, through run paths with $ORIGIN."""
     programs = (node.path for node in opened.tree.files() if _INTERPRETER.search(node.path) and node.mode & 0o111)
     return RuntimeLayout(roots=tuple(sorted(programs)))
 
 
-def _no_roots(_: _Opened) -> RuntimeLayout:
+def _no_roots(_: OpenedArchive) -> RuntimeLayout:
     return RuntimeLayout()
 
 
-def _open(name: str, layout: Callable[[_Opened], RuntimeLayout], candidate: Candidate) -> Artifact:
-    opened = _open_archive(candidate)
+_FLAVOURS: dict[str, tuple[Callable[[Tree], bool], Callable[[OpenedArchive], RuntimeLayout]]] = {
+    "python-build-standalone": (_is_standalone_python, _interpreters),
+    "conda-pack": (_is_conda_environment, _interpreters),
+    "conda-package": (_is_conda_package, _no_roots),
+    "sdist": (_is_source_distribution, _no_roots),
+    "tar": (lambda _: True, _plain_layout),
+}
+"""How each flavour is told by its tree, and how it lies when it runs."""
+
+
+def is_archive_of(name: str, candidate: Candidate) -> bool:
+    """Whether a file is a tar archive of a flavour: a key of ``_FLAVOURS``."""
+    opened = opened_archive(candidate)
+    return opened is not None and _FLAVOURS[name][0](opened.tree)
+
+
+def open_archive_of(name: str, candidate: Candidate) -> Artifact:
+    """Open a tar archive of a flavour."""
+    opened = opened_archive(candidate)
     if opened is None or not any(True for _ in opened.tree.files()):
         raise NothingInspected(
             f"{candidate.path} is a tar archive that holds no file", "the archive may have been made of nothing"
@@ -133,54 +149,9 @@ def _open(name: str, layout: Callable[[_Opened], RuntimeLayout], candidate: Cand
         arch=None,
         size=source.size,
         tree=opened.tree,
-        layout=layout(opened),
+        layout=_FLAVOURS[name][1](opened),
         envelope=EnvelopeInfo(compression=opened.stored.compression, trailing_bytes=counts["appended"]),
         source=source,
         problems=opened.problems,
         byte_map=counts,
     )
-
-
-def _recognises(fits: Callable[[Tree], bool], candidate: Candidate) -> bool:
-    if candidate.is_elf:
-        return False
-    opened = _open_archive(candidate)
-    return opened is not None and fits(opened.tree)
-
-
-_COMMON = (
-    "Archives of several volumes and members compressed one by one are not read.",
-    "What is compressed with lz4, lzip or compress(1) is named and not read.",
-    "Where a stream is compressed, a member's stored size is its share, within a quarter of a megabyte.",
-    "Extended attributes and access control lists are not shown.",
-)
-
-
-def _reader(
-    name: str, title: str, fits: Callable[[Tree], bool], layout: Callable[[_Opened], RuntimeLayout], *limitations: str
-) -> Reader:
-    return Reader(name, title, (*limitations, *_COMMON), partial(_recognises, fits), partial(_open, name, layout))
-
-
-READERS = (
-    _reader(
-        "python-build-standalone", "a python-build-standalone archive", _is_standalone_python, _interpreters,
-        "Object files of the full archives are listed as files; which of them a later link takes is not known.",
-    ),
-    _reader(
-        "conda-pack", "an environment packed by conda-pack", _is_conda_environment, _interpreters,
-        "Prefixes that conda-unpack rewrites after extraction are read as they lie in the archive.",
-    ),
-    _reader(
-        "conda-package", "a conda package", _is_conda_package, _no_roots,
-        "Libraries of the packages that it depends on are not there, and so count as missing.",
-    ),
-    _reader(
-        "sdist", "a source distribution", _is_source_distribution, _no_roots,
-        "What a build would make of it is not known: only the files that are there are judged.",
-    ),
-    _reader(
-        "tar", "a tar archive", lambda _: True, _plain_layout,
-        "Whether the members are a whole root file system is told by the names at the top: usr beside bin, etc, lib, root, sbin or var.",
-    ),
-)  # fmt: skip

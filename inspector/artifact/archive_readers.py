@@ -1,0 +1,142 @@
+"""The readers of archives, packages and images, as data: what each is called, how it is told, what it cannot do.
+
+What reads them is imported when the first bytes fit, so that whoever audits an AppImage does not pay for twenty formats.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from inspector.artifact.artifact import Artifact
+from inspector.artifact.reader import Candidate, DirectoryReader, Reader
+from inspector.artifact.tree import Tree
+from inspector.limits import Limits
+
+_COMPRESSED = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")  # compressed_stream.py
+_IMAGE_LAYOUT_FILE = "oci-layout"  # OCI image layout specification
+
+
+def _may_be_tar(candidate: Candidate) -> bool:
+    """Whether the first bytes are those of a compressed stream or of a tar header: its checksum is six octal digits."""
+    if candidate.head.startswith(_COMPRESSED):
+        return True
+    return len(candidate.head) >= 512 and candidate.head[148:154].strip(b" \0").isdigit()
+
+
+def _is_deb(candidate: Candidate) -> bool:
+    return candidate.head.startswith(b"!<arch>\ndebian-binary")  # deb(5)
+
+
+def _open_deb(candidate: Candidate) -> Artifact:
+    from inspector.artifact.deb import open_deb
+
+    return open_deb(candidate)
+
+
+def _is_rpm(candidate: Candidate) -> bool:
+    return candidate.head.startswith(b"\xed\xab\xee\xdb")  # RPM reference manual, "RPM V4 Package format"
+
+
+def _open_rpm(candidate: Candidate) -> Artifact:
+    from inspector.artifact.rpm import open_rpm
+
+    return open_rpm(candidate)
+
+
+def _is_image(name: str, candidate: Candidate) -> bool:
+    if not _may_be_tar(candidate):
+        return False
+    from inspector.artifact.container_archive import is_image_archive
+
+    return is_image_archive(name, candidate)
+
+
+def _open_image(name: str, candidate: Candidate) -> Artifact:
+    from inspector.artifact.container_archive import open_image_archive
+
+    return open_image_archive(name, candidate)
+
+
+def _is_image_layout(tree: Tree) -> bool:
+    if _IMAGE_LAYOUT_FILE not in tree:
+        return False
+    from inspector.artifact.container_archive import is_image_layout
+
+    return is_image_layout(tree)
+
+
+def _open_image_layout(listed: Artifact, limits: Limits) -> Artifact:
+    from inspector.artifact.container_archive import merged_image
+
+    return merged_image("oci", listed, limits)
+
+
+def _is_tar(name: str, candidate: Candidate) -> bool:
+    if not _may_be_tar(candidate):
+        return False
+    from inspector.artifact.tar import is_archive_of
+
+    return is_archive_of(name, candidate)
+
+
+def _open_tar(name: str, candidate: Candidate) -> Artifact:
+    from inspector.artifact.tar import open_archive_of
+
+    return open_archive_of(name, candidate)
+
+
+def _tar(name: str, title: str, *limitations: str) -> Reader:
+    return Reader(name, title, (*limitations, *_OF_TAR), partial(_is_tar, name), partial(_open_tar, name))
+
+
+_OF_TAR = (
+    "Archives of several volumes and members compressed one by one are not read.",
+    "What is compressed with lz4, lzip or compress(1) is not read.",
+    "Where a stream is compressed, a member's stored size is its share, within a quarter of a megabyte.",
+    "Extended attributes and access control lists are not shown.",
+)
+_OF_IMAGES = (
+    "Of several images in one file the one for x86-64 Linux is read, else the first; the others are named.",
+    "Layers that are encrypted, or that the file does not carry, are named and left out.",
+    "A command that a shell is given as text is not followed: the shell counts as what is started.",
+    "Bytes of lower layers that an upper layer hides are part of the file's size and not of the tree.",
+)
+_OF_PACKAGES = (
+    "Scripts and triggers of the package are not followed: what they make or link at installation is not there.",
+    "Libraries of the packages that it depends on are not in it; they are asked of the system.",
+)
+
+READERS = (
+    Reader("deb", "a Debian package", _OF_PACKAGES, _is_deb, _open_deb),
+    Reader(
+        "rpm", "an RPM package",
+        (*_OF_PACKAGES, "Files that the header names and the payload does not carry (ghosts) are not in the tree."),
+        _is_rpm, _open_rpm,
+    ),
+    Reader("oci", "an OCI image archive", _OF_IMAGES, partial(_is_image, "oci"), partial(_open_image, "oci")),
+    Reader("docker", "an image written by docker save", _OF_IMAGES, partial(_is_image, "docker"), partial(_open_image, "docker")),
+    _tar(
+        "python-build-standalone", "a python-build-standalone archive",
+        "Object files of the full archives are listed as files; which of them a later link takes is not known.",
+    ),
+    _tar(
+        "conda-pack", "an environment packed by conda-pack",
+        "Prefixes that conda-unpack rewrites after extraction are read as they lie in the archive.",
+    ),
+    _tar(
+        "conda-package", "a conda package",
+        "Libraries of the packages that it depends on are not there, and so count as missing.",
+    ),
+    _tar(
+        "sdist", "a source distribution",
+        "What a build would make of it is not known: only the files that are there are judged.",
+    ),
+    _tar(
+        "tar", "a tar archive",
+        "Whether the members are a whole root file system is told by the names at the top: usr beside bin, etc, lib, root, sbin or var.",
+    ),
+)  # fmt: skip
+
+DIRECTORY_READERS = (
+    DirectoryReader("oci", "an OCI image layout", _OF_IMAGES, _is_image_layout, _open_image_layout),
+)  # fmt: skip
