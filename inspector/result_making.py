@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from inspector.artifact import Artifact
 from inspector.artifact.member_digests import MemberDigest
 from inspector.catalogue import load_rule
 from inspector.checks import ALL_RULES
 from inspector.facts.binaries.floor_causes import remedy_for
-from inspector.facts.binaries.floors import NamespaceFloor, VersionRequest
+from inspector.facts.binaries.floors import NamespaceFloor, VersionRequest, highest_by_file
 from inspector.facts.binaries.platform_policies import policy_source
 from inspector.facts.facts import Facts
 from inspector.facts.hosts.libraries import excludelist_date
@@ -29,6 +31,7 @@ from inspector.result import (
     FilesInfo,
     Floor,
     FloorCause,
+    FloorRequest,
     HostVerdict,
     LibraryInfo,
     LicensesInfo,
@@ -41,6 +44,7 @@ from inspector.result import (
     Verdict,
 )
 
+_MOST_REQUESTS = 500
 _MOST_CAUSES = 40  # a namespace; the Result of a large bundle stays readable, and symbol_count of each cause is whole
 _MOST_SYMBOLS = 20
 _MOST_FILES = 20
@@ -119,6 +123,17 @@ def result_of(
     )
 
 
+def without_file_list(result: Result) -> Result:
+    """The same document as it is without ``list_files``."""
+    if result.files.entries is None:
+        return result
+    return replace(
+        result,
+        files=replace(result.files, entries=None),
+        components=tuple(replace(each, files=each.files[:_MOST_FILES]) for each in result.components),
+    )
+
+
 def _data_dates() -> dict[str, str]:
     return {
         "excludelist": excludelist_date(),
@@ -164,6 +179,10 @@ def _floor(floor: NamespaceFloor, facts: Facts) -> Floor:
         host_version=floor.host_version,
         markers=floor.markers,
         causes=causes,
+        requests=tuple(
+            FloorRequest(file=file, version=version)
+            for file, version in highest_by_file(floor.namespace, facts.requests)[:_MOST_REQUESTS]
+        ),
         remedy=remedy_for(floor.namespace, number, sorted(decisive))
         if number is not None and floor.host_version
         else None,

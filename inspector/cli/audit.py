@@ -115,6 +115,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
         "hosts": hosts,
         "environment": chosen_environment(options),
         "digest_files": _names_files(options, destinations),
+        "list_files": options.files or any(FORMATS[each.format].lists_files for each in destinations),
     }
     run = {name: value for name, value in given.items() if value}
 
@@ -139,7 +140,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     if results:
         for destination in destinations:
             with stopped_commands(service, destination):
-                _write(destination, results, options, policy.configuration.anchor)
+                _write(destination, _as_asked(results, destination, options), options, policy)
         if options.output and not options.quiet:
             _summarize(results, destinations)
     if options.ci:
@@ -170,9 +171,19 @@ def _audit_one(path: str, options: argparse.Namespace, run: dict[str, Any], poli
     from inspector.policy.judgement import judge_result
 
     with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
-        result = audit(path, list_files=options.files, progress=progress, **run)
+        result = audit(path, progress=progress, **run)
     judgement = judge_result(result, policy.configuration, baseline=policy.baseline, hosts_named=bool(run.get("hosts")))
     return judgement.result, judgement.code
+
+
+def _as_asked(results: list[Result], destination: Destination, options: argparse.Namespace) -> list[Result]:
+    """The Results with the list of files only where this report shows it or ``--files`` asks for it, as a kept Result stays small without."""
+    entry = FORMATS[destination.format]
+    if options.files or entry.lists_files or entry.names_files:
+        return results
+    from inspector.result_making import without_file_list
+
+    return [without_file_list(result) for result in results]
 
 
 def _commands_to(
@@ -185,7 +196,7 @@ def _commands_to(
     return "stderr" if documents else "stdout"
 
 
-def _write(destination: Destination, results: list[Result], options: argparse.Namespace, anchor: str | None) -> None:
+def _write(destination: Destination, results: list[Result], options: argparse.Namespace, policy: Policy) -> None:
     """Render for one destination, and write it."""
     to_stdout = destination.path == STDOUT
     if to_stdout and options.quiet > 1:
@@ -198,7 +209,8 @@ def _write(destination: Destination, results: list[Result], options: argparse.Na
         color=use_color(sys.stdout) if to_stdout else False,
         detail="full" if options.verbose else "brief" if options.quiet else "normal",
         several=len(options.paths) > 1,
-        anchor=anchor,
+        anchor=policy.configuration.anchor,
+        baseline=policy.baseline,
     )
     write_report(destination, load_renderer(destination.format)(results, render_options))
 

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from inspector.difference import Difference
     from inspector.result import Result
 
-_FORMATS = {".txt": "text", ".md": "markdown", ".json": "json"}
+_FORMATS = {".txt": "text", ".md": "markdown", ".html": "html", ".json": "json"}
 _EXAMPLES = """\
   inspect diff MyApp-1.2.AppImage MyApp-1.3.AppImage
   inspect diff release.json MyApp.AppImage            against a kept report
-  inspect diff old.json new.json -o changes.md        for a pull request"""
+  inspect diff old.json new.json -o changes.md        for a pull request
+  inspect diff old.json new.json -o changes.html      a page for a browser"""
 
 
 def make_parser() -> VerbParser:
@@ -46,14 +47,14 @@ def make_parser() -> VerbParser:
         action="append",
         default=[],
         metavar="FILE",
-        help="write to FILE instead of the screen, in the format of its suffix (.txt, .md, .json); may be repeated",
+        help="write to FILE instead of the screen, in the format of its suffix (.txt, .md, .html, .json); may be repeated",
     )
     report.add_argument(
         "--format",
         type=one_of(tuple(_FORMATS.values())),
         default="text",
         metavar="FORMAT",
-        help="for stdout: text (default), markdown, json",
+        help="for stdout: text (default), markdown, html, json",
     )
     screen = make_group(parser, "the screen")
     screen.add_argument("-v", "--verbose", action="store_true", help="cut no list")
@@ -105,6 +106,10 @@ def _rendered(found: Difference, name: str, width: int, *, color: bool, full: bo
         from inspector.render.markdown_diff import render
 
         return render(found)
+    if name == "html":
+        from inspector.render.html_report.changes import render as render_page
+
+        return render_page(found)
     from inspector.render.terminal_diff import render_difference
 
     return render_difference(found, width, color=color, full=full).encode()

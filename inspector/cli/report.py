@@ -20,7 +20,8 @@ _FILE_WIDTH = 100
 _EXAMPLES = """\
   inspect report result.json                the one screen
   inspect report result.json -v             everything
-  inspect report result.json -o report.txt  a file, in the format of its suffix"""
+  inspect report result.json -o report.txt  a file, in the format of its suffix
+  inspect report result.json -o report.html --baseline last.json"""
 
 
 def make_parser() -> VerbParser:
@@ -39,6 +40,9 @@ def make_parser() -> VerbParser:
     )  # fmt: skip
     what.add_argument(
         "--format", type=one_of(FORMATS), metavar="FORMAT", help=f"for stdout: {', '.join(FORMATS)} (text if not given)"
+    )
+    what.add_argument(
+        "--baseline", metavar="OLD.json", help="the last release's report, for formats that show what changed (html)"
     )
     screen = make_group(parser, "the screen")
     screen.add_argument("-q", "--quiet", action="count", default=0, help="findings and verdict only")
@@ -59,6 +63,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     from inspector.result import load_result
 
     results: list[Result] = [load_result(path) for path in options.results]
+    baseline = load_result(options.baseline) if options.baseline else None
     for destination in destinations:
         to_stdout = destination.path == STDOUT
         render_options = RenderOptions(
@@ -66,6 +71,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
             color=use_color(sys.stdout) if to_stdout else False,
             detail="full" if options.verbose else "brief" if options.quiet else "normal",
             several=len(results) > 1,
+            baseline=baseline,
         )
         write_report(destination, load_renderer(destination.format)(results, render_options))
     return ExitCode.PASSED

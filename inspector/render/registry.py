@@ -26,6 +26,7 @@ class RenderOptions:
     :ivar color: whether terminal colour codes may be used.
     :ivar detail: ``"brief"`` is findings and verdict, ``"full"`` caps no list and shows the evidence.
     :ivar anchor: the file of the repository that findings are shown at, for formats that show findings in files; None: the artifact's name.
+    :ivar baseline: the last release's Result, for formats that show what changed since.
     :ivar several: whether the run was asked for several artifacts, of which some may have no Result.
     """
 
@@ -34,6 +35,7 @@ class RenderOptions:
     detail: Detail = "normal"
     several: bool = False
     anchor: str | None = None
+    baseline: Result | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Format:
     :ivar module: the module that has ``render(results, options) -> bytes``; it gets at least one Result.
     :ivar reserved_suffixes: suffixes that end like one of this format's but will mean another; writing this format there would surprise later.
     :ivar names_files: whether it names the files of one artifact by their digests, which an audit takes only where it is asked to.
+    :ivar lists_files: whether it shows every file with its size.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Format:
     module: str
     reserved_suffixes: tuple[str, ...] = ()
     names_files: bool = False
+    lists_files: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -69,6 +73,9 @@ FORMATS: dict[str, Format] = {
         Format("gitlab", (".gitlab.json",), "GitLab Code Quality", "inspector.render.gitlab"),
         Format("github", (), "annotations of a GitHub run, for stdout", "inspector.render.github"),
         Format("markdown", (".md",), "for a pull request or a step summary", "inspector.render.markdown"),
+        Format(
+            "html", (".html", ".htm"), "one page, for people", "inspector.render.html_report.document", lists_files=True
+        ),
         Format("csv", (".csv",), "findings, a line each", "inspector.render.findings_csv", (".components.csv",)),
         Format("components", (".components.csv",), "components and licences as CSV", "inspector.render.components_csv"),
         Format("cyclonedx", (".cdx.json",), "CycloneDX 1.6", "inspector.render.cyclonedx_json", names_files=True),

@@ -141,8 +141,8 @@ def test_format_is_for_files_without_a_suffix(run, samples, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("output", "part"),
     [
-        ("r.html", "the suffix of r.html names no output format of this version; there are text (.txt), json (.json)"),
-        ("html:r", "html:r, which has no suffix, names no output format"),
+        ("r.pdf", "the suffix of r.pdf names no output format of this version; there are text (.txt), json (.json)"),
+        ("pdf:r", "pdf:r, which has no suffix, names no output format"),
         ("report", "report, which has no suffix,"),
         ("", "-o needs a file name"),
         ("no/such/directory/r.json", "directory"),

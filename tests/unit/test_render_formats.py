@@ -61,7 +61,7 @@ def test_documents_follow_the_published_schema(result: Result, several: bool) ->
         ("result.json", "json"),
         ("a/b/RESULT.JSON", "json"),
         ("report.txt", "text"),
-        ("report.html", None),
+        ("report.html", "html"),
         ("app.cdx.json", "cyclonedx"),
         ("app.spdx.json", "spdx"),
         ("x.components.csv", "components"),

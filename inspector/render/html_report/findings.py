@@ -1,0 +1,113 @@
+"""Findings as rows, and the texts of the rules behind them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from inspector.catalogue import Rule, load_rules
+from inspector.model import SEVERITY_ORDER, Finding, Severity
+from inspector.render.html_report.texts import identifier
+from inspector.result import Result
+
+_MOST_ROWS = 2000
+_WORDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A finding and the id of its row, which is made of its fingerprint: links to it survive a rebuild.
+
+    :ivar is_new: whether the last release did not have it; None where there is none to compare with.
+    """
+
+    finding: Finding
+    anchor: str
+    word: str
+    is_new: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """A rule that fired.
+
+    :ivar rule: its text; None where this version does not know it, and only the Result's summary is there.
+    """
+
+    name: str
+    code: str
+    summary: str
+    anchor: str
+    rule: Rule | None
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Rows, the gravest first, accepted ones last, and the rules.
+
+    :ivar left_out: findings that have no row, as there are too many.
+    :ivar counts: standing findings by severity, in the words of the report.
+    """
+
+    rows: tuple[FindingRow, ...]
+    rules: tuple[RuleText, ...]
+    left_out: int
+    counts: dict[str, int]
+    accepted: int
+
+
+def findings_of(result: Result, prefix: str, new: frozenset[tuple[str, str]] | None = None) -> Findings:
+    """All findings of a Result.
+
+    :param prefix: put before every anchor.
+    :param new: rule and fingerprint of those that the last release did not have.
+    """
+    ordered = sorted(
+        result.findings,
+        key=lambda each: (each.suppressed is not None, SEVERITY_ORDER[each.severity], each.rule, each.subject),
+    )
+    taken: Counter[str] = Counter()
+    rows = []
+    for finding in ordered[:_MOST_ROWS]:
+        anchor = f"{prefix}finding-{identifier(finding.fingerprint or f'{finding.rule} {finding.subject}')}"
+        taken[anchor] += 1
+        if taken[anchor] > 1:
+            anchor += f"-{taken[anchor]}"
+        is_new = None if new is None else (finding.rule, finding.fingerprint) in new
+        rows.append(FindingRow(finding, anchor, _WORDS[finding.severity], is_new))
+    standing = [finding for finding in result.findings if finding.suppressed is None]
+    by_severity = Counter(finding.severity for finding in standing)
+    return Findings(
+        rows=tuple(rows),
+        rules=_rules(result, prefix),
+        left_out=len(ordered) - len(rows),
+        counts={word: by_severity[severity] for severity, word in _WORDS.items()},
+        accepted=len(result.findings) - len(standing),
+    )
+
+
+def rule_anchor(prefix: str, name: str) -> str:
+    """The id of a rule's text."""
+    return f"{prefix}rule-{identifier(name)}"
+
+
+def _rules(result: Result, prefix: str) -> tuple[RuleText, ...]:
+    counts: dict[str, Counter[Severity]] = {}
+    for finding in result.findings:
+        counts.setdefault(finding.rule, Counter())[finding.severity] += 1
+    known = load_rules()
+    texts = []
+    for name in sorted(counts, key=lambda name: (min(SEVERITY_ORDER[each] for each in counts[name]), name)):
+        info, rule = result.rules.get(name), known.get(name)
+        texts.append(
+            RuleText(
+                name=name,
+                code=rule.code if rule else info.code if info else "",
+                summary=rule.summary if rule else info.summary if info else "",
+                anchor=rule_anchor(prefix, name),
+                rule=rule,
+                counts=tuple((word, counts[name][severity]) for severity, word in _WORDS.items() if counts[name][severity]),
+            )
+        )  # fmt: skip
+    return tuple(texts)
