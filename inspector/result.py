@@ -143,6 +143,13 @@ class FloorCause(Struct, frozen=True, kw_only=True):
     weak: bool = False
 
 
+class FloorRequest(Struct, frozen=True, kw_only=True):
+    """A file, and the highest version of the namespace that it asks of the host."""
+
+    file: str
+    version: str
+
+
 class Floor(Struct, frozen=True, kw_only=True):
     """The highest version of one namespace that the artifact asks for.
 
@@ -150,12 +157,14 @@ class Floor(Struct, frozen=True, kw_only=True):
     :ivar host_version: the highest that the host must answer, None where the bundle answers all of them.
     :ivar markers: members that are no ordered numbers ("GLIBC_PRIVATE", "GLIBC_ABI_DT_RELR").
     :ivar causes: who asks for ``version`` and ``host_version`` and the markers, the worst first.
+    :ivar requests: every file that asks the host for an ordered version, the highest first; at most 500.
     """
 
     version: str | None
     host_version: str | None
     markers: tuple[str, ...] = ()
     causes: tuple[FloorCause, ...] = ()
+    requests: tuple[FloorRequest, ...] = ()
     remedy: str | None = None
 
 

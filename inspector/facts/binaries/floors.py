@@ -117,6 +117,19 @@ def floors(requests: Sequence[VersionRequest]) -> tuple[NamespaceFloor, ...]:
     return tuple(_floor(namespace, by_namespace[namespace]) for namespace in sorted(by_namespace))
 
 
+def highest_by_file(namespace: str, requests: Iterable[VersionRequest]) -> list[tuple[str, str]]:
+    """Each file that asks the host for an ordered version of a namespace, with the highest; highest first, then by path."""
+    highest: dict[str, str] = {}
+    for request in requests:
+        if request.namespace != namespace or request.number is None or request.weak or not request.from_host:
+            continue
+        known = highest.get(request.file)
+        if known is None or version_key(request.number) > version_key(known):
+            highest[request.file] = request.number
+    by_path = sorted(highest.items())
+    return sorted(by_path, key=lambda row: version_key(row[1]), reverse=True)
+
+
 def _floor(namespace: str, requests: Sequence[VersionRequest]) -> NamespaceFloor:
     strong = [request for request in requests if not request.weak]
     version = _highest(strong)
