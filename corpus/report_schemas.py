@@ -5,7 +5,7 @@
   specification's further rules, and those that GitHub states for code scanning (rule kind "Ghas").
 - ``schemas/ci-files``: the schemas of a GitHub action and of a GitLab pipeline, which ``check-jsonschema`` (Apache-2.0, PyPI) took from SchemaStore
   and from GitLab.
-- ``schemas/spdx-2.3.schema.json``: the SPDX project's JSON schema of SPDX 2.3, which ``lib4sbom`` (Apache-2.0, PyPI) carries unchanged. The schema of
+- ``schemas/spdx-2.3.schema.json``: the SPDX project's JSON schema of SPDX 2.3, which ``lib4sbom`` (Apache-2.0, PyPI) carries. The schema of
   CycloneDX 1.6 is in ``cyclonedx-python-lib``, which the program uses itself.
 
 GitLab's Code Quality report has no published schema, only the documented fields.

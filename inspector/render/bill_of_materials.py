@@ -11,7 +11,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from inspector.errors import UsageError
 from inspector.result import ComponentInfo, FileEntry, Result
 
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9.+-]+")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9.-]+")  # what an SPDX identifier may not have (SPDX 2.3, 3.2)
 _LATEST = 253402300799  # 9999-12-31T23:59:59Z, the last second that RFC 3339 can write
 
 
