@@ -12,6 +12,7 @@ from inspector.artifact import (
     foreign_bundles,
     frozen_programs,
     single_elf,
+    zip_readers,
 )
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.directory import LIMITATIONS, open_directory
@@ -30,12 +31,14 @@ READERS: tuple[Reader, ...] = (
     *frozen_programs.READERS,
     single_elf.READER,  # whatever else is ELF
     *archive_readers.READERS,
+    *zip_readers.READERS,
 )
 
 
 DIRECTORY_READERS: tuple[DirectoryReader, ...] = (
     # A format whose artifacts are directories goes here; the first one that says yes to the listed tree opens it.
     *archive_readers.DIRECTORY_READERS,
+    *zip_readers.DIRECTORY_READERS,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Tree
@@ -11,6 +12,9 @@ from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
 from inspector.limits import Limits
 from inspector.source import Source
+
+if TYPE_CHECKING:
+    from inspector.formats.zip import ZipArchive
 
 _HEAD = 4096
 
@@ -30,6 +34,7 @@ class Candidate:
         self.is_elf = looks_like_elf(self.head)
         self._elf: ElfFile | None = None
         self._elf_error: FormatError | None = None
+        self._zip: ZipArchive | FormatError | None = None
 
     @property
     def elf(self) -> ElfFile | None:
@@ -45,6 +50,15 @@ class Candidate:
     def elf_error(self) -> FormatError | None:
         """Why :attr:`elf` is None though the file begins like one."""
         return self._elf_error if self.elf is None else None
+
+    @property
+    def zip(self) -> ZipArchive | FormatError:
+        """The ZIP archive that the file is, behind a prefix or not, or why there is none."""
+        if self._zip is None:
+            from inspector.artifact.zip_readers import archive_of
+
+            self._zip = archive_of(self)
+        return self._zip
 
     @property
     def magic(self) -> bytes:
