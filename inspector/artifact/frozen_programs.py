@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from inspector.artifact import pyinstaller
-from inspector.artifact.reader import Reader
+from inspector.artifact import nuitka, pyinstaller, pyinstaller_folder
+from inspector.artifact.reader import DirectoryReader, Reader
 
-READERS: tuple[Reader, ...] = (pyinstaller.READER,)
+READERS: tuple[Reader, ...] = (pyinstaller.READER, nuitka.READER)
 """In front of plain ELF files, behind AppImages: an image that is stored uncompressed may hold any of these."""
+
+DIRECTORY_READERS: tuple[DirectoryReader, ...] = (pyinstaller_folder.READER,)
+"""Folders that freezers make."""

@@ -31,6 +31,10 @@ class FrozenTree:
         """The node of exactly this path."""
         return self._nodes.get(path)
 
+    def take(self, tree: Tree) -> None:
+        """Every node of another tree, as it is."""
+        self._nodes.update((node.path, node) for node in tree)
+
     def path_of(self, name: bytes) -> str:
         """A member's name as a tree path that cannot leave the tree; a name that had to be respelled is a problem."""
         parts = name.lstrip(b"/").split(b"/")

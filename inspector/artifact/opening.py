@@ -38,6 +38,7 @@ READERS: tuple[Reader, ...] = (
 DIRECTORY_READERS: tuple[DirectoryReader, ...] = (
     # A format whose artifacts are directories goes here; the first one that says yes to the listed tree opens it.
     *archive_readers.DIRECTORY_READERS,
+    *frozen_programs.DIRECTORY_READERS,
     *zip_readers.DIRECTORY_READERS,
 )
 

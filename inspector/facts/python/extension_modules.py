@@ -57,15 +57,20 @@ def is_python_library(found: ElfObject) -> bool:
 
 
 def is_extension_module(found: ElfObject) -> bool:
-    """Whether a shared object is imported by Python: by its suffix (PEP 3149, PEP 384), or a plain ``name.so`` among Python packages."""
+    """Whether a shared object is imported by Python.
+
+    By its suffix (PEP 3149, PEP 384), or as a plain ``name.so`` that lies among Python packages or defines the function that Python calls (PEP
+    489), as
+    Nuitka's modules do.
+    """
     if _SUFFIX.search(found.name):
         return True
-    return (
-        found.name.endswith(".so")
-        and not found.name.startswith("lib")
-        and found.elf.soname is None
-        and any(part in _PACKAGES for part in found.path.split("/")[:-1])
-    )
+    if not found.name.endswith(".so") or found.name.startswith("lib") or found.elf.soname is not None:
+        return False
+    if any(part in _PACKAGES for part in found.path.split("/")[:-1]):
+        return True
+    symbols = found.elf.symbols
+    return symbols.is_loaded and symbols.has_name(f"PyInit_{found.name.removesuffix('.so')}")
 
 
 def interpreter_abi(found: ElfObject, prefixes: Sequence[str] = ()) -> Abi:

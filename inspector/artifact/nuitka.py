@@ -1,0 +1,177 @@
+"""Nuitka's one-file programs: a starter that unpacks its payload, a folder with the compiled program in it, and starts that.
+
+The tree's root is that folder.  The starter lies in it under a name of its own, without the payload: where it is appended the bytes in front of
+it, where
+it is linked in the whole file with zeros in the payload's place.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from inspector.artifact.artifact import Artifact, RuntimeLayout
+from inspector.artifact.container_tree import problem_of
+from inspector.artifact.frozen_tree import FrozenTree
+from inspector.artifact.gaps import byte_map
+from inspector.artifact.reader import Candidate, Reader
+from inspector.errors import FormatError, NothingInspected
+from inspector.formats.elf import ElfFile
+from inspector.formats.nuitka import NuitkaPayload, find_payload
+from inspector.formats.spliced_program import spliced_program
+from inspector.limits import MIB
+from inspector.result import EnvelopeInfo, RuntimeInfo
+from inspector.source import BytesSource, Source
+
+FORMAT = "nuitka"
+_BOOTSTRAP = "bootstrap"
+_MARK = b"NUITKA_ONEFILE_PARENT"  # a variable that the starter sets
+_PLACE = re.compile(
+    rb"\0(\{(?:TEMP|CACHE_DIR|HOME|PROGRAM|PROGRAM_BASE|PROGRAM_DIR|PID|COMPANY|PRODUCT)\}[ -~]{1,300})\0"
+)
+_PLACE_SCAN = MIB
+_CACHE_TEMPLATE = b"{HOME}/.cache"  # what the starter puts for {CACHE_DIR}
+
+
+def _recognises(candidate: Candidate) -> bool:
+    return candidate.is_elf and _has_mark(candidate.source)
+
+
+def _has_mark(source: Source) -> bool:
+    """Whether the starter's variable is among the first or last megabytes, in front of the payload or behind it."""
+    return any(_MARK in source.read_at(start, 2 * MIB) for start in {0, max(source.size - 2 * MIB, 0)})
+
+
+def _open(candidate: Candidate) -> Artifact:
+    elf, source = candidate.elf, candidate.source
+    if elf is None:
+        raise NothingInspected(
+            f"{candidate.path} is a Nuitka program whose ELF headers cannot be read: {candidate.elf_error}",
+            "the file may be cut off; compare its size with the original",
+        )
+    payload = find_payload(source, candidate.limits)
+    if payload is None:
+        raise NothingInspected(
+            f"{candidate.path} is the starter of a Nuitka one-file program without its payload",
+            "the file is cut off, or a tool such as strip removed what was appended; build it again",
+        )
+    members = FrozenTree(candidate.limits, [])
+    first = add_entries(members, payload)
+    bootstrap = members.free_path(_BOOTSTRAP)
+    _add_bootstrap(members, bootstrap, elf, payload)
+    return Artifact(
+        path=candidate.path,
+        format=FORMAT,
+        arch=elf.arch,
+        size=source.size,
+        tree=members.tree(),
+        layout=RuntimeLayout(
+            launcher=bootstrap,
+            roots=tuple(path for path in (bootstrap, first) if path is not None and path in members),
+            members_at=_members_at(source, payload),
+        ),
+        envelope=EnvelopeInfo(
+            runtime=RuntimeInfo(
+                kind="Nuitka one-file starter",
+                compressors=("zstd",),
+                needs=elf.needed,
+                linkage="dynamic" if elf.interpreter is not None else "static",
+            ),
+            payload_size=payload.end - payload.start,
+            compression=None if payload.layout == "stored" else "zstd",
+        ),
+        source=source,
+        problems=members.problems,
+        byte_map=_byte_map(source, elf, payload),
+    )
+
+
+def add_entries(members: FrozenTree, payload: NuitkaPayload) -> str | None:
+    """The entries of a payload as nodes; gives the path of the first file, which is what the starter starts."""
+    first = None
+    for entry in payload.entries:
+        path = members.path_of(entry.name)
+        if entry.target is not None:
+            members.add_link(path, entry.target)
+            continue
+        opener = partial(payload.open, entry)
+        mode = 0o755 if entry.executable else 0o644
+        if members.add_file(path, entry.size, entry.stored, opener, mode=mode) is not None and first is None:
+            first = path
+    return first
+
+
+class _Blanked:
+    """A source with zeros in a range."""
+
+    def __init__(self, source: Source, start: int, end: int) -> None:
+        self.size = source.size
+        self._source = source
+        self._start = start
+        self._end = end
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """See :class:`inspector.source.Source`."""
+        content = self._source.read_at(offset, length)
+        start, end = max(self._start - offset, 0), min(self._end - offset, len(content))
+        if start >= end:
+            return content
+        return content[:start] + bytes(end - start) + content[end:]
+
+
+def _add_bootstrap(members: FrozenTree, path: str, elf: ElfFile, payload: NuitkaPayload) -> None:
+    source = payload.source
+    if not payload.appended:
+        stored = source.size - (payload.end - payload.start)
+        content = _Blanked(source, payload.start, payload.end)
+        members.add_file(path, source.size, stored, mode=0o755, content=content)
+        return
+    try:
+        head, tail = spliced_program(source, elf, payload.start, source.size).around(0)
+    except FormatError as error:
+        members.problems.append(problem_of(path, error))
+        return
+    program = BytesSource(head + tail)
+    members.add_file(path, program.size, program.size, mode=0o755, content=program)
+
+
+def _members_at(source: Source, payload: NuitkaPayload) -> str:
+    """Where the program unpacks itself to, as it was told when it was built; otherwise what Nuitka's manual names as the usual place."""
+    for start, end in ((0, min(payload.start, _PLACE_SCAN)), (payload.end, payload.end + _PLACE_SCAN)):
+        for found in _PLACE.findall(source.read_at(start, end - start)):
+            if found != _CACHE_TEMPLATE:
+                return str(found.decode())
+    return "{TEMP}/onefile_{PID}_{TIME}"
+
+
+def _byte_map(source: Source, elf: ElfFile, payload: NuitkaPayload) -> dict[str, int]:
+    entries = [payload.stored_range(entry) for entry in payload.entries]
+    if payload.appended:
+        headers = [(0, payload.start), (payload.end, source.size)]
+    else:
+        headers = [(0, payload.start), (payload.end, min(elf.image_end, source.size))]
+    headers += _between(entries, payload)
+    end = source.size if payload.appended else elf.image_end
+    return byte_map(source, headers=headers, entries=entries, end=end, padding_end=end)
+
+
+def _between(entries: list[tuple[int, int]], payload: NuitkaPayload) -> list[tuple[int, int]]:
+    """What lies between the contents: names, sizes, the magic bytes, the terminator."""
+    found = []
+    position = payload.start
+    for start, end in sorted(entries):
+        found.append((position, start))
+        position = max(position, end)
+    return [*found, (position, payload.end)]
+
+
+READER = Reader(
+    format=FORMAT,
+    title="a Nuitka one-file program",
+    limitations=(
+        "Modules are compiled to machine code in the program that the starter starts; what they import is not read from it.",
+        "Payloads of Nuitka 1.5 and older, whose entries have their fields in another order, are not read.",
+    ),
+    recognises=_recognises,
+    open=_open,
+)

@@ -1,0 +1,80 @@
+"""PyInstaller's folder: a program with its own modules in it, everything else beside it or in a directory beside it (``_internal``)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from inspector.artifact.artifact import Artifact, RuntimeLayout
+from inspector.artifact.container_tree import problem_of
+from inspector.artifact.frozen_tree import FrozenTree
+from inspector.artifact.pyinstaller import add_members, contents_folder
+from inspector.artifact.reader import DirectoryReader
+from inspector.artifact.tree import Kind, Tree
+from inspector.errors import FormatError
+from inspector.formats.elf import looks_like_elf, read_elf
+from inspector.formats.pyinstaller import archive_of, find_cookie
+from inspector.limits import KIB, Limits
+
+FORMAT = "pyinstaller-folder"
+_BASE_LIBRARY = "base_library.zip"
+_SMALLEST_PROGRAM = 16 * KIB
+_MOST_PROGRAMS = 32  # in one folder; more are not looked at
+
+
+def _holds_program(tree: Tree) -> bool:
+    """Whether the start of Python's library lies where PyInstaller puts it: in the folder itself, or in a directory of it."""
+    places = ["", *(node.path for node in tree.children("") if node.kind is Kind.DIRECTORY)]
+    return any(f"{place}/{_BASE_LIBRARY}".lstrip("/") in tree for place in places)
+
+
+def _open_folder(artifact: Artifact, limits: Limits) -> Artifact:
+    members = FrozenTree(limits, artifact.problems)
+    members.take(artifact.tree)
+    programs: list[str] = []
+    folders: list[str] = []
+    libraries: list[str] = []
+    arch = None
+    for node in [child for child in artifact.tree.children("") if child.is_executable][:_MOST_PROGRAMS]:
+        try:
+            if node.size < _SMALLEST_PROGRAM or not looks_like_elf(node.read_at(0, 4)):
+                continue
+            cookie = find_cookie(node)
+            if cookie is None:
+                continue
+            archive = archive_of(node, cookie, limits)
+            add_members(members, archive, f"{node.path}!/", limits)
+            arch = arch or read_elf(node, limits, load_symbols=False).arch
+        except FormatError as error:
+            artifact.problems.append(problem_of(node.path, error))
+            continue
+        stays = sum(found.stored for found in archive.entries if found.kind not in "dn")
+        node.stored_size = max(node.stored_size - stays, 0)  # the members have the rest
+        folder = contents_folder(archive)
+        programs.append(node.path)
+        folders.append(folder)
+        libraries.append(f"{folder}/{cookie.python_library}".lstrip("/"))
+    if not programs:
+        return artifact
+    return replace(
+        artifact,
+        format=FORMAT,
+        arch=arch,
+        tree=members.tree(),
+        layout=RuntimeLayout(
+            launcher=programs[0],
+            search_path=tuple(dict.fromkeys(folders)),
+            roots=tuple(path for path in dict.fromkeys([*programs, *libraries]) if path in members),
+        ),
+    )
+
+
+READER = DirectoryReader(
+    FORMAT,
+    "a PyInstaller folder",
+    (
+        "Programs are looked for in the folder itself, not below it.",
+        "Modules that were encrypted with --key (before PyInstaller 6.0) are listed by name; their content is not read.",
+    ),
+    _holds_program,
+    _open_folder,
+)
