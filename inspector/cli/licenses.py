@@ -189,7 +189,9 @@ def _obtain(
                 f"{options.artifact} has no digests of files, so that the document names none; name the artifact for them"
             )
         return result, None
-    wanted: dict[str, Any] = {"list_files": True, "digest_files": named}
+    # A report has them too: it may be made into such a document later.
+    digests = named or any(destination.format == "json" for destination in destinations)
+    wanted: dict[str, Any] = {"list_files": True, "digest_files": digests}
     with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
         if not notices:
             from inspector.pipeline import audit
