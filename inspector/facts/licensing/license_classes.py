@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Literal
 
+from inspector.facts.licensing.license_expressions import AnyOf, LicenseTerm, LicenseTree, parse_license_expression
 from inspector.resources import load_table
 
 LicenseClass = Literal[
@@ -30,13 +31,6 @@ CLASS_ORDER: tuple[LicenseClass, ...] = (
 _RANK = {name: rank for rank, name in enumerate(CLASS_ORDER)}
 
 _TABLE = "licenses/classes.toml"
-_TOKEN = re.compile(r"\s*([()]|[A-Za-z0-9][A-Za-z0-9.+:-]*)")
-_LONGEST = 4096  # characters; the longest expression of a PyPI wheel that was seen has 400
-_DEEPEST = 32  # parentheses within parentheses
-
-
-class _NoExpression(Exception):
-    """The text does not follow the grammar."""
 
 
 @lru_cache(maxsize=4096)
@@ -45,12 +39,8 @@ def license_class(expression: str | None) -> LicenseClass:
 
     None, the empty text, "NONE", "NOASSERTION" and what is no expression are "unknown".
     """
-    if not expression or len(expression) > _LONGEST:
-        return "unknown"
-    try:
-        return _Expression(expression).read()
-    except _NoExpression:
-        return "unknown"
+    tree = parse_license_expression(expression)
+    return "unknown" if tree is None else _class_of(tree)
 
 
 def strictest(classes: list[LicenseClass]) -> LicenseClass:
@@ -58,66 +48,12 @@ def strictest(classes: list[LicenseClass]) -> LicenseClass:
     return max(classes, key=_RANK.__getitem__, default="unknown")
 
 
-class _Expression:
-    """A recursive descent over the tokens of one expression; binds WITH before AND before OR (SPDX 2.3, D.4.5)."""
-
-    def __init__(self, text: str) -> None:
-        self._tokens: list[str] = []
-        at = 0
-        text = text.rstrip()
-        while at < len(text):
-            match = _TOKEN.match(text, at)
-            if match is None:
-                raise _NoExpression
-            self._tokens.append(match[1])
-            at = match.end()
-        self._next = 0
-
-    def read(self) -> LicenseClass:
-        found = self._or(0)
-        if self._next != len(self._tokens):
-            raise _NoExpression
-        return found
-
-    def _operator(self, name: str) -> bool:
-        if self._next < len(self._tokens) and self._tokens[self._next].upper() == name:
-            self._next += 1
-            return True
-        return False
-
-    def _take(self) -> str:
-        if self._next >= len(self._tokens):
-            raise _NoExpression
-        self._next += 1
-        return self._tokens[self._next - 1]
-
-    def _or(self, depth: int) -> LicenseClass:
-        found = self._and(depth)
-        while self._operator("OR"):
-            found = min(found, self._and(depth), key=_RANK.__getitem__)
-        return found
-
-    def _and(self, depth: int) -> LicenseClass:
-        found = self._simple(depth)
-        while self._operator("AND"):
-            found = max(found, self._simple(depth), key=_RANK.__getitem__)
-        return found
-
-    def _simple(self, depth: int) -> LicenseClass:
-        token = self._take()
-        if token == "(":  # noqa: S105 - a parenthesis, not a password
-            if depth >= _DEEPEST:
-                raise _NoExpression
-            found = self._or(depth + 1)
-            if self._take() != ")":
-                raise _NoExpression
-            return found
-        if token == ")" or token.upper() in ("AND", "OR", "WITH"):  # noqa: S105
-            raise _NoExpression
-        found = _class_of_identifier(token)
-        if self._operator("WITH"):
-            return _class_with_exception(found, self._take())
-        return found
+def _class_of(tree: LicenseTree) -> LicenseClass:
+    if isinstance(tree, LicenseTerm):
+        found = _class_of_identifier(tree.identifier)
+        return _class_with_exception(found, tree.exception) if tree.exception else found
+    classes = [_class_of(part) for part in tree.parts]
+    return (min if isinstance(tree, AnyOf) else max)(classes, key=_RANK.__getitem__)
 
 
 def _class_of_identifier(identifier: str) -> LicenseClass:
