@@ -60,6 +60,28 @@ class RuntimeInfo(Struct, frozen=True, kw_only=True):
     linkage: Literal["static", "dynamic"] | None = None
 
 
+class PackageInfo(Struct, frozen=True, kw_only=True):
+    """What a package states of itself, as written; nothing of it is checked.
+
+    :ivar system: "deb", "rpm", "snap", "flatpak" or "oci".
+    :ivar license: "" where the package states none, or its format has no such field.
+    :ivar depends: what must be installed beside it, one requirement each.
+    :ivar base: what it runs on and does not carry: a snap's base ("core22"), a Flatpak's runtime ("org.freedesktop.Platform/x86_64/23.08").
+    :ivar command: what its installation starts.
+    :ivar permissions: what it asks to be allowed, one clause each.
+    """
+
+    system: str
+    name: str = ""
+    version: str = ""
+    architecture: str = ""
+    license: str = ""
+    depends: tuple[str, ...] = ()
+    base: str | None = None
+    command: str | None = None
+    permissions: tuple[str, ...] = ()
+
+
 class EnvelopeInfo(Struct, frozen=True, kw_only=True):
     """What lies around the tree of files: of an AppImage the runtime, the payload's place and form, the update information."""
 
@@ -75,6 +97,7 @@ class EnvelopeInfo(Struct, frozen=True, kw_only=True):
     digest_md5: str | None = None
     magic_bytes: bool | None = None
     trailing_bytes: int = 0
+    package: PackageInfo | None = None
 
 
 class ArtifactInfo(Struct, frozen=True, kw_only=True):
