@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from inspector.policy.configuration import Budget
@@ -10,29 +11,44 @@ from inspector.quantities import format_size
 from inspector.result import Result
 
 
-def exceeded_budgets(result: Result, budget: Budget, baseline: Result | None = None) -> Iterator[str]:
-    """A sentence for each budget that is exceeded, with what it is over by and who is largest in it."""
+@dataclass(frozen=True, slots=True)
+class ExceededBudget:
+    """One budget.
+
+    :ivar name: "total", "growth", "duplicates", "debug", "tests", or the pattern of components.
+    :ivar message: a sentence with what it is over by and who is largest in it.
+    """
+
+    name: str
+    message: str
+
+
+def exceeded_budgets(result: Result, budget: Budget, baseline: Result | None = None) -> Iterator[ExceededBudget]:
+    """Each budget that is exceeded."""
     size = result.artifact.size
     if budget.total is not None and size > budget.total:
-        yield f"{format_size(size)} is {format_size(size - budget.total)} over the budget of {format_size(budget.total)}{_largest(result)}"
+        over = f"{format_size(size - budget.total)} over the budget of {format_size(budget.total)}"
+        yield ExceededBudget("total", f"{format_size(size)} is {over}{_largest(result)}")
     if baseline is not None:
         yield from _growth(result, budget, baseline)
     for pattern, most in budget.components.items():
         rows = [row for row in result.sizes.by_component if fnmatchcase(row.name, pattern)]
         raw = sum(row.raw for row in rows)
         if raw > most:
-            yield f"{pattern}: {format_size(raw)} is {format_size(raw - most)} over its budget of {format_size(most)}"
+            over = f"{format_size(raw - most)} over its budget of {format_size(most)}"
+            yield ExceededBudget(pattern, f"{pattern}: {format_size(raw)} is {over}")
     waste = (
-        ("duplicates", budget.duplicates, result.sizes.duplicate_bytes.raw),
-        ("debug information", budget.debug, result.sizes.debug_bytes.raw),
-        ("tests", budget.tests, result.sizes.test_bytes.raw),
+        ("duplicates", "duplicates", budget.duplicates, result.sizes.duplicate_bytes.raw),
+        ("debug", "debug information", budget.debug, result.sizes.debug_bytes.raw),
+        ("tests", "tests", budget.tests, result.sizes.test_bytes.raw),
     )
-    for name, allowed, found in waste:
+    for name, words, allowed, found in waste:
         if allowed is not None and found > allowed:
-            yield f"{name}: {format_size(found)} is {format_size(found - allowed)} over the budget of {format_size(allowed)}"
+            over = f"{format_size(found - allowed)} over the budget of {format_size(allowed)}"
+            yield ExceededBudget(name, f"{words}: {format_size(found)} is {over}")
 
 
-def _growth(result: Result, budget: Budget, baseline: Result) -> Iterator[str]:
+def _growth(result: Result, budget: Budget, baseline: Result) -> Iterator[ExceededBudget]:
     """Of two limits the smaller one holds."""
     before = baseline.artifact.size
     limits = []
@@ -46,7 +62,11 @@ def _growth(result: Result, budget: Budget, baseline: Result) -> Iterator[str]:
     grown = result.artifact.size - before
     if grown > most:
         share = f" ({100 * grown / before:.1f} %)" if before else ""
-        yield f"grew by {format_size(grown)}{share} since the baseline, more than the {written} that the budget allows{_grown_most(result, baseline)}"
+        yield ExceededBudget(
+            "growth",
+            f"grew by {format_size(grown)}{share} since the baseline, more than the {written} that the budget allows"
+            f"{_grown_most(result, baseline)}",
+        )
 
 
 def _largest(result: Result) -> str:

@@ -77,6 +77,12 @@ class Budget:
     debug: int | None = None
     tests: int | None = None
 
+    @property
+    def asks_something(self) -> bool:
+        """Whether anything could be over it."""
+        limits = (self.total, self.growth_percent, self.growth_bytes, self.duplicates, self.debug, self.tests)
+        return bool(self.components) or any(limit is not None for limit in limits)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlimDefaults:

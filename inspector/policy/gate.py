@@ -73,6 +73,11 @@ def gate_reasons(
     return _reasons(findings, problems, fail_on, incomplete_fails) + _host_reasons(hosts, hosts_named, fail_on)
 
 
+def fails(finding: Finding, fail_on: FailOn) -> bool:
+    """Whether a finding alone fails the gate."""
+    return finding.suppressed is None and finding.severity in _failing_severities(fail_on)
+
+
 def verdict_of(reasons: Sequence[tuple[ExitCode, str]], notices: Sequence[str] = ()) -> Verdict:
     """What the gate says for these reasons."""
     return Verdict(

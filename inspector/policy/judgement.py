@@ -8,17 +8,16 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from inspector.catalogue import load_rule
 from inspector.errors import ExitCode
-from inspector.model import Finding
+from inspector.model import SEVERITY_ORDER, Finding
 from inspector.policy.baseline import new_findings
-from inspector.policy.budgets import exceeded_budgets
 from inspector.policy.configuration import Configuration
-from inspector.policy.gate import gate_reasons, most_severe, verdict_of
+from inspector.policy.demands import DEMAND_RULES, demand_findings, demand_reasons, demands_made, without_demands
+from inspector.policy.gate import fails, gate_reasons, most_severe, verdict_of
 from inspector.policy.severities import severities_of
 from inspector.policy.suppressions import accept, canonical_rule
-from inspector.result import Result
-
-_MOST_NAMED = 3
+from inspector.result import Result, RuleInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,13 @@ def judge_result(
     :param today: the day that exceptions are compared with; now's by default.
     """
     today = today or dt.datetime.now(dt.UTC).date()
-    accepted = accept(severities_of(result.findings, configuration), configuration.ignores, today)
-    judged: Sequence[Finding] = accepted.findings
+    result = without_demands(result)
+    demanded = tuple(demand_findings(result, configuration, baseline))
+    accepted = accept(severities_of((*demanded, *result.findings), configuration), configuration.ignores, today)
+    demands = [each for each in accepted.findings if each.rule in DEMAND_RULES]
+    judged: Sequence[Finding] = [each for each in accepted.findings if each.rule not in DEMAND_RULES]
     if configuration.new_only and baseline is not None:
-        judged = new_findings(baseline, accepted.findings)
+        judged = new_findings(baseline, judged)
     reasons = gate_reasons(
         judged,
         result.problems,
@@ -56,44 +58,35 @@ def judge_result(
         hosts_named=hosts_named,
     )
     if configuration.fail_on != "never":
+        failing = [each for each in demands if fails(each, configuration.fail_on)]
         texts = [
-            *_glibc_reasons(result, configuration),
-            *exceeded_budgets(result, configuration.budget, baseline),
-            *_named_rules(judged, configuration),
+            *demand_reasons(failing, result, configuration),
+            *_named_rules([*demands, *judged], configuration),
         ]
         reasons = [*reasons, *((ExitCode.GATE_FAILED, text) for text in texts)]
-    verdict = verdict_of(reasons, accepted.notices)
-    return Judgement(
-        replace(result, findings=accepted.findings, verdict=verdict), most_severe(code for code, _ in reasons)
+    findings = sorted(accepted.findings, key=lambda each: SEVERITY_ORDER[each.severity])
+    coverage = replace(result.coverage, rules_run=(*_checks_run(result), *demands_made(configuration)))
+    judged_result = replace(
+        result,
+        findings=tuple(findings),
+        rules=_rules_of(result, demands),
+        coverage=coverage,
+        verdict=verdict_of(reasons, accepted.notices),
     )
+    return Judgement(judged_result, most_severe(code for code, _ in reasons))
 
 
-def _glibc_reasons(result: Result, configuration: Configuration) -> list[str]:
-    from packaging.version import Version
-
-    floor = result.floors.get("GLIBC")
-    if configuration.glibc is None or floor is None or floor.host_version is None:
-        return []
-    if Version(floor.host_version) <= Version(configuration.glibc):
-        return []
-    above = [
-        cause
-        for cause in floor.causes
-        if cause.from_host and not cause.weak and _number(cause.version) is not None
-        and Version(_number(cause.version) or "0") > Version(configuration.glibc)
-    ]  # fmt: skip
-    files = sorted({cause.file for cause in above})
-    named = ", ".join(files[:_MOST_NAMED]) + (
-        f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else ""
-    )
-    who = f": {named}" if files else ""
-    return [f"needs glibc {floor.host_version}, and the target has {configuration.glibc}{who}"]
+def _checks_run(result: Result) -> list[str]:
+    return [name for name in result.coverage.rules_run if name not in DEMAND_RULES]
 
 
-def _number(version: str) -> str | None:
-    """ "2.38" of "GLIBC_2.38"; None for names without a number."""
-    number = version.rpartition("_")[2]
-    return number if number[:1].isdigit() else None
+def _rules_of(result: Result, demands: Sequence[Finding]) -> dict[str, RuleInfo]:
+    """The rules that fired, those of this family among them."""
+    infos = {name: info for name, info in result.rules.items() if name not in DEMAND_RULES}
+    for name in sorted({each.rule for each in demands}):
+        rule = load_rule(name)
+        infos[name] = RuleInfo(code=rule.code, severity=rule.severity, summary=rule.summary)
+    return infos
 
 
 def _named_rules(findings: Sequence[Finding], configuration: Configuration) -> list[str]:

@@ -18,6 +18,7 @@ FAMILY_PREFIX = {
     "appimage": "APP",
     "licenses": "LIC",
     "sizes": "SIZ",
+    "policy": "POL",
 }
 RULES = list(load_rules().values())
 each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -60,8 +61,9 @@ def test_a_rule_is_found_by_its_name_and_its_code(rule: Rule) -> None:
 
 def test_the_catalogue_and_the_checks_have_the_same_rules() -> None:
     from inspector.checks import ALL_RULES
+    from inspector.policy.demands import DEMAND_RULES
 
-    assert {rule.name for rule in RULES} == set(ALL_RULES)
+    assert {rule.name for rule in RULES} == {*ALL_RULES, *DEMAND_RULES}
 
 
 def test_codes_of_a_family_are_counted_without_gaps() -> None:
