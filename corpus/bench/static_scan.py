@@ -20,7 +20,8 @@ from inspector import audit
 from inspector.artifact.tree import Tree
 from inspector.facts import collect
 from inspector.facts.binaries.elf_objects import ElfObject
-from inspector.facts.licensing.static_components import StaticScan, find_static_components
+from inspector.facts.licensing.static_component import StaticScan
+from inspector.facts.licensing.static_components import find_static_components
 from inspector.limits import Limits
 from inspector.source import Source
 

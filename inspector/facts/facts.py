@@ -14,7 +14,7 @@ from inspector.facts.launchers.launcher import Launcher
 from inspector.facts.licensing.components import Component
 from inspector.facts.licensing.cpython_build import CPythonBuild
 from inspector.facts.licensing.exposures import LicenseExposure
-from inspector.facts.licensing.static_components import StaticComponent
+from inspector.facts.licensing.static_component import StaticComponent
 from inspector.facts.loading.load_graph import LoadFacts
 from inspector.facts.loading.search_paths import SearchElement
 from inspector.facts.sizes import FileFact

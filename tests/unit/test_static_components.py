@@ -17,7 +17,8 @@ from packaging.licenses import canonicalize_license_expression
 from inspector.errors import FormatError
 from inspector.facts.licensing.fingerprints import load_fingerprints, release_key
 from inspector.facts.licensing.license_classes import license_class
-from inspector.facts.licensing.static_components import FileComponents, StaticComponent, scan_file
+from inspector.facts.licensing.static_component import FileComponents, StaticComponent
+from inspector.facts.licensing.static_components import scan_file
 from inspector.formats.elf import read_elf
 from inspector.source import BytesSource
 from tests.constants_elf import ALLOC, WRITE, MadeSection, MadeSymbol, constants_elf

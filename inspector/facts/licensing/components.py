@@ -21,7 +21,7 @@ from inspector.model import ByteCount, Problem
 
 if TYPE_CHECKING:
     from inspector.facts.licensing.cpython_build import CPythonBuild
-    from inspector.facts.licensing.static_components import StaticComponent
+    from inspector.facts.licensing.static_component import StaticComponent
 
 ComponentKind = Literal["python", "interpreter", "library", "static", "files"]
 

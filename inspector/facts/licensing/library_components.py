@@ -23,7 +23,7 @@ from inspector.facts.licensing.package_urls import library_package_url
 from inspector.facts.licensing.python_licenses import canonical_expression
 
 if TYPE_CHECKING:
-    from inspector.facts.licensing.static_components import StaticComponent
+    from inspector.facts.licensing.static_component import StaticComponent
 
 EvidenceKind = Literal[
     "SONAME",

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
@@ -19,78 +18,22 @@ from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.cpython_build import CPythonBuild, read_cpython_build
 from inspector.facts.licensing.fingerprint_scan import FileScan, FoundVersion, StaticEvidence, version_of_functions
 from inspector.facts.licensing.fingerprints import Catalogue, Fingerprint, load_fingerprints
-from inspector.facts.licensing.go_modules import GoBuild, read_go_build
+from inspector.facts.licensing.go_modules import read_go_build
 from inspector.facts.licensing.library_licenses import identify_library
-from inspector.facts.licensing.license_classes import LicenseClass, license_class
+from inspector.facts.licensing.license_classes import license_class
+from inspector.facts.licensing.listed_components import go_modules, rust_crates
 from inspector.facts.licensing.read_only_data import constant_ranges
-from inspector.facts.licensing.rust_crates import RustBuild, read_rust_build
+from inspector.facts.licensing.rust_crates import read_rust_build
+from inspector.facts.licensing.static_component import FileComponents, StaticComponent, StaticScan
 from inspector.facts.licensing.symbol_names import SymbolNames, symbol_tables
 from inspector.formats.elf import ElfFile
 from inspector.limits import Limits
 from inspector.model import Problem
 from inspector.source import Source
 
-StaticKind = Literal["library", "interpreter", "rust-crate", "go-module"]
-
 _EXTENSION_MODULE = re.compile(r"(\w+)\.(?:(?:cpython-3|abi3\.).*\.)?so")
 _PYTHON = "CPython"
 _RUST = "Rust standard library"
-_GO_LICENSE = "BSD-3-Clause"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaticComponent:
-    """A component whose code is inside one file.
-
-    :ivar name: the project, as the library catalogue calls it; of crates and modules the name in their registry.
-    :ivar version: the release, or None where nothing in the file says it.
-    :ivar licenses: an SPDX expression, or None where nothing tells.
-    :ivar license_class: of the expression; where only the version decides between several, of them all if it is the same, else "unknown".
-    :ivar possible_licenses: the expressions that it can be where ``licenses`` is None because the version is not known.
-    :ivar path: tree path of the file.
-    :ivar stated: whether the build itself says the licence (FFmpeg), the catalogue's word otherwise.
-    :ivar whole_file: the file is the component's own shared library, not a host of it: nothing is linked statically then.
-    :ivar package_url: with the version where it is known, or "".
-    """
-
-    name: str
-    version: str | None
-    licenses: str | None
-    license_class: LicenseClass
-    path: str
-    kind: StaticKind = "library"
-    stated: bool = False
-    whole_file: bool = False
-    package_url: str = ""
-    evidence: tuple[StaticEvidence, ...] = ()
-    possible_licenses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FileComponents:
-    """What one ELF file contains.
-
-    :ivar python: the CPython that it is, or None.
-    """
-
-    components: tuple[StaticComponent, ...] = ()
-    python: CPythonBuild | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StaticScan:
-    """What a scan found.
-
-    :ivar components: static ones, by path and name; CPython is in ``pythons``.
-    :ivar own: of files that are a component themselves (``libz.so.1``): the same with its version, by path.
-    :ivar pythons: each file that CPython's code is in, by path.
-    :ivar problems: files that could not be looked at in whole.
-    """
-
-    components: tuple[StaticComponent, ...] = ()
-    own: Mapping[str, StaticComponent] = field(default_factory=dict)
-    pythons: tuple[CPythonBuild, ...] = ()
-    problems: tuple[Problem, ...] = ()
 
 
 def find_static_components(
@@ -179,8 +122,8 @@ def scan_file(
         _component(one, proved[one.name], versions[one.name], scan, path, whole_file=own_project in one.library_names)
         for one in fingerprints
     ]
-    components += _rust_crates(read_rust_build(source, sections, ranges, paths=_RUST in proved), path)
-    components += _go_modules(read_go_build(source, elf, sections), path)
+    components += rust_crates(read_rust_build(source, sections, ranges, paths=_RUST in proved), path)
+    components += go_modules(read_go_build(source, elf, sections), path)
     return FileComponents(tuple(components), python)
 
 
@@ -251,58 +194,3 @@ def _component(
         package_url=f"{url}@{version}" if url and version else url,
         evidence=tuple(entry for entry in (*evidence, said, statement) if entry is not None),
     )
-
-
-def _rust_crates(build: RustBuild | None, path: str) -> list[StaticComponent]:
-    if build is None:
-        return []
-    return [
-        StaticComponent(
-            name=crate.name,
-            version=crate.version,
-            licenses=None,
-            license_class="unknown",
-            path=path,
-            kind="rust-crate",
-            package_url=f"pkg:cargo/{crate.name}@{crate.version}" if crate.source == "crates.io" else "",
-            evidence=(StaticEvidence("build information", f"{build.stated_by}: {crate.name} {crate.version}"),),
-        )
-        for crate in build.crates
-    ]
-
-
-def _go_modules(build: GoBuild | None, path: str) -> list[StaticComponent]:
-    if build is None:
-        return []
-    release = build.go_version.removeprefix("go") if build.go_version.startswith("go1") else None
-    said = (StaticEvidence("build information", f"Go build information: {build.go_version}"),)
-    found = [
-        StaticComponent(
-            name="Go standard library",
-            version=release,
-            licenses=_GO_LICENSE,
-            license_class=license_class(_GO_LICENSE),
-            path=path,
-            kind="go-module",
-            package_url=f"pkg:golang/std@{release}" if release else "pkg:golang/std",
-            evidence=said,
-        )
-    ]
-    for module in build.modules:
-        if module.main:
-            continue  # the program itself
-        found.append(
-            StaticComponent(
-                name=module.path,
-                version=module.version or None,
-                licenses=None,
-                license_class="unknown",
-                path=path,
-                kind="go-module",
-                package_url=f"pkg:golang/{module.path}@{module.version}",
-                evidence=(
-                    StaticEvidence("build information", f"Go build information: {module.path} {module.version}"),
-                ),
-            )
-        )
-    return found
