@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.facts.licensing.copyright_lines import copyright_lines
-from inspector.facts.licensing.expression_parts import identifiers_of, is_satisfied
 from inspector.facts.licensing.license_files import is_license_file
 from inspector.facts.licensing.notices import Notices, collect_notices
 from inspector.facts.licensing.spdx_texts import spdx_text
@@ -46,41 +45,6 @@ def noticed(files: Mapping[str, Content]) -> tuple[Notices, Result]:
 def texts_of(notices: Notices, name: str) -> list[tuple[str, ...]]:
     (found,) = [noted for noted in notices.components if noted.component.name == name]
     return [notices.texts[number - 1].sources for number in found.texts]
-
-
-class TestExpressions:
-    @pytest.mark.parametrize(
-        ("expression", "names"),
-        [
-            ("MIT", ("MIT",)),
-            ("(MIT OR Apache-2.0) AND MIT", ("MIT", "Apache-2.0")),
-            ("GPL-3.0-or-later WITH GCC-exception-3.1", ("GPL-3.0-or-later", "GCC-exception-3.1")),
-            ("GPL-2.0+ or LicenseRef-Mine", ("GPL-2.0+", "LicenseRef-Mine")),
-        ],
-    )
-    def test_identifiers(self, expression: str, names: tuple[str, ...]) -> None:
-        assert identifiers_of(expression) == names
-
-    @pytest.mark.parametrize(
-        ("expression", "known", "answer"),
-        [
-            ("A OR B", "A", True),
-            ("A AND B", "A", False),
-            ("A AND (B OR C)", "AC", True),
-            ("A WITH B", "A", False),
-            ("A OR B AND C", "A", True),  # AND binds before OR
-            ("(A OR B) AND C", "A", False),
-            ("A OR", "A", True),  # no expression: every word
-            ("A B", "A", False),
-            ("(" * 100 + "A" + ")" * 100, "A", True),
-        ],
-    )
-    def test_satisfied(self, expression: str, known: str, answer: bool) -> None:
-        assert is_satisfied(expression, lambda name: name in known) is answer
-
-    @given(st.text("ABC()ORANDWITH +-.", max_size=60))
-    def test_anything_is_answered(self, text: str) -> None:
-        assert is_satisfied(text, lambda _: True) is True
 
 
 class TestCoverage:

@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
 from inspector.facts.licensing.copyright_lines import copyright_lines
-from inspector.facts.licensing.expression_parts import identifiers_of, is_satisfied
+from inspector.facts.licensing.license_expressions import (
+    LicenseTerm,
+    license_terms,
+    parse_license_expression,
+    refused_terms,
+)
 from inspector.facts.licensing.license_files import LicenseFiles
 from inspector.facts.licensing.spdx_texts import list_version, spdx_text
 from inspector.facts.licensing.standard_text_coverage import Runs, is_covered, runs_of
@@ -129,18 +134,15 @@ class _Collector:
 
     def _lacking(self, component: ComponentInfo, shipped: Sequence[int]) -> str:
         """What no text is there for, "" where there is nothing."""
-        if component.licenses is None:
+        tree = parse_license_expression(component.licenses)
+        if tree is None:
             return "" if shipped or _wanted(component) else component.stated or "its licence is not known"
-        lacking: list[str] = []
 
-        def has_text(identifier: str) -> bool:
+        def has_text(term: LicenseTerm) -> bool:
             # What the SPDX list does not name stands in the component's own text, if it has one.
-            found = spdx_text(identifier) is not None or bool(shipped)
-            if not found:
-                lacking.append(identifier)
-            return found
+            return bool(shipped) or all(spdx_text(part) is not None for part in _parts(term))
 
-        return "" if is_satisfied(component.licenses, has_text) else " and ".join(dict.fromkeys(lacking))
+        return " and ".join(map(str, refused_terms(tree, has_text)))
 
     def _text(self, path: str) -> str | None:
         if path not in self._read:
@@ -174,13 +176,24 @@ class _Collector:
 def _wanted(component: ComponentInfo) -> tuple[str, ...]:
     """Identifiers whose texts belong to a component: of the conclusion, else of all that its sources name."""
     if component.licenses is not None:
-        return identifiers_of(component.licenses)
-    mentioned = [
-        name for statement in component.found for name in (statement.expression or "", *statement.mentioned) if name
-    ]
+        return _identifiers(component.licenses)
+    mentioned = [name for statement in component.found for name in (statement.expression, *statement.mentioned) if name]
     by_words = load_table("licenses/texts/stated_words.toml")["text"].get(_NOT_WORDS.sub("", component.stated.lower()))
     names = [*mentioned, *([by_words] if by_words else [])]
-    return tuple(dict.fromkeys(part for name in names for part in identifiers_of(name) if spdx_text(part) is not None))
+    parts = dict.fromkeys(part for name in names for part in _identifiers(name))
+    return tuple(part for part in parts if spdx_text(part) is not None)
+
+
+def _identifiers(expression: str) -> tuple[str, ...]:
+    """Licences and exceptions, each once, in the order of the expression."""
+    tree = parse_license_expression(expression)
+    return (
+        tuple(dict.fromkeys(part for term in license_terms(tree) for part in _parts(term))) if tree is not None else ()
+    )
+
+
+def _parts(term: LicenseTerm) -> tuple[str, ...]:
+    return (term.identifier, term.exception) if term.exception else (term.identifier,)
 
 
 def _decoded(content: bytes) -> str:
