@@ -10,6 +10,7 @@ from functools import partial
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.reader import Candidate, DirectoryReader, Reader
 from inspector.artifact.tree import Tree
+from inspector.errors import FormatError
 from inspector.limits import Limits
 
 _COMPRESSED = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")  # compressed_stream.py
@@ -85,6 +86,66 @@ def _open_tar(name: str, candidate: Candidate) -> Artifact:
     return open_archive_of(name, candidate)
 
 
+def _is_squashfs(snap: bool, candidate: Candidate) -> bool:
+    if not candidate.head.startswith(b"hsqs"):  # squashfs-tools, squashfs_fs.h: SQUASHFS_MAGIC
+        return False
+    # The manifest is looked up again when the image is opened; without its tables nobody can tell a snap from any other image
+    return _has_snap_manifest(candidate) == snap
+
+
+def _has_snap_manifest(candidate: Candidate) -> bool:
+    from inspector.formats.squashfs import SquashfsImage
+
+    try:
+        return SquashfsImage(candidate.source, candidate.limits).lookup(b"meta/snap.yaml") is not None
+    except FormatError:
+        return False
+
+
+def _open_squashfs(candidate: Candidate) -> Artifact:
+    from inspector.artifact.snap import open_squashfs
+
+    return open_squashfs(candidate)
+
+
+def _is_xar(candidate: Candidate) -> bool:
+    return candidate.head.startswith(b"#!") and b"\n#xar_stop" in candidate.source.read_at(0, 1 << 16)
+
+
+def _open_xar(candidate: Candidate) -> Artifact:
+    from inspector.artifact.xar import open_xar
+
+    return open_xar(candidate)
+
+
+def _is_makeself(candidate: Candidate) -> bool:
+    if not candidate.head.startswith(b"#!"):
+        return False
+    from inspector.artifact.script_archive import is_makeself
+
+    return is_makeself(candidate)
+
+
+def _open_makeself(candidate: Candidate) -> Artifact:
+    from inspector.artifact.script_archive import open_makeself
+
+    return open_makeself(candidate)
+
+
+def _is_script_archive(candidate: Candidate) -> bool:
+    if not candidate.head.startswith(b"#!"):
+        return False
+    from inspector.artifact.script_archive import find_script_archive
+
+    return find_script_archive(candidate) is not None
+
+
+def _open_script_archive(candidate: Candidate) -> Artifact:
+    from inspector.artifact.script_archive import open_script_archive
+
+    return open_script_archive(candidate)
+
+
 def _tar(name: str, title: str, *limitations: str) -> Reader:
     return Reader(name, title, (*limitations, *_OF_TAR), partial(_is_tar, name), partial(_open_tar, name))
 
@@ -101,6 +162,11 @@ _OF_IMAGES = (
     "A command that a shell is given as text is not followed: the shell counts as what is started.",
     "Bytes of lower layers that an upper layer hides are part of the file's size and not of the tree.",
 )
+_OF_SQUASHFS = ("Squashfs images other than version 4.0, and those compressed with lzo, are named and not read.",)
+_OF_SCRIPTS = (
+    "The script is not executed and not followed: what it does with the members after unpacking them is not known.",
+    "Archives that are encrypted, in base64, or compressed with lz4 or compress(1) are named and not read.",
+)
 _OF_PACKAGES = (
     "Scripts and triggers of the package are not followed: what they make or link at installation is not there.",
     "Libraries of the packages that it depends on are not in it; they are asked of the system.",
@@ -112,6 +178,26 @@ READERS = (
         "rpm", "an RPM package",
         (*_OF_PACKAGES, "Files that the header names and the payload does not carry (ghosts) are not in the tree."),
         _is_rpm, _open_rpm,
+    ),
+    Reader(
+        "snap", "a snap",
+        (
+            *_OF_SQUASHFS, "The base is named and not read; libraries that it has count as the system's.",
+            "Content that other snaps share, and layouts, are not followed.",
+        ),
+        partial(_is_squashfs, True), _open_squashfs,
+    ),
+    Reader(
+        "squashfs", "a squashfs image",
+        (*_OF_SQUASHFS, "Whether it is a whole root file system is told by its names: usr beside etc or bin."),
+        partial(_is_squashfs, False), _open_squashfs,
+    ),
+    Reader("xar", "a XAR file", (*_OF_SQUASHFS, "XAR files that it depends on are not read."), _is_xar, _open_xar),
+    Reader("makeself", "a makeself archive", _OF_SCRIPTS, _is_makeself, _open_makeself),
+    Reader(
+        "script-archive", "a script with an archive behind it",
+        (*_OF_SCRIPTS, "Looked for are tar archives in a compressed stream that begins behind a line's end in the first 16 MiB."),
+        _is_script_archive, _open_script_archive,
     ),
     Reader("oci", "an OCI image archive", _OF_IMAGES, partial(_is_image, "oci"), partial(_open_image, "oci")),
     Reader("docker", "an image written by docker save", _OF_IMAGES, partial(_is_image, "docker"), partial(_open_image, "docker")),

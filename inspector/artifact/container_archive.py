@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.container_image import holds_image, read_image
+from inspector.artifact.package_metadata import PackageInfo, with_package
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tar import opened_archive
 from inspector.artifact.tree import Tree
@@ -53,7 +54,7 @@ def merged_image(name: str, artifact: Artifact, limits: Limits) -> Artifact:
         raise NothingInspected(f"{artifact.path} holds an image without a file in it", "check how it was built")
     envelope = artifact.envelope or EnvelopeInfo()
     compression = ", ".join(image.compressions) or None
-    return replace(
+    merged = replace(
         artifact,
         format=name,
         arch=image.arch,
@@ -61,3 +62,4 @@ def merged_image(name: str, artifact: Artifact, limits: Limits) -> Artifact:
         layout=image.layout,
         envelope=EnvelopeInfo(compression=compression, trailing_bytes=envelope.trailing_bytes),
     )
+    return with_package(merged, PackageInfo(system="oci", architecture=image.architecture, command=image.command))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,15 +46,17 @@ _MACHINES = {
 class ContainerImage:
     """A merged image.
 
-    :ivar config: the image's configuration, an untrusted JSON object.
-    :ivar layer_count: layers that were merged.
+    :ivar arch: as ``uname -m`` prints it; None where the configuration names none that is known.
+    :ivar architecture: as the configuration names it.
+    :ivar command: what the configuration starts, with its arguments.
+    :ivar compressions: those of the layers, each once.
     """
 
     tree: Tree
     layout: RuntimeLayout
     arch: str | None
-    config: Mapping[str, Any]
-    layer_count: int
+    architecture: str
+    command: str | None
     compressions: tuple[str, ...]
 
 
@@ -99,8 +102,8 @@ def read_image(files: Tree, limits: Limits, problems: list[Problem]) -> Containe
         tree=tree,
         layout=_layout(tree, config),
         arch=_MACHINES.get(_text(config.get("architecture"))),
-        config=config,
-        layer_count=len(done),
+        architecture=_text(config.get("architecture")),
+        command=shlex.join(_command(config)) or None,
         compressions=tuple(sorted({compression for compression in done if compression})),
     )
 
@@ -235,10 +238,9 @@ def _named(entries: Sequence[ArchiveEntry]) -> Iterator[tuple[ArchiveEntry, byte
 
 def _layout(tree: Tree, config: Mapping[str, Any]) -> RuntimeLayout:
     """What the image's configuration starts, and with which environment (image specification, "Image Configuration")."""
-    execution = config.get("config")
-    settings: Mapping[str, Any] = execution if isinstance(execution, dict) else {}
+    settings = _settings(config)
     environment = dict(part.split("=", 1) for part in _texts(settings.get("Env")) if "=" in part)
-    command = _texts(settings.get("Entrypoint")) + _texts(settings.get("Cmd"))
+    command = _command(config)
     program = _program(tree, command[0], environment, _text(settings.get("WorkingDir"))) if command else None
     return RuntimeLayout(
         launcher=program,
@@ -247,6 +249,16 @@ def _layout(tree: Tree, config: Mapping[str, Any]) -> RuntimeLayout:
         environment=environment,
         roots=() if program is None else (program,),
     )
+
+
+def _settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    settings = config.get("config")
+    return settings if isinstance(settings, dict) else {}
+
+
+def _command(config: Mapping[str, Any]) -> list[str]:
+    settings = _settings(config)
+    return _texts(settings.get("Entrypoint")) + _texts(settings.get("Cmd"))
 
 
 def _program(tree: Tree, word: str, environment: Mapping[str, str], directory: str) -> str | None:

@@ -6,7 +6,7 @@ from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
 from inspector.artifact.gaps import byte_map
-from inspector.artifact.package_metadata import PackageMetadata, parse_control
+from inspector.artifact.package_metadata import PackageInfo, parse_control, with_package
 from inspector.artifact.reader import Candidate
 from inspector.artifact.stored_archive import open_stored
 from inspector.errors import FormatError, NothingInspected
@@ -57,7 +57,7 @@ def open_deb(candidate: Candidate) -> Artifact:
     )
     counts["padding"] += counts["unexplained"]  # nothing but the newlines that make members even lies between them
     counts["unexplained"] = 0
-    return Artifact(
+    artifact = Artifact(
         path=candidate.path,
         format="deb",
         arch=_MACHINES.get(package.architecture) if package is not None else None,
@@ -74,9 +74,10 @@ def open_deb(candidate: Candidate) -> Artifact:
         problems=problems,
         byte_map=counts,
     )
+    return with_package(artifact, package)
 
 
-def _metadata(member: ArMember | None, limits: Limits, problems: list[Problem]) -> PackageMetadata | None:
+def _metadata(member: ArMember | None, limits: Limits, problems: list[Problem]) -> PackageInfo | None:
     """The control file's statements; what cannot be read is a problem and no more."""
     if member is None:
         problems.append(Problem(kind="corrupt-member", subject="", message="the package has no control archive"))

@@ -1,28 +1,25 @@
-"""What a distribution's package says of itself."""
+"""What a package states of itself, read from its own files and put into the artifact's envelope."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+
+import msgspec
+
+from inspector.artifact.artifact import Artifact
+from inspector.result import EnvelopeInfo, PackageInfo
+
+__all__ = ["PackageInfo", "parse_control", "with_package"]
 
 
-@dataclass(frozen=True, slots=True)
-class PackageMetadata:
-    """A package's own statements, as written.
-
-    :ivar system: "deb", "rpm", "snap", "flatpak" or "conda".
-    :ivar license: as the package states it; "" where its format has no such field.
-    :ivar depends: what it needs to be there, each as written.
-    """
-
-    system: str
-    name: str
-    version: str
-    architecture: str = ""
-    license: str = ""
-    depends: tuple[str, ...] = ()
+def with_package(artifact: Artifact, package: PackageInfo | None) -> Artifact:
+    """The artifact with a package's statements in its envelope."""
+    if package is None:
+        return artifact
+    return replace(artifact, envelope=msgspec.structs.replace(artifact.envelope or EnvelopeInfo(), package=package))
 
 
-def parse_control(content: bytes) -> PackageMetadata:
+def parse_control(content: bytes) -> PackageInfo:
     """The first paragraph of a Debian control file (deb-control(5))."""
     fields: dict[str, str] = {}
     last = ""
@@ -39,7 +36,7 @@ def parse_control(content: bytes) -> PackageMetadata:
             if last:
                 fields[last] = value.strip()
     depends = [*fields.get("pre-depends", "").split(","), *fields.get("depends", "").split(",")]
-    return PackageMetadata(
+    return PackageInfo(
         system="deb",
         name=fields.get("package", ""),
         version=fields.get("version", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
+from inspector.artifact.package_metadata import PackageInfo, with_package
 from inspector.artifact.reader import Candidate
 from inspector.artifact.stored_archive import open_stored
 from inspector.errors import NothingInspected
@@ -44,7 +45,7 @@ def open_rpm(candidate: Candidate) -> Artifact:
         )
     counts = stored.byte_map(payload, archive.entries, archive.end)
     counts["headers"] += package.payload_offset
-    return Artifact(
+    artifact = Artifact(
         path=candidate.path,
         format="rpm",
         arch=_MACHINES.get(package.arch, package.arch),
@@ -61,3 +62,12 @@ def open_rpm(candidate: Candidate) -> Artifact:
         problems=problems,
         byte_map=counts,
     )
+    stated = PackageInfo(
+        system="rpm",
+        name=package.name,
+        version=package.version,
+        architecture=package.arch,
+        license=package.license,
+        depends=tuple(dict.fromkeys(name for name in package.requires if not name.startswith("rpmlib("))),
+    )
+    return with_package(artifact, stated)
