@@ -7,6 +7,7 @@ from functools import cache
 from corpus import (
     appdir_layouts,
     appimage_matrix,
+    axe_core,
     bad_input,
     genuine_appimages,
     python_applications,
@@ -24,6 +25,7 @@ def recipes() -> dict[str, Recipe]:
     for family in (
         genuine_appimages,
         report_schemas,
+        axe_core,
         appimage_matrix,
         bad_input,
         python_applications,
