@@ -1,11 +1,12 @@
 """``python -m corpus.licenses.catalogue``: makes ``rules/licenses/packaged_libraries.csv``, the rows that no person wrote.
 
-Three sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` names it:
+Four sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` names it:
 
-1. Debian 13's library packages of the population and of the sample, all of them: project and licence out of their copyright files, by the same rules
-   that read such a file inside an artifact (``inspector/facts/licensing/debian_copyright_scope.py``).
-2. Debian 12's, the same. The measured half came in when it had been measured; ``without_measured_half`` leaves it out again.
-3. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
+1. Debian 13's library packages, all of them: project and licence out of their copyright files, by the same rules that read such a file inside an
+   artifact (``inspector/facts/licensing/debian_copyright_scope.py``); where that leaves a doubt, out of the public headers, too (``headers.py``).
+2. Debian 12's, the same. What is measured came in when it had been measured; ``without_measured_half`` leaves it out again.
+3. Debian 11's, the same: bundles carry libraries of its age for many years.
+4. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
    if it is one licence or a choice: which part of "GPL AND LGPL" is the library's, a list for a whole package does not say.
 
 ``adjudicated.toml`` overrules, with reasons. ``checked`` says what stands behind a row: "two sources" agree, or there is "one source", or it
@@ -17,14 +18,25 @@ from __future__ import annotations
 import csv
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase, translate
 from pathlib import Path
 
 from corpus.licenses.comparing import same_license
+from corpus.licenses.headers import (
+    agreed_license,
+    development_packages,
+    headers_decide,
+    is_doubtful,
+    read_headers,
+    understood,
+)
 from corpus.licenses.packages import LibraryPackage, copyright_texts, read_packages
 from corpus.licenses.population import (
+    FreshSet,
+    IndexedPackage,
+    all_libraries,
     bundle_libraries,
     fresh_libraries,
     half_of,
@@ -38,7 +50,10 @@ from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.resources import data_directory
 
 AS_OF = "2026-11-21"
-RELEASES = {"trixie": "Debian 13", "bookworm": "Debian 12"}
+RELEASES = {"trixie": "Debian 13", "bookworm": "Debian 12", "bullseye": "Debian 11"}
+MEASURED_RELEASE = "bookworm"
+MEASURED: tuple[FreshSet, ...] = ("third", "fourth")
+"""The fresh sets that were measured; what a set has in Debian 12 comes in afterwards."""
 COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 OTHERS = Path(__file__).with_name("other_distributions.csv")
 ADJUDICATED = Path(__file__).with_name("adjudicated.toml")
@@ -99,38 +114,79 @@ def make_rows(*, without_measured_half: bool = False) -> list[Row]:
 def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
     for release, title in RELEASES.items():
         index = read_index(release)
-        second = more_bundle_libraries(index)
-        fresh = [*fresh_libraries(index, "third"), *fresh_libraries(index, "fourth")]
-        chosen = [*bundle_libraries(index), *sampled_libraries(index), *second, *fresh]
-        wanted = {package.name: package for package in chosen}
-        fresh_names = {package.name for package in fresh}
-        packages = list(read_packages(list(wanted.values()), release))
+        packages = list(read_packages(_chosen(release, index), release))
         texts = copyright_texts(packages)
-        for package in packages:
-            measured = half_of(package.source) == "measured" or package.name in fresh_names
-            if without_measured_half and measured:
+        readings = list(_readings(packages, texts))
+        headers = _header_licenses([reading for reading in readings if reading.is_doubtful], index, release)
+        measured = _measured_sources(index)
+        for reading in readings:
+            if without_measured_half and reading.package.source in measured:
                 continue
-            yield from _rows_of(package, texts[package.name], title)
+            yield _row_of(reading, headers.get(reading.package.name, ""), title)
 
 
-def _rows_of(package: LibraryPackage, text: str, title: str) -> Iterator[Row]:
-    file = parse_copyright(text)
-    project = _project(file, package.source)
-    for path, soname in package.libraries:
-        if path.count("/") > 4 or "/gstreamer-1.0/" in path:
+def _chosen(release: str, index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+    """The packages of a release that are read: all library packages, and what the earlier sets took beside them."""
+    sets = [bundle_libraries(index), sampled_libraries(index), more_bundle_libraries(index)]
+    sets += [fresh_libraries(index, set_) for set_ in MEASURED]
+    if release != MEASURED_RELEASE:
+        sets.append(all_libraries(index))
+    return list({package.name: package for chosen in sets for package in chosen}.values())
+
+
+def _measured_sources(index: Mapping[str, IndexedPackage]) -> set[str]:
+    """Source packages of the measured halves and of the fresh sets."""
+    fresh = {package.source for set_ in MEASURED for package in fresh_libraries(index, set_)}
+    return fresh | {package.source for package in index.values() if half_of(package.source) == "measured"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the copyright file of a package says of one of its libraries."""
+
+    package: LibraryPackage
+    soname: str
+    file: CopyrightFile
+    reading: LibraryReading | None
+
+    @property
+    def is_doubtful(self) -> bool:
+        return is_doubtful(self.file, self.reading)
+
+
+def _readings(packages: list[LibraryPackage], texts: Mapping[str, str]) -> Iterator[_Reading]:
+    for package in packages:
+        sonames = [name for path, name in package.libraries if path.count("/") <= 4 and "/gstreamer-1.0/" not in path]
+        if not sonames:
             continue
-        reading = library_reading(file, soname)
-        # An exception that nobody knows leaves the stricter licence; a licence that nobody knows leaves nothing.
-        understood = reading is not None and all(name.startswith("with ") for name in reading.unknown)
-        spdx = reading.expression if reading is not None and understood else ""
-        yield Row(
-            soname,
-            project,
-            spdx or "",
-            package.source,
-            "",
-            f"{title} {package.source} {package.version}: {_place(reading)}",
-        )
+        file = parse_copyright(texts[package.name])
+        for soname in sonames:
+            yield _Reading(package, soname, file, library_reading(file, soname))
+
+
+def _header_licenses(doubtful: list[_Reading], index: Mapping[str, IndexedPackage], release: str) -> dict[str, str]:
+    """What the headers of the development packages that need a library package agree on, by the library package's name."""
+    by_source = development_packages(index, {reading.package.source for reading in doubtful})
+    counts = read_headers([package for packages in by_source.values() for package in packages], release)
+    found = {}
+    for reading in doubtful:
+        package = reading.package
+        packages = by_source.get(package.source, [])
+        own = [one for one in packages if package.name in one.depended_on] or packages
+        found[package.name] = agreed_license(counts[one.name] for one in own)
+    return found
+
+
+def _row_of(reading: _Reading, headers: str, title: str) -> Row:
+    package, read = reading.package, reading.reading
+    spdx = read.expression if read is not None and read.expression and understood(read) else ""
+    place = _place(read)
+    if reading.is_doubtful and headers_decide(reading.file, read, headers):
+        spdx, place = headers, f"public headers; the copyright file: {place}"
+    project = _project(reading.file, package.source)
+    return Row(
+        reading.soname, project, spdx, package.source, "", f"{title} {package.source} {package.version}: {place}"
+    )
 
 
 def _place(reading: LibraryReading | None) -> str:
@@ -138,6 +194,8 @@ def _place(reading: LibraryReading | None) -> str:
         return "nothing recognised"
     if reading.scope == "text":
         return "free-form text"
+    if reading.scope == "majority":
+        return "most files"
     return f"Files: {' '.join(reading.patterns[:3])}" if reading.patterns else "header"
 
 

@@ -53,6 +53,12 @@ class IndexedPackage:
         by_name = self.name.startswith("lib") or self.section in ("libs", "oldlibs")
         return by_name and _NO_LIBRARY.search(self.name) is None
 
+    @property
+    def depended_on(self) -> set[str]:
+        """Names of the packages that it depends on, the first alternative of each."""
+        parts = (part.split("|")[0].strip() for part in self.depends.split(","))
+        return {re.split(r"[\s:(]", part, maxsplit=1)[0] for part in parts}
+
 
 def half_of(source: str) -> Half:
     """The half of a source package, for good: by the lowest bit of the first byte of its name's SHA-256."""
@@ -111,8 +117,7 @@ def _closure(index: Mapping[str, IndexedPackage], application_list: str) -> list
     waiting = [name for name in applications if name in index]
     seen = set(waiting)
     while waiting:
-        for dependency in index[waiting.pop()].depends.split(","):
-            name = re.split(r"[\s:(]", dependency.split("|")[0].strip(), maxsplit=1)[0]
+        for name in sorted(index[waiting.pop()].depended_on):
             chosen = name if name in index else min(providers.get(name, [""]))
             if chosen and chosen not in seen:
                 seen.add(chosen)

@@ -39,8 +39,9 @@ from inspector.limits import Limits
 
 HERE = Path(__file__).parent
 _COPYLEFT = ("weak-copyleft", "strong-copyleft", "network-copyleft")
-_FFMPEG = re.compile(rb"lib[a-z]+ license: ((?:L?GPL) version \d(?:\.\d)?) or later")
+_FFMPEG = re.compile(rb"lib[a-z]+ license: ((?:L?GPL) version \d(?:\.\d)?|nonfree and unredistributable)")
 _SAID = {
+    "nonfree and unredistributable": "LicenseRef-FFmpeg-nonfree",
     "LGPL version 2.1": "LGPL-2.1-or-later",
     "LGPL version 3": "LGPL-3.0-or-later",
     "GPL version 2": "GPL-2.0-or-later",
@@ -130,8 +131,9 @@ def judge(wheel: Wheel) -> JudgedWheel:
         with zipfile.ZipFile(download_wheel(wheel)) as archive:
             archive.extractall(scratch)
         artifact = open_artifact(scratch, Limits())
-        objects = [found for found in read_elf_objects(artifact, Limits()) if _is_vendored(found.path)]
-        scan = find_static_components(artifact.tree, objects)
+        every = list(read_elf_objects(artifact, Limits()))
+        objects = [found for found in every if _is_vendored(found.path)]
+        scan = find_static_components(artifact.tree, every)
         components = library_components(objects, own=scan.own)
         libraries = tuple(
             _judged(found.path, components.get(found.path), known, scratch / found.path) for found in objects
@@ -139,7 +141,7 @@ def judge(wheel: Wheel) -> JudgedWheel:
         distributions = collect_python_distributions(artifact.tree).distributions
         name = wheel.file_name.split("-")[0]
         differences = [
-            *_sbom_differences(name, scratch, libraries),
+            *_sbom_differences(name, scratch, libraries, frozenset(plain_name(one.name) for one in scan.components)),
             *_declaration_differences(name, distributions[0].licenses if distributions else None, scratch, libraries),
         ]
         sboms = tuple(sorted(path.name for path in scratch.glob("*.dist-info/sboms/*.json")))
@@ -153,20 +155,28 @@ def _is_vendored(path: str) -> bool:
 def _judged(
     path: str, found: LibraryComponent | None, known: Sequence[tuple[str, Label]], file: Path
 ) -> VendoredLibrary:
-    stem = plain_library_name(path.rpartition("/")[2]).partition(".so")[0]
-    label = next((label for pattern, label in known if fnmatchcase(stem, pattern)), None)
+    name = plain_library_name(path.rpartition("/")[2])
+    stem = name.partition(".so")[0]
+    label = next((label for pattern, label in known if fnmatchcase(name if ".so" in pattern else stem, pattern)), None)
     truth = label.licenses if label is not None else ()
     if label is not None and not truth:
-        said = _FFMPEG.search(file.read_bytes())
-        truth = (_SAID[said[1].decode()],) if said else ()
+        banner = _FFMPEG.search(file.read_bytes())
+        truth = (_SAID[banner[1].decode()],) if banner else ()
     if found is None or label is None:
         return VendoredLibrary(path, found, False, False, truth)
-    project = plain_name(found.project) in {plain_name(name) for name in label.projects}
+    said = {plain_name(word) for word in (found.project, *re.split(r"[ /]", found.project))}
+    project = bool(said & {plain_name(name) for name in label.projects})
     right = found.licenses is not None and any(same_license(found.licenses, expected) for expected in truth)
     return VendoredLibrary(path, found, project, right, truth)
 
 
-def _sbom_differences(wheel: str, scratch: Path, libraries: Sequence[VendoredLibrary]) -> Iterator[Difference]:
+def _sbom_differences(
+    wheel: str, scratch: Path, libraries: Sequence[VendoredLibrary], linked_in: frozenset[str]
+) -> Iterator[Difference]:
+    """What an SBOM and the files say differently.
+
+    :param linked_in: plain names of the components whose code is inside of the wheel's extension modules and libraries.
+    """
     listed: dict[str, str] = {}
     for path in sorted(scratch.glob("*.dist-info/sboms/*.json")):
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -178,7 +188,7 @@ def _sbom_differences(wheel: str, scratch: Path, libraries: Sequence[VendoredLib
         return
     named = {name: _package_names(name) for name in listed}
     for name, document_name in sorted(listed.items()):
-        if not any(named[name] & _library_names(library) for library in libraries):
+        if not named[name] & linked_in and not any(named[name] & _library_names(library) for library in libraries):
             yield Difference(wheel, "not in the wheel", name, document_name)
     every = set().union(*named.values())
     omitted = {library.found.project for library in libraries if library.found and not _library_names(library) & every}

@@ -70,8 +70,8 @@ def plain_library_name(name: str) -> str:
 def identify_library(name: str) -> LibraryLicense | None:
     """The catalogue's row for a soname or a file name (no directory), or None.
 
-    Tried in this order: the name; the name without the hashes of wheel repair tools; the name with its version cut shorter part by part
-    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); any row with the same base name, the strictest licence where they differ; any row whose base
+    Tried in this order: a row with the very name, with or without the hashes of wheel repair tools and with its version cut shorter part by part
+    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); the first pattern that one of these matches; any row with the same base name, the strictest licence where they differ; any row whose base
     differs in the version that ends it, or has none (``libdw-0.176.so``). The last two only for names with a version or a hash: plugins without one
     share base names with libraries that they have nothing to do with (Qt's ``libqpdf.so``).
     """
@@ -83,7 +83,10 @@ def identify_in(catalogue: LibraryCatalogue, name: str) -> LibraryLicense | None
     if not name or len(name) > _LONGEST or ".so" not in name:
         return None
     plain = plain_library_name(name)
-    for candidate in dict.fromkeys((name, *_shorter_versions(plain))):
+    # A pattern may take a hash for a part of the name, or a family for one of its libraries: exact rows of the name and its major version go first.
+    shorter = list(_shorter_versions(plain))
+    exact = [candidate for candidate in (name, *shorter) if catalogue.has(candidate) and not candidate.endswith(".so")]
+    for candidate in dict.fromkeys((*exact, *shorter)):
         row = catalogue.find(candidate)
         if row is not None:
             return row
@@ -91,8 +94,9 @@ def identify_in(catalogue: LibraryCatalogue, name: str) -> LibraryLicense | None
     if stem is None or name == f"{stem[1]}.so":
         return None
     # A release behind the base name (libdw-0.176.so) is no part of it; one number may be (libpng16, libgtk-3).
+    base = plain.partition(".so")[0]
     return (
-        catalogue.find_stem(stem[1]) or catalogue.find_series(stem[1]) or catalogue.find_stem(_RELEASE.sub("", stem[1]))
+        catalogue.find_stem(stem[1]) or catalogue.find_series(stem[1]) or catalogue.find_stem(_RELEASE.sub("", base))
     )
 
 
@@ -129,6 +133,10 @@ class LibraryCatalogue:
             else:
                 self._patterns.setdefault(prefix, []).append(index)
         self._lengths = sorted({len(prefix) for prefix in self._patterns})
+
+    def has(self, name: str) -> bool:
+        """Whether a row has this very name."""
+        return name in self._exact or name in self._packaged
 
     def find(self, name: str) -> LibraryLicense | None:
         """The row for the whole name: an exact name kept by hand, unless an earlier pattern matches; a packaged one; the first pattern."""

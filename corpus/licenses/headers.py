@@ -1,0 +1,185 @@
+"""What the public headers of a library say of its licence: the grants in the first comment of each header of the development packages.
+
+A copyright file speaks of a source package, programs and tests included; which of its licences is the library's, it often leaves open or says only in
+lists of files. The headers that a library installs are its own. They are read by machine where the copyright file is written freely, is not
+understood, joins several licences or has a strong copyleft for everything, by the same recogniser that reads copyright files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tarfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from corpus.debian import apt
+from corpus.licenses.comparing import alternatives, same_license
+from corpus.licenses.population import IndexedPackage
+from corpus.programs import ProgramFailed, run
+from corpus.recipe import Unavailable
+from corpus.store import cache_directory, locked, scratch_directory
+from inspector.facts.licensing.debian_copyright import CopyrightFile
+from inspector.facts.licensing.debian_copyright_names import read_license_name
+from inspector.facts.licensing.debian_copyright_scope import LibraryReading
+from inspector.facts.licensing.debian_copyright_texts import recognise_text
+from inspector.facts.licensing.license_classes import license_class
+from inspector.facts.licensing.python_licenses import canonical_expression
+
+_HEADER = re.compile(r"\./usr/(?:include|lib/[^/]+)/.*\.(?:h|hh|hpp|hxx|inl|tcc)|\./usr/include/.*/[A-Z][A-Za-z0-9]*")
+_IDENTIFIER = re.compile(r"SPDX-License-Identifier:[ \t]*([^\n]*?)[ \t]*(?:\*+/|-->)?[ \t]*$", re.MULTILINE)
+_CHOICE = re.compile(
+    r"alternatively|dual[- ]licen|under either|either of the|your choice|one of the following|as an alternative",
+    re.IGNORECASE,
+)
+_FIRST = 4000  # bytes of a header in which its licence stands
+_MOST_HEADERS = 80  # of one package; they are much alike
+_LARGEST = 40_000_000  # bytes of a .deb that is still downloaded
+_AT_ONCE = 60
+_MAJORITY = 0.75
+"""Share of the headers with a licence that must have the same one."""
+
+
+def development_packages(index: Mapping[str, IndexedPackage], sources: set[str]) -> dict[str, list[IndexedPackage]]:
+    """The development packages of source packages, by source."""
+    found: dict[str, list[IndexedPackage]] = {}
+    for package in index.values():
+        if package.source in sources and package.name.endswith("-dev") and package.size <= _LARGEST:
+            found.setdefault(package.source, []).append(package)
+    return found
+
+
+def read_headers(packages: Sequence[IndexedPackage], release: str) -> dict[str, Counter[str]]:
+    """Licences by how many headers of a package grant them (several in one header joined by " AND "), by package name.
+
+    Packages that were never read are downloaded, read and removed again.
+
+    :raises Unavailable: where the mirror does not give one.
+    """
+    directory = cache_directory() / "licenses" / f"{release}-headers"
+    directory.mkdir(parents=True, exist_ok=True)
+    with locked(f"licenses-{release}-headers"):
+        missing = [package for package in packages if not _record(directory, package).exists()]
+        for start in range(0, len(missing), _AT_ONCE):
+            _fetch(missing[start : start + _AT_ONCE], release, directory)
+    return {
+        package.name: Counter(json.loads(_record(directory, package).read_text(encoding="utf-8")))
+        for package in packages
+    }
+
+
+def agreed_license(counts: Iterable[Counter[str]]) -> str:
+    """The expression that at least three quarters of the headers with a licence have; "" where there is none."""
+    total: Counter[str] = Counter()
+    for counted in counts:
+        total += counted
+    if not total:
+        return ""
+    expression, most = total.most_common(1)[0]
+    return expression if most >= _MAJORITY * total.total() else ""
+
+
+def is_doubtful(file: CopyrightFile, reading: LibraryReading | None) -> bool:
+    """Whether the headers have something to say beside what was read of the copyright file."""
+    if reading is None or not reading.expression or not file.machine_readable or not understood(reading):
+        return True
+    if reading.scope not in ("default", "majority"):
+        return False
+    strong = license_class(reading.expression) in ("strong-copyleft", "network-copyleft")
+    return strong or " AND " in reading.expression or bool(_weak_licenses(file))
+
+
+def understood(reading: LibraryReading) -> bool:
+    """Whether all names were: an exception that nobody knows leaves the stricter licence; a licence that nobody knows leaves nothing."""
+    return all(name.startswith("with ") for name in reading.unknown)
+
+
+def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers: str) -> bool:
+    """Whether the library's licence is that of its headers and not what was read of the copyright file.
+
+    So it is where the file leaves it open; where it is written freely and names several; where everything is of a strong copyleft, or of permissive
+    licences, and the headers of a weak one that the file names, too; and where they have one of several licences that hold for the whole together and
+    one of the others is a strong copyleft.
+    """
+    if not headers:
+        return False
+    if reading is None or not reading.expression or not understood(reading):
+        return True
+    class_read, class_headers = license_class(reading.expression), license_class(headers)
+    if not file.machine_readable:
+        if len(reading.mentioned) == 1:
+            return class_read == "strong-copyleft" and class_headers == "weak-copyleft"
+        return class_headers not in ("unknown", "public-domain")
+    if reading.scope not in ("default", "majority"):
+        return False
+    if " AND " in reading.expression:
+        parts = {one for choice in alternatives(reading.expression) for one in choice}
+        return class_read == "strong-copyleft" and class_headers != class_read and headers in parts
+    return (
+        class_read in ("strong-copyleft", "permissive")
+        and class_headers == "weak-copyleft"
+        and any(same_license(headers, name) for name in _weak_licenses(file))
+    )
+
+
+def _weak_licenses(file: CopyrightFile) -> set[str]:
+    """The weak copyleft that paragraphs of single directories or files have."""
+    names = {paragraph.license_name for paragraph in file.paragraphs if "*" not in paragraph.patterns}
+    read = [read_license_name(name) for name in names]
+    return {
+        named.expression for named in read if named is not None and license_class(named.expression) == "weak-copyleft"
+    }
+
+
+def _record(directory: Path, package: IndexedPackage) -> Path:
+    return directory / f"{package.name}_{package.version.replace('/', '_')}.json"
+
+
+def _fetch(packages: Sequence[IndexedPackage], release: str, directory: Path) -> None:
+    with scratch_directory() as scratch:
+        wanted = [f"{package.name}={package.version}" for package in packages]
+        try:
+            run(["apt-get", *apt(release).options(), "download", *wanted], directory=scratch)
+        except ProgramFailed as failure:
+            raise Unavailable(f"packages cannot be downloaded: {str(failure).splitlines()[-1]}") from failure
+        files = {path.name.split("_", 1)[0]: path for path in scratch.glob("*.deb")}
+        for package in packages:
+            target = _record(directory, package)
+            written = target.with_suffix(".new")
+            written.write_text(json.dumps(_read(files[package.name])), encoding="utf-8")
+            written.rename(target)
+
+
+def _read(path: Path) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    left = _MOST_HEADERS
+    with (
+        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", path], stdout=subprocess.PIPE) as unpacking,
+        tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive,
+    ):
+        for member in archive:
+            if not left or not member.isfile() or _HEADER.fullmatch(member.name) is None:
+                continue
+            left -= 1
+            stream = archive.extractfile(member)
+            text = b"" if stream is None else stream.read(_FIRST)
+            granted = _granted(text.decode("utf-8", "replace"))
+            if granted:
+                counted[granted] += 1
+    return counted
+
+
+def _granted(text: str) -> str:
+    """The SPDX identifier that a header names (https://spdx.github.io/spdx-spec/v2.3/using-SPDX-short-identifiers-in-source-files/), else what is
+    recognised in it; "" for several of which at least one is a copyleft, where it does not say that one may choose."""
+    named = [canonical_expression(expression.strip()) for expression in _IDENTIFIER.findall(text)]
+    said = next((expression for expression in named if expression), "")
+    if said:
+        return said
+    granted = recognise_text(text)
+    if len(granted) > 1 and _CHOICE.search(text):
+        return " OR ".join(granted)
+    mild = all(license_class(name) in ("permissive", "public-domain") for name in granted)
+    return " AND ".join(granted) if mild or len(granted) == 1 else ""
