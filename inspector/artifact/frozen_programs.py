@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from inspector.artifact import nuitka, pyinstaller, pyinstaller_folder
+from inspector.artifact import frozen_python, nuitka, pyinstaller, pyinstaller_folder, pyoxidizer
 from inspector.artifact.reader import DirectoryReader, Reader
 
-READERS: tuple[Reader, ...] = (pyinstaller.READER, nuitka.READER)
+READERS: tuple[Reader, ...] = (
+    pyinstaller.READER,
+    nuitka.READER,
+    pyoxidizer.READER,
+    frozen_python.READER,
+)
 """In front of plain ELF files, behind AppImages: an image that is stored uncompressed may hold any of these."""
 
-DIRECTORY_READERS: tuple[DirectoryReader, ...] = (pyinstaller_folder.READER,)
+DIRECTORY_READERS: tuple[DirectoryReader, ...] = (pyinstaller_folder.READER, pyoxidizer.FOLDER_READER)
 """Folders that freezers make."""

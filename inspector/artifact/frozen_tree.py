@@ -97,3 +97,19 @@ class FrozenTree:
         self.add_directory(posixpath.dirname(node.path))
         self._nodes[node.path] = node
         return node
+
+
+class BlankedSource:
+    """A source with zeros in the range ``[start, end)``: a program without what is linked into it."""
+
+    def __init__(self, source: Source, start: int, end: int) -> None:
+        self.size = source.size
+        self._source = source
+        self._start = start
+        self._end = end
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """See :class:`inspector.source.Source`."""
+        content = self._source.read_at(offset, length)
+        start, end = max(self._start - offset, 0), min(self._end - offset, len(content))
+        return content if start >= end else content[:start] + bytes(end - start) + content[end:]

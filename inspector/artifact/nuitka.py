@@ -12,7 +12,7 @@ from functools import partial
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
-from inspector.artifact.frozen_tree import FrozenTree
+from inspector.artifact.frozen_tree import BlankedSource, FrozenTree
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.reader import Candidate, Reader
 from inspector.errors import FormatError, NothingInspected
@@ -101,29 +101,11 @@ def add_entries(members: FrozenTree, payload: NuitkaPayload) -> str | None:
     return first
 
 
-class _Blanked:
-    """A source with zeros in a range."""
-
-    def __init__(self, source: Source, start: int, end: int) -> None:
-        self.size = source.size
-        self._source = source
-        self._start = start
-        self._end = end
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """See :class:`inspector.source.Source`."""
-        content = self._source.read_at(offset, length)
-        start, end = max(self._start - offset, 0), min(self._end - offset, len(content))
-        if start >= end:
-            return content
-        return content[:start] + bytes(end - start) + content[end:]
-
-
 def _add_bootstrap(members: FrozenTree, path: str, elf: ElfFile, payload: NuitkaPayload) -> None:
     source = payload.source
     if not payload.appended:
         stored = source.size - (payload.end - payload.start)
-        content = _Blanked(source, payload.start, payload.end)
+        content = BlankedSource(source, payload.start, payload.end)
         members.add_file(path, source.size, stored, mode=0o755, content=content)
         return
     try:

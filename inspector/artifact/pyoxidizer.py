@@ -1,0 +1,193 @@
+"""PyOxidizer's programs: CPython linked statically, and packed resources in its read-only data or in a file beside it.
+
+The program lies in the tree under its own name, with zeros in the place of its resources; these lie below ``NAME!/``, modules as a directory would
+have
+them.  Modules that are built in or frozen have no bytes of their own there: their names lie in ``built-in modules`` and ``frozen modules``.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import replace
+
+from inspector.artifact.artifact import Artifact, RuntimeLayout
+from inspector.artifact.container_tree import problem_of
+from inspector.artifact.frozen_tree import BlankedSource, FrozenTree
+from inspector.artifact.gaps import byte_map
+from inspector.artifact.reader import Candidate, DirectoryReader, Reader
+from inspector.artifact.tree import Node, Tree
+from inspector.errors import FormatError, NothingInspected
+from inspector.formats.pyoxidizer import (
+    Blob,
+    PackedResource,
+    PackedResources,
+    find_packed_resources,
+    read_packed_resources,
+)
+from inspector.limits import Limits
+from inspector.model import Problem
+from inspector.result import EnvelopeInfo, RuntimeInfo
+from inspector.source import SliceSource, Source
+
+FORMAT = "pyoxidizer"
+FOLDER_FORMAT = "pyoxidizer-folder"
+_FILE = "packed-resources"
+_MAGIC = b"pyembed"
+_SUFFIXES = {
+    "source": ".py",
+    "bytecode": ".pyc",
+    "bytecode-1": ".opt-1.pyc",
+    "bytecode-2": ".opt-2.pyc",
+    "extension": ".so",
+}
+_MOST_FILES = 16  # packed-resources files of one folder; more are not read
+
+
+def _recognises(candidate: Candidate) -> bool:
+    if candidate.elf is None or not candidate.elf.is_program:
+        return False
+    try:
+        return find_packed_resources(candidate.source, candidate.limits) is not None
+    except FormatError:
+        return True  # opened once more, which then says what is wrong
+
+
+def _open(candidate: Candidate) -> Artifact:
+    elf, source = candidate.elf, candidate.source
+    packed = find_packed_resources(source, candidate.limits)
+    if elf is None or packed is None:
+        raise NothingInspected(
+            f"{candidate.path} is a PyOxidizer program whose ELF headers cannot be read: {candidate.elf_error}",
+            "the file may be cut off; compare its size with the original",
+        )
+    members = FrozenTree(candidate.limits, [])
+    name = members.path_of(posixpath.basename(candidate.path).encode("utf-8", "surrogateescape"))
+    stored = source.size - (packed.end - packed.start)
+    members.add_file(name, source.size, stored, mode=0o755, content=BlankedSource(source, packed.start, packed.end))
+    entries = add_resources(members, source, packed, f"{name}!/")
+    return Artifact(
+        path=candidate.path,
+        format=FORMAT,
+        arch=elf.arch,
+        size=source.size,
+        tree=members.tree(),
+        layout=RuntimeLayout(launcher=name if elf.is_program else None, roots=(name,)),
+        envelope=EnvelopeInfo(
+            runtime=RuntimeInfo(
+                kind="PyOxidizer",
+                version=f"packed resources {packed.version}",
+                needs=elf.needed,
+                linkage="dynamic" if elf.interpreter is not None else "static",
+            ),
+            payload_size=packed.end - packed.start,
+        ),
+        source=source,
+        problems=members.problems,
+        byte_map=byte_map(
+            source,
+            headers=[(0, packed.start), *_between(entries, packed), (packed.end, min(elf.image_end, source.size))],
+            entries=entries,
+            end=elf.image_end,
+            padding_end=elf.image_end,
+        ),
+    )
+
+
+def _between(entries: list[tuple[int, int]], packed: PackedResources) -> list[tuple[int, int]]:
+    """Indexes, and the texts among the contents."""
+    found = []
+    position = packed.start
+    for start, end in sorted(entries):
+        found.append((position, start))
+        position = max(position, end)
+    return [*found, (position, packed.end)]
+
+
+def add_resources(members: FrozenTree, source: Source, packed: PackedResources, prefix: str) -> list[tuple[int, int]]:
+    """The resources as nodes; gives the ranges of their contents in the source."""
+    entries: list[tuple[int, int]] = []
+    for resource in packed.resources:
+        for kind in ("built-in", "frozen"):
+            if kind in resource.flags:
+                members.add_file(f"{prefix}{kind} modules/{members.path_of(resource.name.encode())}", 0, 0)
+        if "namespace" in resource.flags:
+            members.add_directory(prefix + members.path_of(resource.name.replace(".", "/").encode()))
+        for blob in resource.blobs:
+            if blob.path is not None:
+                continue
+            path = prefix + members.path_of(_path_of(resource, blob).encode("utf-8", "surrogateescape"))
+            executable = "executable" in resource.flags or blob.kind in ("extension", "shared-library")
+            content = SliceSource(source, blob.offset, blob.size)
+            mode = 0o755 if executable else 0o644
+            if members.add_file(path, blob.size, blob.size, mode=mode, content=content) is not None:
+                entries.append((blob.offset, blob.offset + blob.size))
+    return entries
+
+
+def _path_of(resource: PackedResource, blob: Blob) -> str:
+    """Where a directory of modules would have a resource's content."""
+    base = resource.name.replace(".", "/")
+    if blob.kind in ("shared-library", "file"):
+        return resource.name
+    if blob.kind == "package-resource":
+        return f"{base}/{blob.name}"
+    if blob.kind == "distribution-file":
+        return f"{resource.name}.dist-info/{blob.name}"
+    if "package" in resource.flags and blob.kind != "extension":
+        base += "/__init__"
+    return base + _SUFFIXES[blob.kind]
+
+
+READER = Reader(
+    format=FORMAT,
+    title="a PyOxidizer program",
+    limitations=(
+        "Built-in and frozen modules are listed by name: their code is machine code or data of the program.",
+        "Resources that lie beside the program by their relative paths are seen only where the whole directory is audited.",
+    ),
+    recognises=_recognises,
+    open=_open,
+)
+
+
+# -- packed resources in a file of a directory
+
+
+def _has_file(tree: Tree) -> bool:
+    return any(_is_file_of_resources(node) for node in tree.files())
+
+
+def _is_file_of_resources(node: Node) -> bool:
+    if node.name != _FILE:
+        return False
+    try:
+        return node.read_at(0, len(_MAGIC)) == _MAGIC
+    except (FormatError, OSError):
+        return False
+
+
+def _open_folder(artifact: Artifact, limits: Limits) -> Artifact:
+    members = FrozenTree(limits, artifact.problems)
+    members.take(artifact.tree)
+    for node in [node for node in artifact.tree.files() if _is_file_of_resources(node)][:_MOST_FILES]:
+        try:
+            packed = read_packed_resources(node, 0, limits)
+        except FormatError as error:
+            artifact.problems.append(problem_of(node.path, error))
+            continue
+        if packed.end < node.size:
+            message = f"{node.size - packed.end} bytes lie behind the packed resources"
+            artifact.problems.append(Problem(kind="appended-bytes", subject=node.path, message=message))
+        add_resources(members, node, packed, f"{node.path}!/")
+        contents = sum(blob.size for found in packed.resources for blob in found.blobs)
+        node.stored_size = max(node.stored_size - contents, 0)  # the members have the rest
+    return replace(artifact, format=FOLDER_FORMAT, tree=members.tree())
+
+
+FOLDER_READER = DirectoryReader(
+    FOLDER_FORMAT,
+    "a PyOxidizer folder",
+    ("Built-in and frozen modules are listed by name: their code is machine code or data of the program.",),
+    _has_file,
+    _open_folder,
+)
