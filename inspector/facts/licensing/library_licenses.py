@@ -71,9 +71,9 @@ def identify_library(name: str) -> LibraryLicense | None:
     """The catalogue's row for a soname or a file name (no directory), or None.
 
     Tried in this order: a row with the very name, with or without the hashes of wheel repair tools and with its version cut shorter part by part
-    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); the first pattern that one of these matches; any row with the same base name, the strictest licence where they differ; any row whose base
-    differs in the version that ends it, or has none (``libdw-0.176.so``). The last two only for names with a version or a hash: plugins without one
-    share base names with libraries that they have nothing to do with (Qt's ``libqpdf.so``).
+    (``libopenjp2.so.2.5.4``, ``.so.2.5``, ``.so.2``); the first pattern that one of these matches; any row with the same base name, the strictest
+    licence where they differ; any row whose base differs in the version that ends it, or has none (``libdw-0.176.so``). The last two only for names
+    with a version or a hash: plugins without one share base names with libraries that they have nothing to do with (Qt's ``libqpdf.so``).
     """
     return identify_in(_catalogue(), name)
 
