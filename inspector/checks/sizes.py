@@ -8,6 +8,7 @@ from inspector.checks.finding import finding
 from inspector.facts.facts import Facts
 from inspector.facts.sizes import SPARE_BYTECODE, STATIC_LIBRARIES, FileFact
 from inspector.model import ByteCount, Finding, Fix
+from inspector.quantities import format_size
 
 RULES = (
     "debug-information-shipped",
@@ -52,7 +53,7 @@ def _debug(facts: Facts) -> Iterator[Finding]:
             "debug-information-shipped",
             "",
             f"{len(worst)} ELF files carry {_amount(total)} of debug information",
-            evidence=[f"{path}: {_megabytes(count)}" for count, path in worst[:_MOST_NAMED]],
+            evidence=[f"{path}: {format_size(count)}" for count, path in worst[:_MOST_NAMED]],
             fix=Fix(
                 text="strip it, keeping the segments as they are", action="strip-debug", saves=total.raw, safe=True
             ),
@@ -71,7 +72,7 @@ def _files(
         rule,
         "",
         f"{len(found)} files of {what} take {_amount(total)}",
-        evidence=[f"{path}: {_megabytes(size)}" for size, path in found[:_MOST_NAMED]],
+        evidence=[f"{path}: {format_size(size)}" for size, path in found[:_MOST_NAMED]],
         fix=Fix(text=f"remove the {what}", action=action, saves=raw, safe=safe),
     )
 
@@ -89,7 +90,7 @@ def _duplicates(facts: Facts) -> Iterator[Finding]:
             "",
             f"copies of files take {_amount(wasted)}{free}",
             evidence=[
-                f"{group.count} x {_megabytes(group.size)}: {group.paths[0]}"
+                f"{group.count} x {format_size(group.size)}: {group.paths[0]}"
                 for group in facts.sizes.duplicates[:_MOST_NAMED]
             ],
             fix=Fix(text="replace the copies by links", action="deduplicate", saves=wasted.raw, safe=False),
@@ -98,11 +99,7 @@ def _duplicates(facts: Facts) -> Iterator[Finding]:
 
 def _amount(count: ByteCount) -> str:
     return (
-        _megabytes(count.raw)
+        format_size(count.raw)
         if count.raw == count.stored
-        else f"{_megabytes(count.raw)} ({_megabytes(count.stored)} stored)"
+        else f"{format_size(count.raw)} ({format_size(count.stored)} stored)"
     )
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

@@ -81,7 +81,7 @@ def _write_prose(page: Page, text: str) -> None:
                 if flowing:
                     page.line(" ".join(flowing))
                     flowing = []
-                page.line((line, "cyan"), hanging=len(_CODE_INDENT) + 2)
+                page.command(line)  # never broken: it is to be copied
             else:
                 flowing.append(line.strip())
         if flowing:

@@ -42,7 +42,7 @@ def test_needs_and_search_path_are_those_of_readelf(kind: str, times: int, tmp_p
     text = subprocess.run(["readelf", "-dW", target], capture_output=True, text=True, check=True).stdout
     assert list(elf.needed) == re.findall(r"Shared library: \[(.*?)\]", text)
     assert elf.runpath == re.search(r"Library runpath: \[(.*?)\]", text)[1]  # type: ignore[index]
-    assert not [defect for defect in elf.defects if "note" not in defect]
+    assert not elf.defects  # what patchelf wrote over PT_GNU_PROPERTY is none of ours
     names = elf.symbols.exported_names()
     assert {f"a_function_with_a_long_name_{number:05}" for number in range(1500)} <= names
     if kind != "-shared":

@@ -96,36 +96,60 @@ class Notes:
         return (self.x86_isa_needed & 15).bit_length()
 
 
-def find_notes(segments: Sequence[Segment], sections: SectionTable, *, by_section: bool) -> list[tuple[int, int, int]]:
-    """Offset, size and alignment of each block of notes.
+class NoteBlock(NamedTuple):
+    """Where notes lie in the file.
+
+    :ivar is_property: it is known from PT_GNU_PROPERTY alone.  patchelf overwrites what that segment describes and moves the note; the
+        loader passes over what is no note there (sysdeps/generic/dl-prop.h), and so do we.
+    """
+
+    offset: int
+    size: int
+    alignment: int
+    is_property: bool = False
+
+
+def find_notes(segments: Sequence[Segment], sections: SectionTable, *, by_section: bool) -> list[NoteBlock]:
+    """Each block of notes.
 
     :param by_section: look into the section headers first: a file for debuggers may carry segments that describe another file.
     """
-    blocks = [(s.offset, s.filesz, s.align) for s in segments if s.type == PT_NOTE and s.filesz]
+    blocks = [NoteBlock(s.offset, s.filesz, s.align) for s in segments if s.type == PT_NOTE and s.filesz]
     if by_section or not blocks:
-        found = [(s.offset, s.size, s.align) for s in sections if s.type == SHT_NOTE and s.size]
+        found = [NoteBlock(s.offset, s.size, s.align) for s in sections if s.type == SHT_NOTE and s.size]
         if found:
             return found
     properties = next((s for s in reversed(segments) if s.type == PT_GNU_PROPERTY and s.filesz), None)
-    if properties is not None and not any(offset <= properties.offset < offset + size for offset, size, _ in blocks):
-        blocks.append((properties.offset, properties.filesz, properties.align))
+    if properties is not None and not any(offset <= properties.offset < offset + size for offset, size, *_ in blocks):
+        blocks.append(NoteBlock(properties.offset, properties.filesz, properties.align, is_property=True))
     return blocks
 
 
-def read_notes(ranges: FileRanges, header: Header, blocks: list[tuple[int, int, int]], defects: list[str]) -> Notes:
+def read_notes(ranges: FileRanges, header: Header, blocks: list[NoteBlock], defects: list[str]) -> Notes:
     """All notes of a file, out of what :func:`find_notes` found; none of a core file, whose notes are registers and memory maps."""
     if header.type_name == "CORE":
         return Notes()
     left = MOST_BYTES
-    wanted: list[tuple[int, int, int]] = []
-    for offset, size, alignment in blocks:
-        if size > left or len(wanted) == _MOST_BLOCKS:
+    wanted: list[NoteBlock] = []
+    for block in blocks:
+        if block.size > left or len(wanted) == _MOST_BLOCKS:
             defects.append(f"more than {MOST_BYTES} bytes or {_MOST_BLOCKS} segments of notes; the rest was not read")
             break
-        left -= size
-        wanted.append((offset, size, alignment))
-    ranges.load((offset, size) for offset, size, _ in wanted)
-    return decode_notes([(ranges.read(offset, size), alignment) for offset, size, alignment in wanted], header, defects)
+        left -= block.size
+        wanted.append(block)
+    ranges.load((block.offset, block.size) for block in wanted)
+    contents = [(ranges.read(block.offset, block.size), block) for block in wanted]
+    return decode_notes(
+        [(content, block.alignment) for content, block in contents if not block.is_property or _begins_as_property(content, header)],
+        header, defects,
+    )  # fmt: skip
+
+
+def _begins_as_property(content: bytes, header: Header) -> bool:
+    if len(content) < 16:
+        return False
+    name_size, _, kind = unpack_from(header.layout.prefix + "III", content)
+    return (name_size, kind, content[12:16]) == (4, NT_GNU_PROPERTY_TYPE_0, b"GNU\0")
 
 
 def decode_notes(blocks: list[tuple[bytes, int]], header: Header, defects: list[str]) -> Notes:

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Collection
 
 from inspector.artifact.tree import Kind
+from inspector.quantities import format_size
 from inspector.slim.planning.asked_removals import claim_licenses, claim_named, claim_translations, claim_unportable
 from inspector.slim.planning.bundle_knowledge import BundleKnowledge
 from inspector.slim.planning.change_actions import Changes
@@ -18,6 +19,8 @@ from inspector.slim.planning.removals import Removals
 
 _KINDS = ("remove", "share", "search-path", "strip", "compile", "rewrite")
 """In the order in which a plan lists them."""
+_NOTABLE_COST = 0.05
+"""Of all stored bytes, what compiling may add without being named."""
 
 
 class PlanAssembly:
@@ -190,7 +193,14 @@ class PlanAssembly:
                 f"{len(compilation.sources)} modules have no valid bytecode, and none is compiled, as nothing of the bundle may be run"
             )
             return []
-        return changes.of_bytecode(compilation)
+        actions = changes.of_bytecode(compilation)
+        cost = -sum(action.saves.stored for action in actions)
+        if cost >= _NOTABLE_COST * max(self.savings.total.stored, 1):
+            self.notices.append(
+                f"{compilation.missing} modules have no bytecode, and compiling it takes {format_size(cost)}: the bundle starts faster from then on; "
+                "--rule -compile-bytecode leaves it out"
+            )
+        return actions
 
     def kept(self) -> tuple[Kept, ...]:
         """What guards kept, by rule and subject."""
