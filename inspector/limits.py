@@ -27,3 +27,7 @@ class Limits:
     """The most that ``Node.read()`` returns at once: texts, metadata, scripts."""
     elf_tables: int = 256 * MIB
     """Bytes of dynamic symbols and strings that one ELF file may make us read."""
+    nesting_depth: int = 3
+    """Artifacts inside artifacts are opened so many levels deep."""
+    nested_artifacts: int = 500
+    """So many of them in one artifact, those inside others included."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from inspector import __version__
 from inspector.artifact import Artifact, open_artifact
@@ -13,14 +15,19 @@ from inspector.artifact.file_digest import FileDigest
 from inspector.checks import run_checks
 from inspector.facts.collect import collect_facts
 from inspector.facts.facts import Facts
+from inspector.facts.nested_artifacts import find_nested
 from inspector.limits import Limits
+from inspector.model import Problem
 from inspector.policy.gate import FailOn, judge
 from inspector.progress import SILENT, Progress
-from inspector.result import Result
-from inspector.result_making import host_verdict, result_of
+from inspector.result import Result, Verdict
+from inspector.result_making import host_verdict, listed_result, result_of
+from inspector.result_nesting import NestedResult, with_nested
 
 if TYPE_CHECKING:
     from inspector.artifact.member_digests import MemberDigest
+
+_NOT_YET = Verdict(gate="passed")  # until everything is known that the gate judges
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +81,72 @@ def audit_opened(
     progress: Progress = SILENT,
 ) -> Audited:
     """Audit an artifact that is open already and stays open, so that its facts can be worked with; parameters as for :func:`audit`."""
+    asked = _Asked(limits, list_files or digest_files, hosts, environment)
     digest = FileDigest(artifact.source)
     try:
         facts = collect_facts(artifact, limits, progress, hosts=hosts, environment=environment)
         progress.stage("Judging")
         findings = tuple(run_checks(facts))
+        nested = examine_nested(artifact, facts, asked, progress) if artifact.archives else []
         members = _digests(artifact, progress) if digest_files else None
     finally:
         digest.join()  # the file may be closed behind us
     verdicts = tuple(host_verdict(verdict, facts) for verdict in facts.hosts)
-    verdict = judge(findings, artifact.problems, fail_on=fail_on, hosts=verdicts, hosts_named=bool(hosts))
     result = result_of(
-        artifact, facts, findings, verdicts, verdict, digest.value, version=__version__, list_files=list_files or digest_files,
+        artifact, facts, findings, verdicts, _NOT_YET, digest.value, version=__version__, list_files=asked.all_files,
         digests=members,
     )  # fmt: skip
-    return Audited(facts, result)
+    result = with_nested(result, nested, all_files=asked.all_files)
+    verdict = judge(result.findings, result.problems, fail_on=fail_on, hosts=result.hosts, hosts_named=bool(hosts))
+    return Audited(facts, replace(result, verdict=verdict))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What an audit was asked for, as far as it concerns what is inside; ``opened`` counts artifacts inside artifacts."""
+
+    limits: Limits
+    all_files: bool
+    hosts: Sequence[str]
+    environment: Mapping[str, str] | None
+    opened: list[str] = field(default_factory=list)
+
+
+def examine_nested(
+    artifact: Artifact, facts: Facts, asked: _Asked, progress: Progress = SILENT, depth: int = 1
+) -> list[NestedResult]:
+    """The artifacts inside an artifact, each examined as the artifact itself is; what passes the limits becomes a problem of the artifact."""
+    found = []
+    for inside in find_nested(artifact, facts.objects, asked.limits):
+        asked.opened.append(inside.path)
+        why = ""
+        if depth > asked.limits.nesting_depth:
+            why = f"it lies {depth} artifacts deep, more than the nesting_depth limit"
+        elif len(asked.opened) > asked.limits.nested_artifacts:
+            why = f"there are more than {asked.limits.nested_artifacts} artifacts inside, the nested_artifacts limit"
+        if why:
+            artifact.problems.append(
+                Problem(kind="limit-exceeded", subject=inside.path, message=f"{why}; it is not opened")
+            )
+            continue
+        progress.stage(f"Opening {inside.path.rpartition('/')[2]}")
+        result = (
+            listed_result(inside.artifact, __version__)
+            if inside.inert
+            else _inner_result(inside.artifact, asked, depth)
+        )
+        found.append(NestedResult(inside.path, result, inside.inert))
+    return found
+
+
+def _inner_result(artifact: Artifact, asked: _Asked, depth: int) -> Result:
+    facts = collect_facts(artifact, asked.limits, hosts=asked.hosts, environment=asked.environment)
+    nested = examine_nested(artifact, facts, asked, depth=depth + 1)
+    result = result_of(
+        artifact, facts, tuple(run_checks(facts)), tuple(host_verdict(verdict, facts) for verdict in facts.hosts), _NOT_YET, None,
+        version=__version__, list_files=asked.all_files,
+    )  # fmt: skip
+    return with_nested(result, nested, all_files=asked.all_files)
 
 
 def _digests(artifact: Artifact, progress: Progress) -> dict[str, MemberDigest]:

@@ -115,12 +115,23 @@ class ArtifactInfo(Struct, frozen=True, kw_only=True):
 
 
 class NestedArtifact(Struct, frozen=True, kw_only=True):
-    """A bundle inside the bundle."""
+    """A bundle inside the bundle.
+
+    :ivar path: of the member that it is; members of it are written ``path!/member``.
+    :ivar size: bytes of that member; ``unpacked_size`` of the files in it, of which there are ``files``.
+    :ivar inert: why it is no part of the application, which neither starts nor imports it, so that its components and floors count for nothing;
+        "" where it is.
+    """
 
     id: str
     parent: str
     path: str
     format: str
+    size: int = 0
+    unpacked_size: int = 0
+    files: int = 0
+    elf_count: int = 0
+    inert: str = ""
     coverage: Coverage = Coverage()
 
 
@@ -310,7 +321,7 @@ class Exposure(Struct, frozen=True, kw_only=True, rename={"license_class": "clas
         nobody asked (``inspect licenses`` does).
     :ivar removed_by: what would take it out of the artifact, a clause each; nothing where nobody asked, or nothing is known.
     :ivar slim_options: the options of ``inspect slim`` that do the first of them.
-    :ivar obligations: what the licence asks of whoever passes this on in this linkage, a clause each; facts about the licence's text, no legal advice.
+    :ivar obligations: what the licence asks of whoever passes this on in this linkage, a clause each; facts about its text, no legal advice.
     """
 
     license: str

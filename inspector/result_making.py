@@ -134,6 +134,26 @@ def without_file_list(result: Result) -> Result:
     )
 
 
+def listed_result(artifact: Artifact, version: str) -> Result:
+    """The document about an artifact that is listed only: what it is, and how many files are in it."""
+    files = list(artifact.tree.files())
+    return Result(
+        tool=ToolInfo(name="bundle-inspect", version=version),
+        rules={},
+        artifact=ArtifactInfo(
+            id=f"path:{artifact.path}",
+            path=artifact.path,
+            format=artifact.format,
+            arch=artifact.arch,
+            size=artifact.size,
+            unpacked_size=sum(node.size for node in files),
+        ),
+        files=FilesInfo(count=len(files), elf_count=0),
+        problems=tuple(artifact.problems),
+        coverage=Coverage(seen=len(files), bytes=artifact.byte_map),
+    )
+
+
 def _data_dates() -> dict[str, str]:
     return {
         "excludelist": excludelist_date(),

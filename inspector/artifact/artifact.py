@@ -49,6 +49,7 @@ class Artifact:
     :ivar problems: members that could not be read; grows while the artifact is read.
     :ivar byte_map: of a single file, bytes by purpose: headers, entries, padding, appended, unexplained.
     :ivar image: the SquashFS image that the tree lies in, for whoever writes one anew; None for other containers.
+    :ivar archives: tree paths of members that may be artifacts of their own, by their first bytes; noted while the files are read.
     :ivar on_close: gives back what is not the ``source``: the descriptors of a directory.
     """
 
@@ -62,6 +63,7 @@ class Artifact:
     source: Source | None = None
     problems: list[Problem] = field(default_factory=list)
     byte_map: dict[str, int] = field(default_factory=dict)
+    archives: list[str] = field(default_factory=list)
     image: SquashfsImage | None = field(default=None, repr=False)
     on_close: Callable[[], None] | None = field(default=None, repr=False)
 

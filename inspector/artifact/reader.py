@@ -22,17 +22,18 @@ _HEAD = 4096
 class Candidate:
     """A regular file that some reader may know.
 
-    :ivar path: as the user wrote it.
+    :ivar path: as the user wrote it; of a member of another artifact its tree path.
     :ivar head: its first 4096 bytes.
+    :param elf: the file's ELF headers, where somebody read them already.
     """
 
-    def __init__(self, path: str, source: Source, limits: Limits) -> None:
+    def __init__(self, path: str, source: Source, limits: Limits, *, elf: ElfFile | None = None) -> None:
         self.path = path
         self.source = source
         self.limits = limits
         self.head = source.read_at(0, _HEAD)
         self.is_elf = looks_like_elf(self.head)
-        self._elf: ElfFile | None = None
+        self._elf = elf
         self._elf_error: FormatError | None = None
         self._zip: ZipArchive | FormatError | None = None
 
@@ -75,6 +76,7 @@ class Reader:
     :ivar limitations: what this reader cannot do, one sentence each; the documentation's table is made from them.
     :ivar recognises: decides by a few bytes; the first reader in the table that says yes opens the file.
     :ivar open: gives the artifact; raises ``NothingInspected``, or ``FormatError`` where the file as a whole cannot be read.
+    :ivar nests: whether a member of another artifact is opened in place where it is of this format; not what is mostly data there.
     """
 
     format: str
@@ -82,6 +84,7 @@ class Reader:
     limitations: tuple[str, ...]
     recognises: Callable[[Candidate], bool]
     open: Callable[[Candidate], Artifact]
+    nests: bool = True
 
 
 @dataclass(frozen=True, slots=True)

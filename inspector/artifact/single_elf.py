@@ -53,4 +53,5 @@ READER = Reader(
     limitations=("Bytes that a bundler appended behind the ELF part are counted, not read.",),
     recognises=lambda candidate: candidate.is_elf,
     open=_open,
+    nests=False,
 )

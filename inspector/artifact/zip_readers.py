@@ -21,6 +21,7 @@ ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")  # a local header; the end recor
 _MAIN = b"__main__.py"
 _PEX_INFO = b"PEX-INFO"
 _WHEEL = re.compile(rb"[^/]+\.dist-info/WHEEL")
+_TOP_LEVEL_MODULE = re.compile(rb"[^/]+(?:/__init__)?\.pyc?")
 _SDIST = re.compile(rb"[^/]+-[^/-]+/PKG-INFO")
 
 
@@ -100,6 +101,16 @@ def _is_sdist(candidate: Candidate) -> bool:
     return archive is not None and any(_SDIST.fullmatch(entry.name) for entry in archive.entries)
 
 
+def _is_python_archive(candidate: Candidate) -> bool:
+    """Whether it is there to be imported from: nearly all members are modules, and some lie where an import begins to look."""
+    archive = _names(candidate)
+    if archive is None:
+        return False
+    files = [entry.name for entry in archive.entries if not entry.is_directory]
+    modules = [name for name in files if name.endswith((b".pyc", b".py"))]
+    return len(modules) * 5 >= len(files) * 4 and any(_TOP_LEVEL_MODULE.fullmatch(name) for name in modules)
+
+
 def _is_zip(candidate: Candidate) -> bool:
     return candidate.head.startswith(ZIP_BEGINNINGS) or _names(candidate) is not None
 
@@ -128,6 +139,10 @@ def _open_zipapp(candidate: Candidate) -> Artifact:
 
 def _open_sdist(candidate: Candidate) -> Artifact:
     return _opened(candidate, "sdist", RuntimeLayout())
+
+
+def _open_python_archive(candidate: Candidate) -> Artifact:
+    return _opened(candidate, "python-archive", RuntimeLayout())
 
 
 def _open_zip(candidate: Candidate) -> Artifact:
@@ -188,9 +203,15 @@ READERS = (
     Reader(
         "sdist", "a source distribution in a ZIP archive",
         ("What a build would make of it is not known: only the files that are there are judged.", *_OF_ZIP),
-        _is_sdist, _open_sdist,
+        _is_sdist, _open_sdist, nests=False,
     ),
-    Reader("zip", "a ZIP archive", ("It is taken for a directory of files: what starts it is not known.", *_OF_ZIP), _is_zip, _open_zip),
+    Reader(
+        "python-archive", "an archive of Python modules", ("Which interpreter searches it is not known.", *_OF_ZIP),
+        _is_python_archive, _open_python_archive,
+    ),
+    Reader(
+        "zip", "a ZIP archive", ("It is taken for a directory of files: what starts it is not known.", *_OF_ZIP), _is_zip, _open_zip, nests=False,
+    ),
 )  # fmt: skip
 
 DIRECTORY_READERS = (

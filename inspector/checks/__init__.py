@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from inspector.checks import appimage, floors, hardening, libraries, licenses, search_paths, sizes
 from inspector.facts.facts import Facts
@@ -24,8 +24,18 @@ ALL_RULES = tuple(rule for rules, _ in FAMILIES.values() for rule in rules)
 
 def run_checks(facts: Facts) -> list[Finding]:
     """All findings, the worst first, then by rule and subject."""
-    findings = [found for _, check in FAMILIES.values() for found in check(facts)]
+    return sorted_findings(found for _, check in FAMILIES.values() for found in check(facts))
+
+
+def sorted_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order of every report: the worst first, then by rule, subject and message."""
+    order = {rule: position for position, rule in enumerate(ALL_RULES)}
     return sorted(
         findings,
-        key=lambda found: (SEVERITY_ORDER[found.severity], ALL_RULES.index(found.rule), found.subject, found.message),
+        key=lambda found: (
+            SEVERITY_ORDER[found.severity],
+            order.get(found.rule, len(order)),
+            found.subject,
+            found.message,
+        ),
     )

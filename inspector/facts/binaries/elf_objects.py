@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from inspector.artifact.artifact import Artifact
+from inspector.artifact.nesting import HEAD_LENGTH, may_be_artifact
 from inspector.artifact.tree import Node
 from inspector.errors import FormatError
 from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
@@ -41,10 +42,12 @@ class ElfObject:
 
 
 def read_elf_objects(artifact: Artifact, limits: Limits, progress: Progress = SILENT) -> tuple[ElfObject, ...]:
-    """Every ELF object of the tree, by path.  Members that cannot be read become problems of the artifact.
+    """Every ELF object of the tree, by path.  Members that cannot be read become problems of the artifact, and those that may be artifacts of their
+    own are noted in :attr:`Artifact.archives`.
 
     :raises OSError: never; a member that the medium does not give is a problem too.
     """
+    artifact.archives.clear()
     total = sum(1 for _ in artifact.tree.files())
     progress.stage("Reading files", total)
     objects: list[ElfObject] = []
@@ -69,13 +72,18 @@ def read_elf_objects(artifact: Artifact, limits: Limits, progress: Progress = SI
 
 def _read(node: Node, artifact: Artifact, limits: Limits) -> ElfFile | None:
     try:
-        if not looks_like_elf(node.read_at(0, 4)):
+        head = node.read_at(0, HEAD_LENGTH)
+        if not looks_like_elf(head):
+            if may_be_artifact(node, head, None):
+                artifact.archives.append(node.path)
             return None
     except (FormatError, OSError) as error:
         artifact.problems.append(Problem(kind="unreadable-member", subject=node.path, message=str(error)))
         return None
     try:
         elf = read_elf(node, limits)
+        if may_be_artifact(node, head, elf):
+            artifact.archives.append(node.path)
     except (FormatError, OSError) as error:
         artifact.problems.append(Problem(kind="malformed-elf", subject=node.path, message=str(error)))
         return None
