@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal
 
 from inspector.cli.build_service import added_reports, build_service, stopped_commands, tell_service
@@ -23,16 +22,13 @@ from inspector.cli.run_options import (
 )
 from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
 from inspector.errors import ExitCode, UsageError
-from inspector.quantities import format_amount
 from inspector.render.registry import FORMATS
 
 if TYPE_CHECKING:
     from inspector.cli.gate_options import Policy
-    from inspector.model import Severity
     from inspector.result import Result
 
 _FILE_WIDTH = 100
-_NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 _EXAMPLES = """\
   inspect audit MyApp.AppImage
   inspect audit MyApp.AppImage --host debian-12 --host rhel-9:minimal
@@ -217,10 +213,12 @@ def _write(destination: Destination, results: list[Result], options: argparse.Na
 
 def _summarize(results: list[Result], destinations: list[Destination]) -> None:
     """What somebody who reads only the log of a build wants to know, when the reports went to files."""
-    for result in results:
-        counts = Counter(finding.severity for finding in result.findings if finding.suppressed is None)
-        amounts = [format_amount(counts[severity], noun) for severity, noun in _NOUNS.items() if counts[severity]]
-        note(f"{result.artifact.path}: {result.verdict.gate}, {', '.join(amounts) or 'no findings'}")
+    from inspector.render.verdict_lines import verdict_lines
+
+    if all(destination.path != STDOUT for destination in destinations):
+        for result in results:
+            for line in verdict_lines(result):
+                note(line)
     files = [destination.path for destination in destinations if destination.path != STDOUT]
     if files:
         note(f"written: {', '.join(files)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from inspector.render.host_summary import systems_lacking
 from inspector.result import Result
 
 MISSING_LIBRARY, GLIBC_FLOOR = "missing-library", "glibc-floor"
+FIXES_SHOWN = 3
+_SIZE_OVER_BUDGET, _HOST_LIBRARY = "size-over-budget", "host-library-bundled"
+_SLIM_READS = ("appimage-1", "appimage-2", "appdir", "directory")
 _LIBFUSE_RULE, _LIBFUSE = "runtime-needs-libfuse2", "libfuse.so.2"
 _LOADING_FAMILIES = ("LIB", "FLR", "APP", "HRD")
 """Prefixes of the codes of rules whose warnings mean that something does not load or start somewhere."""
@@ -64,12 +68,38 @@ def rank_fixes(result: Result) -> list[RankedFix]:
     ]
     chosen: list[RankedFix] = []
     texts: set[str] = set()
-    for fix in sorted(worth, key=lambda fix: _value(result, fix)):
+    over_budget = any(
+        finding.rule == _SIZE_OVER_BUDGET and finding.severity == "error" and finding.suppressed is None
+        for finding in result.findings
+    )
+    for fix in sorted(worth, key=lambda fix: (_mends_no_failure(fix, over_budget=over_budget), _value(result, fix))):
         of_rule = {finding.fix.text for finding in groups[fix.finding.rule] if finding.fix is not None}
         if not of_rule <= texts:  # two rules may ask for one thing, such as to remove a library
             chosen.append(fix)
         texts |= of_rule
     return chosen
+
+
+def next_command(result: Result, fixes: Sequence[RankedFix]) -> tuple[str, str] | None:
+    """What to type next for the sake of these fixes, and what it is for; None where there is nothing to mend.
+
+    The artifact's path is quoted for a shell, and not yet made safe for a screen.
+    """
+    artifact = shlex.quote(result.artifact.path)
+    by_slim = [number for number, fix in enumerate(fixes, 1) if _slim_does(result, fix)]
+    if by_slim and result.artifact.format in _SLIM_READS and result.slim is None:
+        option = " --fix portability" if any(fix.finding.rule == _HOST_LIBRARY for fix in fixes) else ""
+        numbers = " and ".join(map(str, by_slim)) if len(by_slim) < 3 else "all of it"
+        return f"inspect slim {artifact}{option}", f"does {numbers} on a copy"
+    if not fixes:
+        return None
+    if fixes[0].finding.rule == MISSING_LIBRARY:
+        return f"inspect why {artifact} {shlex.quote(fixes[0].finding.subject)}", "who needs it"
+    return f"inspect explain {fixes[0].finding.rule}", "what it means, what to do"
+
+
+def _slim_does(result: Result, fix: RankedFix) -> bool:
+    return bool(fix.saves.raw) and (fix.finding.rule in wasted_bytes(result) or fix.finding.rule == _HOST_LIBRARY)
 
 
 def _rank(
@@ -116,6 +146,10 @@ def _stops_something(result: Result, fix: RankedFix) -> bool:
     info = result.rules.get(fix.finding.rule)
     loading = info is not None and info.code.startswith(_LOADING_FAMILIES)
     return fix.finding.severity == "warning" and loading
+
+
+def _mends_no_failure(fix: RankedFix, *, over_budget: bool) -> bool:
+    return fix.finding.severity != "error" and not (over_budget and fix.saves.raw)
 
 
 def _value(result: Result, fix: RankedFix) -> tuple[bool, int, int, bool, bool, int, int, int, str]:

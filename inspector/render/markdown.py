@@ -7,15 +7,15 @@ from pathlib import PurePath
 
 from inspector.model import SEVERITY_ORDER, Severity
 from inspector.quantities import format_amount, format_size
-from inspector.render.fix_ranking import rank_fixes
+from inspector.render.fix_ranking import FIXES_SHOWN, next_command, rank_fixes
 from inspector.render.host_summary import summarize_hosts
-from inspector.render.markdown_text import markdown_table, markdown_text
+from inspector.render.markdown_text import markdown_code, markdown_table, markdown_text
 from inspector.render.registry import RenderOptions
 from inspector.result import Result
 
 MOST_BYTES = 60_000
 """GitHub takes 65,536 characters in a comment; a reader's own words must fit beside it."""
-_FINDINGS, _COMPONENTS, _HOSTS, _FIXES = 30, 12, 40, 3
+_FINDINGS, _COMPONENTS, _HOSTS = 30, 12, 40
 _WORDS: dict[Severity, str] = {"error": "❌ error", "warning": "⚠️ warning", "info": "ℹ️ note"}
 
 
@@ -70,13 +70,16 @@ def _sections(result: Result) -> list[str]:
             )
             + "\n"
         )
-    fixes = rank_fixes(result)[:_FIXES]
+    fixes = rank_fixes(result)[:FIXES_SHOWN]
     if fixes:
         lines = ["", "### Worth most", ""]
         lines += [
             f"{place}. {markdown_text(fix.text)} (`{fix.finding.rule}`{f', saves {format_size(fix.saves.raw)}' if fix.saves.raw else ''})"
             for place, fix in enumerate(fixes, 1)
         ]
+        following = next_command(result, fixes)
+        if following is not None:
+            lines += ["", f"Next: {markdown_code(following[0])}"]
         sections.append("\n".join(lines) + "\n")
     live = [finding for finding in result.findings if finding.suppressed is None]
     live.sort(key=lambda finding: SEVERITY_ORDER[finding.severity])

@@ -20,6 +20,15 @@ def markdown_text(text: str) -> str:
     return _REFERENCE.sub(r"\1<!-- -->", escaped)
 
 
+def markdown_code(text: str) -> str:
+    """A code span (CommonMark 0.31, 6.1): fenced by more backquotes than the text has in a row; nothing in it is read as Markdown."""
+    shown = escape(text)[:_MOST]
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a table, an empty one before it; none where there are no rows.  Cells are Markdown already."""
     if not rows:

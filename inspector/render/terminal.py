@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from inspector.render.overview.findings import write_fixes
 from inspector.render.overview.screen import ROOMS, write_overview
 from inspector.render.registry import Detail, RenderOptions
 from inspector.render.terminal_findings import write_findings, write_problems
@@ -61,6 +62,8 @@ def render_text(result: Result, width: int, *, color: bool, detail: Detail = "no
     if full:
         write_coverage(page, result)
         write_next(page, result)
+    elif result.verdict.gate == "failed":
+        write_fixes(page, result)
     return page.text()
 
 

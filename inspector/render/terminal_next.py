@@ -6,11 +6,9 @@ import shlex
 
 from inspector.quantities import format_amount, format_count, format_size
 from inspector.render.escaping import escape
-from inspector.render.fix_ranking import rank_fixes
+from inspector.render.fix_ranking import FIXES_SHOWN, next_command, rank_fixes
 from inspector.render.terminal_page import Page
 from inspector.result import Result
-
-_FIXES_SHOWN = 3
 
 
 def write_coverage(page: Page, result: Result) -> None:
@@ -28,7 +26,7 @@ def write_coverage(page: Page, result: Result) -> None:
 
 def write_next(page: Page, result: Result) -> None:
     """The most valuable fixes in full, and the commands that lead on."""
-    fixes = rank_fixes(result)[:_FIXES_SHOWN]
+    fixes = rank_fixes(result)[:FIXES_SHOWN]
     if fixes:
         page.heading("Mend first")
     for number, fix in enumerate(fixes, 1):
@@ -38,4 +36,7 @@ def write_next(page: Page, result: Result) -> None:
     page.heading("Next")
     if fixes:
         page.command(f"inspect explain {fixes[0].finding.rule}", "what it means, what to do")
+    following = next_command(result, fixes)
+    if following is not None and following[0].startswith("inspect slim "):
+        page.command(escape(following[0]), following[1])
     page.command(f"inspect audit -o result.json {shlex.quote(escape(result.artifact.path))}", "for other programs")

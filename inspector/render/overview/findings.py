@@ -9,11 +9,10 @@ from rich.cells import cell_len
 from inspector.model import SEVERITY_ORDER, Finding
 from inspector.quantities import format_amount, format_count, format_size
 from inspector.render.escaping import escape
-from inspector.render.fix_ranking import GLIBC_FLOOR, MISSING_LIBRARY, RankedFix, rank_fixes
+from inspector.render.fix_ranking import FIXES_SHOWN, GLIBC_FLOOR, MISSING_LIBRARY, RankedFix, next_command, rank_fixes
 from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Cell, Page, shorten_end, shorten_paths
 from inspector.result import Result
 
-_FIXES_SHOWN = 3
 _VERDICT_INDENT = 8
 _LEAST_ASIDE = 16  # cells below which the beginning of a sentence tells nothing
 _COMMANDS = ("patchelf ", "inspect ")
@@ -57,15 +56,18 @@ def write_unread(page: Page, result: Result) -> None:
 
 
 def write_fixes(page: Page, result: Result) -> None:
-    """The three fixes that are worth most, each with what it saves and the command that leads on."""
+    """The three fixes that are worth most, each with what it saves and the command that leads on, and the one that does several at once."""
     artifact = shlex.quote(result.artifact.path)
-    fixes = rank_fixes(result)[:_FIXES_SHOWN]
+    fixes = rank_fixes(result)[:FIXES_SHOWN]
     if fixes:
         page.heading("Mend first")
     for number, fix in enumerate(fixes, 1):
         _write_fix(page, result, number, fix, artifact)
     if not fixes:
         page.blank()
+    following = next_command(result, fixes)
+    if following is not None and following[0].startswith("inspect slim "):
+        page.command(escape(following[0]), following[1])
     page.command(f"inspect audit -v {artifact}", "all of it, with evidence")
 
 
