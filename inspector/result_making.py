@@ -19,6 +19,7 @@ from inspector.facts.hosts.outcomes import FailedRoot, LackingVersion
 from inspector.facts.hosts.profiles import data_date
 from inspector.facts.hosts.verdicts import SystemVerdict
 from inspector.facts.licensing.components import Component
+from inspector.facts.licensing.library_components import FoundLicense
 from inspector.facts.licensing.native_licenses import library_catalogue_date
 from inspector.facts.sizes import removable_kind
 from inspector.model import Coverage, Finding, Skipped
@@ -287,13 +288,21 @@ def _component(component: Component, *, all_files: bool) -> ComponentInfo:
         licenses=component.licenses,
         license_class=component.license_class,
         stated=component.stated,
-        found=tuple(
-            LicenseStatement(expression=each.expression, source=each.source, mentioned=each.mentioned)
-            for each in component.found
-        ),
+        declared=_statement(component.declared) if component.declared is not None else None,
+        found=tuple(_statement(each) for each in component.found),
+        concluded_from=component.concluded_from,
+        license_files=component.license_files,
+        part_of=component.part_of,
         package_url=component.package_url,
         evidence=component.evidence,
         files=component.files if all_files else component.files[:_MOST_FILES],
         file_count=len(component.files),
         bytes=component.bytes,
     )
+
+
+def _statement(stated: FoundLicense) -> LicenseStatement:
+    """A statement; where it is no expression and names one licence in words of its own, these are its words."""
+    words = stated.mentioned[0] if stated.expression is None and len(stated.mentioned) == 1 else ""
+    mentioned = () if words else stated.mentioned
+    return LicenseStatement(expression=stated.expression, source=stated.source, mentioned=mentioned, words=words)

@@ -8,59 +8,36 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from inspector.artifact.tree import Tree
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.bundled_copyright import BundledCopyrights
-from inspector.facts.licensing.library_components import FoundLicense, LibraryComponent, library_components
-from inspector.facts.licensing.package_urls import python_package_url
+from inspector.facts.licensing.component import MOST_EVIDENCE, Component, ComponentKind, total_bytes
+from inspector.facts.licensing.data_components import font_components, icon_components, javascript_components
+from inspector.facts.licensing.library_components import LibraryComponent, library_components
+from inspector.facts.licensing.python_components import (
+    CPYTHON_OWNER,
+    distribution_components,
+    interpreter_components,
+    vendored_components,
+)
+from inspector.facts.licensing.recognised_files import RecognisedFiles
 from inspector.facts.loading.roots import is_extension_module
 from inspector.facts.python.distributions import PythonDistribution
-from inspector.model import ByteCount, Problem
+from inspector.model import Problem
 
 if TYPE_CHECKING:
     from inspector.facts.licensing.cpython_build import CPythonBuild
     from inspector.facts.licensing.static_component import StaticComponent
 
-ComponentKind = Literal["python", "interpreter", "library", "static", "files"]
+__all__ = ["Component", "ComponentKind", "Components", "collect_components"]
 
 _STANDARD_LIBRARY = re.compile(r"(?:^|/)(?:lib(?:64|32)?|include)/(?:lib)?(python\d\.\d+)(?:t|d|m)?(?=/|$)")
 _INTERPRETER = re.compile(r"(?:python(\d\.\d+)(?:t|d|m)?(?:-config)?|libpython(\d\.\d+)(?:t|d|m)?\.(?:so[.\d]*|a))$")
 _SITE = re.compile(r"(?:^|/)(?:site|dist)-packages/")
 _CACHED = re.compile(r"(?:^|(.*)/)__pycache__/([^/]+?)\.(?:cpython|pypy)-[^/]*\.pyc$")
 _ROOT_FILES = "files at the root"
-_MOST_EVIDENCE = 12  # clauses that are told of one component
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """A thing with a maker and a licence that the artifact contains.
-
-    :ivar licenses: an SPDX expression, or None where nothing tells.
-    :ivar license_class: its class ("permissive", "strong-copyleft", …, "unknown").
-    :ivar stated: the maker's own words where they make no expression ("GPL v3"), else "".
-    :ivar evidence: how it was recognised, one clause each.
-    :ivar kind: "static": code inside the files, which belong to somebody else and are not counted in ``bytes``.
-    :ivar files: tree paths, sorted.
-    :ivar bytes: of these files; stored bytes as they lie in the container, copies included.
-    :ivar package_url: https://github.com/package-url/purl-spec, or "".
-    :ivar found: licences that something in the artifact states for it, beside ``licenses``, which is the conclusion; of libraries.
-    :ivar libraries: each of its shared libraries, with what identifies it; of libraries.
-    """
-
-    name: str
-    version: str | None
-    kind: ComponentKind
-    licenses: str | None
-    license_class: str
-    evidence: tuple[str, ...]
-    files: tuple[str, ...]
-    bytes: ByteCount = field(default_factory=ByteCount)
-    stated: str = ""
-    package_url: str = ""
-    found: tuple[FoundLicense, ...] = ()
-    libraries: tuple[LibraryComponent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +78,16 @@ def collect_components(
     for path, owner in owners.items():
         files_of.setdefault(owner, []).append(path)
     sizes = {node.path: (node.size, node.stored_size) for node in tree.files()}
-    components = _interpreters(files_of, pythons, sizes)
-    components += [_distribution(found, files_of.get(_owner_name(found), []), sizes) for found in distributions]
+    texts = RecognisedFiles(tree)
+    components = interpreter_components(files_of, pythons, sizes, texts)
+    components += distribution_components(distributions, files_of, sizes, texts)
+    components += vendored_components(tree, distributions, owners, sizes, texts)
     components += [_library(found, sizes) for found in _releases(libraries.values())]
     components += _static(static)
-    return Components(tuple(components), owners, libraries, tuple(copyrights.problems))
+    components += javascript_components(tree, owners, sizes, texts)
+    components += font_components(tree, owners, sizes, texts)
+    components += icon_components(tree, owners, sizes, texts)
+    return Components(tuple(components), owners, libraries, (*copyrights.problems, *texts.problems))
 
 
 def _libraries(objects: Sequence[ElfObject]) -> list[ElfObject]:
@@ -131,17 +113,13 @@ def _releases(libraries: Iterable[LibraryComponent]) -> list[list[LibraryCompone
     return found
 
 
-def _owner_name(distribution: PythonDistribution) -> str:
-    return distribution.name
-
-
 def _owners(
     tree: Tree, distributions: Sequence[PythonDistribution], libraries: Mapping[str, LibraryComponent]
 ) -> dict[str, str]:
     recorded: dict[str, str] = {}
     packages: dict[str, str] = {}
     for distribution in distributions:
-        name = _owner_name(distribution)
+        name = distribution.name
         for path in distribution.files:
             recorded[path] = name
             directory, _, file_name = path.rpartition("/")
@@ -171,7 +149,7 @@ def _unrecorded_owner(
         return packages.get(site) or f"{site.rpartition('/')[2]} (no metadata)"
     interpreter = _INTERPRETER.match(name)
     if interpreter:
-        return f"CPython {interpreter[1] or interpreter[2]}"
+        return f"{CPYTHON_OWNER}{interpreter[1] or interpreter[2]}"
     if identified is not None:
         return identified.project
     return _owner_by_directory(directory)
@@ -195,64 +173,8 @@ def _site_package(directory: str, name: str) -> str | None:
 def _owner_by_directory(directory: str) -> str:
     standard = _STANDARD_LIBRARY.search(directory)
     if standard:
-        return standard[1].replace("python", "CPython ")
+        return standard[1].replace("python", CPYTHON_OWNER)
     return "/".join(directory.split("/")[:3]) + "/" if directory else _ROOT_FILES
-
-
-def _is_interpreter(name: str) -> bool:
-    return name.startswith("CPython ")
-
-
-def _total(paths: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> ByteCount:
-    known = [sizes[path] for path in paths if path in sizes]
-    return ByteCount(raw=sum(raw for raw, _ in known), stored=sum(stored for _, stored in known))
-
-
-def _interpreters(
-    files_of: Mapping[str, Sequence[str]], pythons: Sequence[CPythonBuild], sizes: Mapping[str, tuple[int, int]]
-) -> list[Component]:
-    """Each CPython: by its standard library, and by its code in whatever file, which also says the release."""
-    series = {name.removeprefix("CPython ") for name in files_of if _is_interpreter(name)}
-    builds: dict[str, list[CPythonBuild]] = {name: [] for name in series}
-    for build in pythons:
-        own = ".".join(build.version.split(".")[:2]) if build.version else ""
-        # Code that does not say its release belongs to the only standard library there is.
-        chosen = own or (next(iter(series)) if len(series) == 1 else "")
-        builds.setdefault(chosen, []).append(build)
-    found = []
-    for name, code in sorted(builds.items()):
-        files = files_of.get(f"CPython {name}", [])
-        releases = {build.version for build in code if build.version}
-        evidence = ["its standard library"] if files else []
-        evidence += [f"{build.path}: CPython {build.version or ''} {build.compiler}".strip() for build in code]
-        found.append(
-            Component(
-                name="CPython",
-                version=releases.pop() if len(releases) == 1 else name or None,
-                kind="interpreter",
-                licenses="Python-2.0.1",  # the SPDX identifier of the licence that CPython 3 ships; Python-2.0 is the older text
-                license_class="permissive",
-                evidence=tuple(evidence[:_MOST_EVIDENCE]),
-                files=tuple(sorted({*files, *(build.path for build in code)})),
-                bytes=_total(files, sizes),
-            )
-        )
-    return found
-
-
-def _distribution(found: PythonDistribution, owned: Sequence[str], sizes: Mapping[str, tuple[int, int]]) -> Component:
-    return Component(
-        name=found.name,
-        version=found.version,
-        kind="python",
-        licenses=found.licenses,
-        license_class=found.license_class,
-        evidence=(f"{found.metadata_path}: {found.license_words}" if found.license_words else found.metadata_path,),
-        files=tuple(sorted(owned)),
-        bytes=_total(owned, sizes),
-        stated="" if found.licenses else found.license_words,
-        package_url=python_package_url(found.name, found.version),
-    )
 
 
 def _library(found: Sequence[LibraryComponent], sizes: Mapping[str, tuple[int, int]]) -> Component:
@@ -261,7 +183,7 @@ def _library(found: Sequence[LibraryComponent], sizes: Mapping[str, tuple[int, i
     chosen = next((library for library in libraries if library.version is not None), libraries[0])
     # What names each library first, then what else is known of the first, of the second …
     sentences = zip_longest(
-        *([entry.sentence() for entry in library.evidence] for library in libraries[:_MOST_EVIDENCE])
+        *([entry.sentence() for entry in library.evidence] for library in libraries[:MOST_EVIDENCE])
     )
     evidence = dict.fromkeys(sentence for sentence in chain.from_iterable(sentences) if sentence is not None)
     return Component(
@@ -270,12 +192,16 @@ def _library(found: Sequence[LibraryComponent], sizes: Mapping[str, tuple[int, i
         kind="library",
         licenses=chosen.licenses,
         license_class=chosen.license_class,
-        evidence=tuple(evidence)[:_MOST_EVIDENCE],
+        evidence=tuple(evidence)[:MOST_EVIDENCE],
         files=tuple(paths),
-        bytes=_total(paths, sizes),
+        bytes=total_bytes(paths, sizes),
         package_url=chosen.package_url,
         found=tuple(dict.fromkeys(stated for library in libraries for stated in library.found)),
         libraries=tuple(libraries),
+        concluded_from=chosen.concluded_from or "",
+        license_files=tuple(
+            dict.fromkeys(stated.source for library in libraries for stated in library.found if "/" in stated.source)
+        ),
     )
 
 
@@ -292,11 +218,12 @@ def _static(found: Iterable[StaticComponent]) -> list[Component]:
             licenses=licenses or None,
             license_class=inside[0].license_class,
             evidence=tuple(f"{one.path}: {proof.kind} {proof.text}" for one in inside for proof in one.evidence)[
-                :_MOST_EVIDENCE
+                :MOST_EVIDENCE
             ],
             files=tuple(sorted({one.path for one in inside})),
             stated=" or ".join(inside[0].possible_licenses),
             package_url=inside[0].package_url,
+            concluded_from=("licence text" if inside[0].stated else "catalogue") if licenses else "",
         )
         for (name, version, licenses), inside in sorted(releases.items())
     ]

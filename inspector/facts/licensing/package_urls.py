@@ -27,6 +27,12 @@ def python_package_url(name: str, version: str | None) -> str:
     return f"{plain}@{quote(version, safe='.:~_-')}" if version else plain
 
 
+def javascript_package_url(name: str, version: str | None) -> str:
+    """The package URL of a release in npm's registry; a scope is the namespace, its "@" encoded, as the type "npm" has it."""
+    plain = f"pkg:npm/{quote(name.lower(), safe='/._~-')}"
+    return f"{plain}@{quote(version, safe='.:~_-')}" if version else plain
+
+
 @cache
 def _package_urls() -> dict[str, str]:
     return {project: url for project, url in read_library_table(_TABLE, ["project", "purl"])}  # noqa: C416 - rows are lists

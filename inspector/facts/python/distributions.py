@@ -26,6 +26,12 @@ _METADATA_NAMES = (".dist-info/METADATA", ".egg-info/PKG-INFO", ".egg-info", "/E
 _NORMALIZED = re.compile(r"[-_.]+")  # PEP 503
 _DIRECTORY = re.compile(r"(?P<name>.+?)(?:-(?P<version>[^-]+)(?:-py[0-9.]+)?)?\.(?:dist-info|egg-info|egg)")
 _LICENSE_NAME = re.compile(r"(?:licen[cs]e|copying|notice|authors|copyright)", re.IGNORECASE)
+_LICENSE_PLACES = (
+    "licenses",
+    "license_files",
+    "LICENSES",
+)  # below the metadata, by the names that tools have used (PEP 770, "Backwards compatibility")
+_MOST_LICENSE_FILES = 500  # of one distribution
 _FIRST_READ = 16 * 1024  # bytes; the headers of nearly all distributions end before
 _MOST_METADATA = MIB  # bytes of headers that are read at most; pasted licence texts have 50 KB
 _MOST_MODULES = 500  # top-level names of one distribution
@@ -174,6 +180,10 @@ class _Collector:
         for child in self._tree.children(directory):
             if _LICENSE_NAME.match(child.name):
                 found[child.path] = True
+        for place in _LICENSE_PLACES:
+            found.update(
+                (node.path, True) for node in itertools.islice(self._below(f"{directory}/{place}"), _MOST_LICENSE_FILES)
+            )
         inside = directory + "/"
         return tuple(sorted(path for path in found if path.startswith(inside) and self._is_file(path)))
 

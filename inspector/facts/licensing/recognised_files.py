@@ -1,0 +1,137 @@
+"""What of the SPDX License List is in the licence files of a tree.  Each content is read and recognised once."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from inspector.artifact.tree import Kind, Node, Tree
+from inspector.errors import FormatError
+from inspector.facts.licensing.library_components import FoundLicense
+from inspector.facts.licensing.license_files import is_license_file
+from inspector.facts.licensing.python_licenses import canonical_expression
+from inspector.facts.licensing.text_recognition import LONGEST, RecognisedFile, recognise_license_texts
+from inspector.model import Problem
+
+_OWN_NAME = re.compile(r"(?:licen[cs]e|copying)(?:[-_.](?:txt|md|rst|html?))?", re.IGNORECASE)
+_ASIDE = re.compile(r"notice|authors|copyright|third|patents|contributors", re.IGNORECASE)
+_THIRD_PARTY = re.compile(
+    r"(?:^|/)(?:_?vendor(?:ed)?|third[-_]?party|externals?|extern|deps|bundled|crates)/", re.IGNORECASE
+)
+_MOST_FILES = 4000  # of an artifact; an AppImage of Electron has 500
+_MOST_BYTES = 64 * 1024 * 1024
+_MAIN_SHARE = 0.5  # of the words of a file that may be something else than licences
+
+
+class RecognisedFiles:
+    """The licence texts of a tree.
+
+    :ivar problems: files that could not be read, and that there are too many of them.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self.problems: list[Problem] = []
+        self._tree = tree
+        self._read: dict[str, RecognisedFile | None] = {}
+        self._by_content: dict[bytes, RecognisedFile] = {}
+        self._left_bytes = _MOST_BYTES
+
+    def recognised(self, path: str) -> RecognisedFile | None:
+        """What is in a file; None where it is none, or cannot be read."""
+        if path not in self._read:
+            node = self._tree.get(path)
+            self._read[path] = self._recognise(node) if node is not None and node.kind is Kind.FILE else None
+        return self._read[path]
+
+    def _recognise(self, node: Node) -> RecognisedFile | None:
+        length = min(node.size, 2 * LONGEST)
+        if len(self._by_content) >= _MOST_FILES or length > self._left_bytes:
+            if self._left_bytes >= 0:
+                self._left_bytes = -1
+                self.problems.append(
+                    Problem(
+                        kind="limit-exceeded",
+                        subject=node.path,
+                        message="too many licence files; this and later ones are not read",
+                    )
+                )
+            return None
+        try:
+            content = node.read_at(0, length)
+        except (FormatError, OSError) as error:
+            self.problems.append(Problem(kind="unreadable-member", subject=node.path, message=str(error)))
+            return None
+        digest = blake2b(content, digest_size=16).digest()
+        known = self._by_content.get(digest)
+        if known is None:
+            self._left_bytes -= length
+            known = self._by_content[digest] = recognise_license_texts(_decoded(content))
+        return known
+
+    def statements(self, paths: Iterable[str]) -> tuple[FoundLicense, ...]:
+        """What each of some files says, in their order; nothing of files in which no licence is known."""
+        found = []
+        for path in paths:
+            recognised = self.recognised(path)
+            statement = _statement(recognised, path) if recognised is not None else None
+            if statement is not None:
+                found.append(statement)
+        return tuple(found)
+
+    def own_statement(self, paths: Iterable[str]) -> FoundLicense | None:
+        """The licence of the component that the files lie with: of a file called LICENSE or COPYING alone, or of all where they say the same; None
+        where they leave it open, or speak of something else in more than half of their words."""
+        own = [
+            path
+            for path in paths
+            if not _ASIDE.match(posixpath.basename(path)) and not _THIRD_PARTY.search(path.rpartition("/_vendor/")[2])
+        ]
+        plain = [path for path in own if _OWN_NAME.fullmatch(posixpath.basename(path))]
+        for chosen in (plain, own):
+            spoken = [path for path in chosen if self._is_about_licences(path)]
+            statements = self.statements(spoken)
+            expressions = {statement.expression for statement in statements}
+            if len(expressions) == 1 and None not in expressions and len(statements) == len(chosen):
+                return statements[0]
+            if plain and chosen is plain and statements:
+                return None
+        return None
+
+    def _is_about_licences(self, path: str) -> bool:
+        recognised = self.recognised(path)
+        return recognised is not None and (
+            bool(recognised.tags) or (bool(recognised.texts) and recognised.rest <= _MAIN_SHARE)
+        )
+
+    def beside(self, directory: str) -> tuple[str, ...]:
+        """Licence files in a directory, without those below it, sorted."""
+        return tuple(
+            sorted(
+                node.path
+                for node in self._tree.children(directory)
+                if node.kind is Kind.FILE and is_license_file(node.path)
+            )
+        )
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", "replace")
+    return content.decode("utf-8-sig", "replace")
+
+
+def _statement(recognised: RecognisedFile, path: str) -> FoundLicense | None:
+    tagged = [expression for tag in recognised.tags if (expression := canonical_expression(tag)) is not None]
+    if len(set(tagged)) == 1 and len(recognised.identifiers) <= 1:
+        return FoundLicense(tagged[0], path)
+    licenses = recognised.identifiers
+    exceptions = recognised.exceptions
+    if len(licenses) == 1 and len(licenses[0]) == 1:
+        if not exceptions:
+            return FoundLicense(licenses[0][0], path)
+        if len(exceptions) == 1 and "GPL" in licenses[0][0]:
+            return FoundLicense(f"{licenses[0][0]} WITH {exceptions[0]}", path)
+    mentioned = tuple(dict.fromkeys(name for names in licenses for name in names))
+    return FoundLicense(None, path, mentioned) if mentioned else None
