@@ -58,17 +58,24 @@ def add_gate_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--isolated", action="store_true", help="heed no configuration file")
 
 
-def chosen_policy(options: argparse.Namespace) -> Policy:
-    """The configuration file's word with the options put over it.
+def chosen_configuration(options: argparse.Namespace) -> Configuration:
+    """What the file says that ``--config`` names, or the nearest one, or none with ``--isolated``.
 
-    :raises UsageError: for mistakes in the file, or a baseline that is no report.
+    :raises UsageError: for mistakes in the file.
     """
     from inspector.policy.configuration_file import find_configuration, load_configuration
 
     if options.config and options.isolated:
         raise UsageError("--config names a file and --isolated heeds none", "give one of them")
-    path = None if options.isolated else options.config or find_configuration()
-    configuration = load_configuration(path)
+    return load_configuration(None if options.isolated else options.config or find_configuration())
+
+
+def chosen_policy(options: argparse.Namespace) -> Policy:
+    """The configuration file's word with the options put over it.
+
+    :raises UsageError: for mistakes in the file, or a baseline that is no report.
+    """
+    configuration = chosen_configuration(options)
     given: dict[str, object] = {}
     sources = dict(configuration.sources)
     if options.fail_on is not None:

@@ -56,7 +56,6 @@ def make_parser() -> VerbParser:
     goes.add_argument(
         "--level",
         type=one_of(("safe", "moderate", "aggressive")),
-        default="moderate",
         metavar="LEVEL",
         help="safe: behaviour cannot change; moderate (default): what imports and links prove unreachable too; aggressive: what no trace saw",
     )
@@ -97,7 +96,6 @@ def make_parser() -> VerbParser:
     goes.add_argument(
         "--pyc",
         type=one_of(("keep", "hot", "none")),
-        default="keep",
         metavar="POLICY",
         help="Python bytecode: keep (default; one level, valid for a read-only image), hot (of modules that a trace saw), none",
     )
@@ -107,6 +105,12 @@ def make_parser() -> VerbParser:
     goes.add_argument(
         "--trace", action="append", default=[], metavar="FILE", help="what inspect trace recorded; may be repeated"
     )
+    goes.add_argument(
+        "--config",
+        metavar="FILE",
+        help="take what the options leave open from [slim] of this inspector.toml or pyproject.toml; the nearest one if not given",
+    )
+    goes.add_argument("--isolated", action="store_true", help="heed no configuration file")
     made = make_group(parser, "what is written")
     made.add_argument(
         "--recompress",
@@ -158,6 +162,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     if not options.artifact:
         raise UsageError("there is nothing to slim", "name an AppImage or an AppDir: inspect slim MyApp.AppImage")
     destinations = choose_destinations(options.report, None, [options.artifact]) if options.report else []
+    _take_defaults(options)
     _check_contradictions(options)
     wanted = slim_options(options)
 
@@ -174,6 +179,29 @@ def execute(options: argparse.Namespace) -> ExitCode:
         outcome = slim(request, progress=progress)
     _show(outcome.result, destinations, options)
     return ExitCode.PASSED if outcome.passed else ExitCode.GATE_FAILED
+
+
+def _take_defaults(options: argparse.Namespace) -> None:
+    """Fill in what the options leave open: from ``[slim]`` of the configuration, else what holds without one.
+
+    Paths that the configuration keeps are kept beside those of ``--keep``; every other option replaces what the file says.
+    """
+    from inspector.policy.configuration import SlimDefaults
+
+    defaults = SlimDefaults()
+    if not options.apply:  # a written plan has its own
+        from inspector.cli.gate_options import chosen_configuration
+
+        defaults = chosen_configuration(options).slim
+    options.level = options.level or defaults.level
+    options.pyc = options.pyc or defaults.pyc
+    options.keep = [*defaults.keep, *options.keep]
+    options.drop = options.drop or list(defaults.drop)
+    options.entry = options.entry or list(defaults.entry)
+    if options.languages is None and defaults.languages is not None:
+        options.languages = ",".join(defaults.languages)
+    if not options.no_run:
+        options.smoke = options.smoke or list(defaults.smoke)
 
 
 def slim_options(options: argparse.Namespace) -> SlimOptions:
