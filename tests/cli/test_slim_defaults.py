@@ -98,7 +98,7 @@ def test_a_real_bundle_loses_what_the_file_drops(project: Path, run: Callable) -
     root = project / "x.AppDir"
     for name in ("usr/bin/app", "usr/share/app/extra/film", "usr/share/app/data"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(b"x" * 5000)
+        (root / name).write_bytes(name.encode() * 500)
     (root / "usr/bin/app").write_bytes(TinyElf().build())
     (root / "usr/bin/app").chmod(0o755)
     (root / "AppRun").symlink_to("usr/bin/app")
