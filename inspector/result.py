@@ -203,11 +203,15 @@ class Floor(Struct, frozen=True, kw_only=True):
 
 
 class TagInfo(Struct, frozen=True, kw_only=True):
-    """Platform tags: ``allowed`` by what the files need, ``claimed`` by a wheel's own name."""
+    """Platform tags: ``allowed`` by what the files need, ``claimed`` by a wheel's own name, several joined by ".".
+
+    :ivar unkept: a clause for each claimed tag that the files do not keep.
+    """
 
     allowed: str | None = None
     claimed: str | None = None
     reasons: tuple[str, ...] = ()
+    unkept: tuple[str, ...] = ()
 
 
 class NeededInfo(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from inspector.checks import appimage, floors, hardening, libraries, licenses, search_paths, sizes
+from inspector.checks import appimage, floors, hardening, libraries, licenses, python_packages, search_paths, sizes
 from inspector.facts.facts import Facts
 from inspector.model import SEVERITY_ORDER, Finding
 
@@ -14,6 +14,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], Callable[[Facts], Iterator[Finding]]]
     "search-paths": (search_paths.RULES, search_paths.check),
     "hardening": (hardening.RULES, hardening.check),
     "appimage": (appimage.RULES, appimage.check),
+    "python-packages": (python_packages.RULES, python_packages.check),
     "licenses": (licenses.RULES, licenses.check),
     "sizes": (sizes.RULES, sizes.check),
 }

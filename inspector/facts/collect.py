@@ -10,6 +10,7 @@ from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject, main_architecture, read_elf_objects
 from inspector.facts.binaries.floors import RUNTIME, floors, unmet_versions, version_requests
 from inspector.facts.binaries.platform_tag import platform_needs, platform_tag
+from inspector.facts.binaries.wheel_tag import wheel_tag
 from inspector.facts.duplicates import find_duplicates
 from inspector.facts.facts import Facts
 from inspector.facts.hosts.profiles import chosen_hosts, default_hosts
@@ -101,7 +102,7 @@ def collect_facts(
         requests=requests,
         floors=floors(requests),
         unmet_versions=unmet_versions(objects, graph),
-        tag=_tag(objects, graph, arch),
+        tag=_tag(artifact, objects, graph, arch),
         search_elements=search_elements(objects, tree, mount),
         host_programs_reached=host_programs_reached(objects, launcher, mount),
         older_than_host=older_than_host(native, (profile for profile, _ in systems if profile.libc == "glibc")),
@@ -150,10 +151,11 @@ def _searched(environment: Mapping[str, str], library_path: str | None) -> dict[
     return {**environment, **({"LD_LIBRARY_PATH": library_path} if library_path is not None else {})}
 
 
-def _tag(objects: tuple[ElfObject, ...], graph: LoadFacts, arch: str | None) -> TagInfo:
+def _tag(artifact: Artifact, objects: tuple[ElfObject, ...], graph: LoadFacts, arch: str | None) -> TagInfo:
     needs = []
     for found in objects:
         bundled = {need.name for need in graph.needs.get(found.path, ()) if need.origin == "bundle"}
         needs.append(platform_needs(found.path, found.elf, bundled))
     tag = platform_tag(needs, arch=arch)
-    return TagInfo(allowed=tag.allowed, reasons=tag.reasons)
+    wheel = wheel_tag(artifact, needs)
+    return TagInfo(allowed=tag.allowed, claimed=wheel.claimed, reasons=tag.reasons, unkept=wheel.unkept)

@@ -18,6 +18,7 @@ FAMILY_PREFIX = {
     "appimage": "APP",
     "licenses": "LIC",
     "sizes": "SIZ",
+    "python-packages": "PKG",
     "policy": "POL",
 }
 RULES = list(load_rules().values())
