@@ -107,7 +107,8 @@ class Browser:
 class Page:
     """A tab.
 
-    :ivar requests: addresses that it asked for, its own first.
+    :ivar requests: addresses that it asked for, its own first, also where its policy then kept it from going there.
+    :ivar answers: addresses that it had an answer from.
     :ivar complaints: errors and warnings of its console, exceptions, and what its policy refused.
     """
 
@@ -126,6 +127,7 @@ class Page:
         self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = browser.call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
         self.requests: list[str] = []
+        self.answers: list[str] = []
         self.complaints: list[str] = []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
@@ -249,5 +251,6 @@ _READERS: dict[str, Callable[[Page, dict[str, Any]], None]] = {
         f"log: {event['entry']['level']}: {event['entry']['text']}"
     ),
     "Network.requestWillBeSent": lambda page, event: page.requests.append(event["request"]["url"]),
+    "Network.responseReceived": lambda page, event: page.answers.append(event["response"]["url"]),
     "Page.javascriptDialogOpening": lambda page, event: page.complaints.append(f"dialog: {event['message']}"),
 }

@@ -106,7 +106,7 @@ def _chapter(result: Result, prefix: str, baseline: Result | None) -> Chapter:
             "sizes": columns(tree)
             | {
                 "components": [escape(name) for name in tree.components],
-                "classes": component_classes,
+                "classes": [escape(name) for name in component_classes],
                 "removables": [escape(name) for name in tree.removables],
             },
             "libraries": dependencies.columns,

@@ -163,7 +163,7 @@ def _count_the_rest(root: SizeNode) -> None:
         raw = node.raw - sum(child.raw for child in children)
         stored = node.stored - sum(child.stored for child in children)
         files = node.files - sum(child.files for child in children)
-        if raw > 0 or stored > 0:
+        if raw > 0 or stored > 0 or files > 0:
             node.contents.append(SizeNode("", max(raw, 0), max(stored, 0), max(files, 1)))
 
 

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inspector.render.html_report.size_tree import SizeNode
+from inspector.render.html_report.size_tree import SizeNode, walk
 
 HEADER = 18.0
 PADDING = 2.0
-_LEAST_SIDE = 7.0
+_LEAST_SIDE = 3.0
+_LEAST_AREA = 110.0
+"""What would be smaller is drawn as one tile with its neighbours."""
 _LEAST_FRAME = (46.0, 40.0)
 """Width and height below which a directory is one tile."""
 
@@ -34,6 +37,7 @@ class Tile:
     :ivar path: from the root, without a slash at the end.
     :ivar label: the name, or of a directory that holds nothing but one directory, the names of both.
     :ivar is_frame: whether its children are drawn inside it, below a line with its label.
+    :ivar component: of a file its component, of a directory that is one tile the one that most of its bytes are of; -1 where none is known.
     """
 
     node: SizeNode
@@ -41,6 +45,7 @@ class Tile:
     label: str
     place: Rectangle
     is_frame: bool
+    component: int
 
 
 def tiles(root: SizeNode, width: float, height: float) -> list[Tile]:
@@ -52,19 +57,47 @@ def tiles(root: SizeNode, width: float, height: float) -> list[Tile]:
         while not is_root and len(node.directories) == 1 and not node.contents:
             (only,) = node.directories.values()
             node, path, label = only, f"{path}/{only.name}", f"{label}/{only.name}"
-        children = node.children
-        is_frame = bool(children) and place.width >= _LEAST_FRAME[0] and place.height >= _LEAST_FRAME[1]
+        is_directory = bool(node.directories or node.contents) and bool(node.name or is_root)
+        is_frame = is_directory and place.width >= _LEAST_FRAME[0] and place.height >= _LEAST_FRAME[1]
         if not is_root:
-            drawn.append(Tile(node, path, label, place, is_frame))
+            drawn.append(Tile(node, path, label, place, is_frame, -1 if is_frame else _main_component(node)))
         if not (is_frame or is_root):
             continue
         inner = place if is_root else _inside(place)
+        children = _grouped(node, inner)
         places = squarify([child.raw for child in children], inner)
         for child, where in reversed(list(zip(children, places, strict=True))):
             if where.width >= _LEAST_SIDE and where.height >= _LEAST_SIDE:
-                name = child.name or "smaller files"
+                name = child.name or f"{child.files:,} smaller"
                 waiting.append((child, f"{path}/{name}" if path else name, name, where, False))
     return drawn
+
+
+def _grouped(directory: SizeNode, place: Rectangle) -> list[SizeNode]:
+    """What a directory holds, the largest first, the smallest together in a node without a name."""
+    children = directory.children
+    least = directory.raw * _LEAST_AREA / max(place.width * place.height, 1)
+    small = [child for child in children if child.raw < least]
+    if len(small) < 2:
+        return children
+    together = SizeNode("", sum(child.raw for child in small), files=sum(child.files for child in small))
+    for child in small:
+        if child.directories or child.contents:
+            together.directories[child.name] = child
+        else:
+            together.contents.append(child)
+    kept = children[: len(children) - len(small)]
+    return sorted([*kept, together], key=lambda node: (-node.raw, node.name))
+
+
+def _main_component(node: SizeNode) -> int:
+    if not node.directories and not node.contents:
+        return node.component
+    totals: Counter[int] = Counter()
+    for directory in walk(node):
+        for file in directory.contents:
+            totals[file.component] += file.raw
+    return max(totals, key=lambda component: (totals[component], -component), default=-1)
 
 
 def _inside(place: Rectangle) -> Rectangle:

@@ -1,10 +1,11 @@
 // The map of sizes: zoom into directories, find files, raw and stored bytes, colours by component, licence class or removable.
 const TONES = 10;
 const MOST_LABELLED = 6.6; // pixels of a character, about
-const CLASS_TONES = {
-  "network-copyleft": ["tone-4", "hatched"], "strong-copyleft": ["tone-1", "hatched"], proprietary: ["tone-9", "hatched"],
-  "weak-copyleft": ["tone-6", "dotted"], unknown: ["tone-3", "dotted"], permissive: ["tone-2", ""], "public-domain": ["tone-5", ""],
-};
+// A Map: an artifact's words must not meet what every object has ("constructor").
+const CLASS_TONES = new Map([
+  ["network-copyleft", ["tone-4", "hatched"]], ["strong-copyleft", ["tone-1", "hatched"]], ["proprietary", ["tone-9", "hatched"]],
+  ["weak-copyleft", ["tone-6", "dotted"]], ["unknown", ["tone-3", "dotted"]], ["permissive", ["tone-2", ""]], ["public-domain", ["tone-5", ""]],
+]);
 
 /** The tree of inspector/render/html_report/size_tree.py, out of its columns. */
 function decodeTree({ directories, files }) {
@@ -50,13 +51,15 @@ function setUpSizes(section, data, prefix) {
   let here = tree;
   let pressed = null;
   let hits = null;
+  const foundIn = new Set(); // the directories of the hits
+  const isHit = (node) => hits.has(node) || foundIn.has(node);
 
   const bytes = () => form.elements[`${prefix}bytes`].value;
   const whole = () => tree[bytes()];
 
   /** What a file counts as under the chosen colours: [key, class of its tone, pattern over it, word]. */
   function kindOf(node) {
-    if (node.children) return ["directory", "tone-none", "", "directory"];
+    if (node.children || node.group) return mainKind(node);
     const by = form.elements.colour.value;
     if (by === "component") {
       if (node.component < 0) return ["none", "tone-none", "", "no component"];
@@ -66,21 +69,44 @@ function setUpSizes(section, data, prefix) {
     }
     if (by === "class") {
       const name = data.classes[node.component] || "no component known";
-      const [tone, pattern] = CLASS_TONES[name] ?? ["tone-none", ""];
+      const [tone, pattern] = CLASS_TONES.get(name) ?? ["tone-none", ""];
       return [name, tone, pattern, name];
     }
     if (node.removable < 0) return ["needed", "tone-none", "", "nothing says that it can go"];
     return [`r${node.removable}`, `tone-${(node.removable * 2 + 1) % TONES}`, node.removable % 2 ? "dotted" : "hatched", data.removables[node.removable]];
   }
 
+  /** Of a directory: the kind that most of its bytes are of. */
+  function mainKind(node) {
+    if (kinds.has(node)) return kinds.get(node);
+    const totals = new Map();
+    const waiting = [node];
+    while (waiting.length) {
+      const directory = waiting.pop();
+      for (const child of directory.children ?? directory.group) {
+        if (child.children) { waiting.push(child); continue; }
+        const kind = kindOf(child);
+        const known = totals.get(kind[0]) ?? { kind, total: 0 };
+        known.total += child[bytes()];
+        totals.set(kind[0], known);
+      }
+    }
+    const [most] = [...totals.values()].sort((one, other) => other.total - one.total);
+    const kind = most ? [...most.kind.slice(0, 3), totals.size > 1 ? `mostly ${most.kind[3]}` : most.kind[3]] : ["none", "tone-none", "", ""];
+    kinds.set(node, kind);
+    return kind;
+  }
+  const kinds = new Map();
+
   function describe(node) {
     const parts = [`${pathOf(node)}: ${size(node[bytes()])}, ${share(node[bytes()], whole())}`];
     if (node.count > 1) parts.push(counted(node.count, "file"));
-    if (!node.children) parts.push(kindOf(node)[3]);
+    if (kindOf(node)[3]) parts.push(kindOf(node)[3]);
     return parts.join(", ");
   }
 
   function draw() {
+    kinds.clear();
     const width = Math.max(holder.clientWidth, 280);
     const height = Math.round(Math.min(Math.max(width * 0.52, 340), 620));
     const tiles = layOut(here, bytes(), width, height);
@@ -90,7 +116,7 @@ function setUpSizes(section, data, prefix) {
     });
     map.classList.toggle("searching", hits !== null);
     tiles.forEach(({ node, label, place: [x, y, wide, high], isFrame }, number) => {
-      const [key, tone, pattern] = kindOf(node);
+      const [key, tone, pattern] = isFrame ? ["", "", ""] : kindOf(node);
       const goes = Boolean(node.children?.length);
       const tile = drawn("g", {
         class: `${isFrame ? "frame" : "tile"} ${tone}`, tabindex: number ? -1 : 0, role: goes ? "button" : "img", "aria-label": describe(node),
@@ -101,7 +127,7 @@ function setUpSizes(section, data, prefix) {
         tile.append(drawn("text", { x: (x + 4).toFixed(1), y: (y + 13).toFixed(1) }, label.length <= room ? label : `${label.slice(0, Math.max(room - 1, 1))}…`));
         if (!isFrame && high > 32 && wide > 60) tile.append(drawn("text", { x: (x + 4).toFixed(1), y: (y + 27).toFixed(1), class: "quiet" }, size(node[bytes()])));
       }
-      if (hits?.has(node)) tile.classList.add("hit");
+      if (!isFrame && hits !== null && (isHit(node) || node.group?.some(isHit))) tile.classList.add("hit");
       if (pressed !== null && !isFrame && key !== pressed) tile.classList.add("dimmed");
       tile.node = node;
       map.append(tile);
@@ -174,15 +200,15 @@ function setUpSizes(section, data, prefix) {
   }
 
   function drawLegend(tiles) {
-    const kinds = new Map();
+    const shown = new Map();
     for (const { node, isFrame } of tiles) {
-      if (isFrame || node.children) continue;
+      if (isFrame) continue;
       const [key, tone, pattern, word] = kindOf(node);
-      const known = kinds.get(key) ?? { tone, pattern, word: key === "rest" ? "other components" : word, total: 0 };
+      const known = shown.get(key) ?? { tone, pattern, word: key === "rest" ? "other components" : word.replace(/^mostly /, ""), total: 0 };
       known.total += node[bytes()];
-      kinds.set(key, known);
+      shown.set(key, known);
     }
-    const order = [...kinds].sort((one, other) => other[1].total - one[1].total);
+    const order = [...shown].sort((one, other) => other[1].total - one[1].total);
     legend.replaceChildren(...order.map(([key, { tone, pattern, word }]) => {
       const swatch = drawn("svg", { class: "swatch", width: 12, height: 12, "aria-hidden": "true" }, drawn("rect", { width: 12, height: 12, rx: 3, class: tone }));
       if (pattern) swatch.append(drawn("rect", { width: 12, height: 12, rx: 3, class: pattern }));
@@ -219,6 +245,7 @@ function setUpSizes(section, data, prefix) {
 
   function search() {
     const wanted = form.elements.search.value.trim().toLowerCase();
+    foundIn.clear();
     if (!wanted) {
       hits = null;
       status.textContent = "";
@@ -238,13 +265,10 @@ function setUpSizes(section, data, prefix) {
       }
       status.textContent = `${counted(hits.size, "file")}, ${size(total)}`;
       // A directory that is one tile is a hit when something in it is.
-      for (const node of [...hits]) for (let at = node.parent; at; at = at.parent) foundIn.add(at);
+      for (const node of hits) for (let at = node.parent; at; at = at.parent) foundIn.add(at);
     }
     draw();
-    if (hits !== null) for (const tile of holder.querySelectorAll(".tile")) tile.classList.toggle("hit", hits.has(tile.node) || foundIn.has(tile.node));
-    foundIn.clear();
   }
-  const foundIn = new Set();
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.elements.search.addEventListener("input", whenQuiet(search));

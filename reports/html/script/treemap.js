@@ -2,7 +2,8 @@
 // which draws fewer small tiles.
 const HEADER = 18;
 const PADDING = 2;
-const LEAST_SIDE = 4;
+const LEAST_SIDE = 2;
+const LEAST_AREA = 30;
 const LEAST_FRAME = [46, 40];
 
 /** Rectangles [x, y, width, height] with areas in proportion to weights, which fall from the first to the last. */
@@ -48,6 +49,20 @@ function worstRatio(largest, smallest, area, side) {
   return Math.max((square * largest) / (area * area), (area * area) / (square * smallest));
 }
 
+/** What a directory holds, the largest first; what would be too small to be seen is one node, with what it stands for in `group`. */
+function grouped(directory, bytes, area) {
+  const order = (one, other) => other[bytes] - one[bytes];
+  const children = [...directory.children].sort(order);
+  const least = (directory[bytes] * LEAST_AREA) / Math.max(area, 1);
+  const first = children.findIndex((child) => child[bytes] < least);
+  if (first < 0 || children.length - first < 2) return children;
+  const group = children.splice(first);
+  const sum = (key) => group.reduce((total, child) => total + child[key], 0);
+  const count = sum("count");
+  children.push({ name: `${count.toLocaleString("en")} smaller`, parent: directory, children: null, group, raw: sum("raw"), stored: sum("stored"), count });
+  return children.sort(order);
+}
+
 /** Tiles {node, label, place, isFrame} of everything below a directory that is large enough to be seen. */
 function layOut(top, bytes, width, height) {
   const tiles = [];
@@ -63,7 +78,7 @@ function layOut(top, bytes, width, height) {
     if (!isTop) tiles.push({ node, label, place, isFrame });
     if (!isFrame && !isTop) continue;
     const inner = isTop ? place : [place[0] + PADDING, place[1] + HEADER, place[2] - 2 * PADDING, place[3] - HEADER - PADDING];
-    const children = [...node.children].sort((one, other) => other[bytes] - one[bytes]);
+    const children = grouped(node, bytes, inner[2] * inner[3]);
     const places = squarify(children.map((child) => child[bytes]), inner);
     for (let index = children.length - 1; index >= 0; index -= 1) {
       if (places[index][2] >= LEAST_SIDE && places[index][3] >= LEAST_SIDE) waiting.push([children[index], children[index].name, places[index]]);
