@@ -14,6 +14,7 @@ from corpus import (
     report_schemas,
     wheels,
 )
+from corpus.frozen import nuitka_programs, pyinstaller_programs
 from corpus.licenses import static_python
 from corpus.recipe import Recipe
 
@@ -31,6 +32,8 @@ def recipes() -> dict[str, Recipe]:
         python_applications,
         appdir_layouts,
         static_python,
+        pyinstaller_programs,
+        nuitka_programs,
         wheels,
     ):
         for recipe in family.recipes():

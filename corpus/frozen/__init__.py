@@ -1,0 +1,1 @@
+"""Programs made by freezers: PyInstaller, Nuitka, PyOxidizer's packed resources, frozen modules."""

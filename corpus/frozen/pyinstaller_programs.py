@@ -1,0 +1,90 @@
+"""What PyInstaller makes of a small program: one file, a folder, one file of an older release, one file with NumPy."""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from corpus.frozen.tools import HELLO, WITH_NUMPY, debian_modules, freezer
+from corpus.programs import ProgramFailed, run
+from corpus.recipe import Bounds, CheckFailed, Recipe, Unavailable
+from corpus.store import scratch_directory
+
+Form = Literal["--onefile", "--onedir"]
+
+
+def recipes() -> list[Recipe]:
+    """Four programs that say hello."""
+    one = Bounds((4_000_000, 60_000_000))
+    return [
+        Recipe("frozen/pyinstaller-onefile", "PyInstaller 6, one file", partial(build, tool="pyinstaller", form="--onefile"), one),
+        Recipe(
+            "frozen/pyinstaller-folder", "PyInstaller 6, a folder", partial(build, tool="pyinstaller", form="--onedir"),
+            Bounds((10_000_000, 120_000_000), (10, 300)),
+        ),
+        Recipe("frozen/pyinstaller-5-onefile", "PyInstaller 5, one file", partial(build, tool="pyinstaller-5", form="--onefile"), one),
+        Recipe(
+            "frozen/pyinstaller-numpy-onefile", "PyInstaller 6, one file with NumPy",
+            partial(build, tool="pyinstaller", form="--onefile", source=WITH_NUMPY), Bounds((15_000_000, 120_000_000)),
+        ),
+    ]  # fmt: skip
+
+
+def build(result: Path, tool: str, form: Form, source: str = HELLO) -> None:
+    """Freeze a program.
+
+    :raises Unavailable: where PyInstaller cannot be had or fails, for example with an interpreter without a shared library.
+    :raises CheckFailed: where the frozen program does not say what it should.
+    """
+    python = freezer(tool)
+    with scratch_directory() as scratch:
+        modules = debian_modules(scratch / "modules") if source is HELLO else scratch
+        (scratch / "hello.py").write_text(source, encoding="utf-8")
+        places: list[str | Path] = [
+            "--distpath",
+            scratch / "dist",
+            "--workpath",
+            scratch / "work",
+            "--specpath",
+            scratch,
+        ]
+        environment = {
+            "PYINSTALLER_CONFIG_DIR": str(scratch / "cache"),
+            "LD_LIBRARY_PATH": str(modules / "lib"),
+            "PYTHONPATH": str(modules),
+            "PYTHONHASHSEED": "0",
+        }
+        command = [
+            python,
+            "-m",
+            "PyInstaller",
+            "--log-level",
+            "ERROR",
+            form,
+            "--name",
+            "hello",
+            *places,
+            "--noconfirm",
+            scratch / "hello.py",
+        ]
+        try:
+            run(command, directory=scratch, environment=environment)
+        except ProgramFailed as failure:
+            raise Unavailable(f"PyInstaller: {str(failure).splitlines()[-1]}") from failure
+        shutil.move(scratch / "dist/hello", result)
+    verify(result / "hello" if form == "--onedir" else result)
+
+
+def verify(program: Path) -> None:
+    """That the frozen program runs and says hello.
+
+    :raises CheckFailed: where it does not.
+    """
+    try:
+        said = run([program, "corpus"])
+    except ProgramFailed as failure:
+        raise CheckFailed(f"the frozen program does not run: {failure}") from failure
+    if not said.startswith('["hello", ["corpus"]'):
+        raise CheckFailed(f"the frozen program says {said!r}")
