@@ -5,6 +5,7 @@ What reads them is imported when the first bytes fit, so that whoever audits an 
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from inspector.artifact.artifact import Artifact
@@ -146,6 +147,59 @@ def _open_script_archive(candidate: Candidate) -> Artifact:
     return open_script_archive(candidate)
 
 
+def _is_flatpak(candidate: Candidate) -> bool:
+    # flatpak-builtins-build-bundle.c: the first key of the metadata is "flatpak"; ostree-repo-static-delta-private.h: signed deltas
+    return candidate.head.startswith((b"flatpak\0", b"OSTSGNDT", b"TDNGSTSO"))
+
+
+def _open_flatpak(candidate: Candidate) -> Artifact:
+    from inspector.artifact.flatpak import open_bundle
+
+    return open_bundle(candidate)
+
+
+def _is_flatpak_manifest(candidate: Candidate) -> bool:
+    if candidate.source.size > 1 << 20 or b"\0" in candidate.head or not re.search(rb"\bid\b", candidate.head):
+        return False
+    from inspector.artifact.flatpak import manifest_of
+
+    return manifest_of(candidate) is not None
+
+
+def _refuse_flatpak_manifest(candidate: Candidate) -> Artifact:
+    from inspector.artifact.flatpak import refuse_manifest
+
+    return refuse_manifest(candidate)
+
+
+def _is_flatpak_build(tree: Tree) -> bool:
+    if "metadata" not in tree:
+        return False
+    from inspector.artifact.flatpak import is_build_directory
+
+    return is_build_directory(tree)
+
+
+def _open_flatpak_build(listed: Artifact, limits: Limits) -> Artifact:
+    from inspector.artifact.flatpak import open_build_directory
+
+    return open_build_directory(listed, limits)
+
+
+def _is_ostree(tree: Tree) -> bool:
+    if "config" not in tree or "objects" not in tree:
+        return False
+    from inspector.artifact.flatpak import is_repository
+
+    return is_repository(tree)
+
+
+def _open_ostree(listed: Artifact, limits: Limits) -> Artifact:
+    from inspector.artifact.flatpak import open_repository
+
+    return open_repository(listed, limits)
+
+
 def _tar(name: str, title: str, *limitations: str) -> Reader:
     return Reader(name, title, (*limitations, *_OF_TAR), partial(_is_tar, name), partial(_open_tar, name))
 
@@ -163,6 +217,15 @@ _OF_IMAGES = (
     "Bytes of lower layers that an upper layer hides are part of the file's size and not of the tree.",
 )
 _OF_SQUASHFS = ("Squashfs images other than version 4.0, and those compressed with lzo, are named and not read.",)
+_OF_FLATPAK = (
+    "The runtime is named and not read: libraries that it has count as the system's, unless a captured profile of it is given as the host.",
+    "Extensions (locales, plug-ins, GL drivers) are not in it and not looked for.",
+    "The tree has a link that no checkout has: app or usr, which leads to files, as at run time.",
+)
+_OF_OSTREE = (
+    "Commits, directories and their modes are compared with their checksums, contents of files are not.",
+    "Extended attributes are not shown, and all times are 0, as in a checkout.",
+)
 _OF_SCRIPTS = (
     "The script is not executed and not followed: what it does with the members after unpacking them is not known.",
     "Archives that are encrypted, in base64, or compressed with lz4 or compress(1) are named and not read.",
@@ -199,6 +262,18 @@ READERS = (
         (*_OF_SCRIPTS, "Looked for are tar archives in a compressed stream that begins behind a line's end in the first 16 MiB."),
         _is_script_archive, _open_script_archive,
     ),
+    Reader(
+        "flatpak", "a Flatpak bundle",
+        (
+            *_OF_FLATPAK, *_OF_OSTREE, "Bundles of big-endian writers, and those that build on an older commit, are not read.",
+            "Applications with extra data fetch them at installation: they are not in the bundle.",
+        ),
+        _is_flatpak, _open_flatpak,
+    ),
+    Reader(
+        "", "a manifest of flatpak-builder", ("A manifest of flatpak-builder is recognised: it holds nothing that was built.",),
+        _is_flatpak_manifest, _refuse_flatpak_manifest,
+    ),
     Reader("oci", "an OCI image archive", _OF_IMAGES, partial(_is_image, "oci"), partial(_open_image, "oci")),
     Reader("docker", "an image written by docker save", _OF_IMAGES, partial(_is_image, "docker"), partial(_open_image, "docker")),
     _tar(
@@ -225,4 +300,10 @@ READERS = (
 
 DIRECTORY_READERS = (
     DirectoryReader("oci", "an OCI image layout", _OF_IMAGES, _is_image_layout, _open_image_layout),
+    DirectoryReader("flatpak-build", "a Flatpak build directory", _OF_FLATPAK, _is_flatpak_build, _open_flatpak_build),
+    DirectoryReader(
+        "ostree", "an OSTree repository",
+        (*_OF_FLATPAK, *_OF_OSTREE, "Of several branches one is read, an application's first; the others are named."),
+        _is_ostree, _open_ostree,
+    ),
 )  # fmt: skip

@@ -58,10 +58,8 @@ class _Decoder(Protocol):
 class _GzipDecoder:
     """zlib's decoder with the attributes of the others."""
 
-    def __init__(self) -> None:
-        self._decoder = zlib.decompressobj(
-            wbits=31
-        )  # zlib.h, inflateInit2: 16 + 15 takes a gzip header and checks the trailer
+    def __init__(self, window_bits: int) -> None:
+        self._decoder = zlib.decompressobj(wbits=window_bits)
         self._rest = b""
 
     @property
@@ -87,8 +85,9 @@ class _GzipDecoder:
 
 def _new_decoder(compression: str, limits: Limits) -> tuple[Callable[[], _Decoder], tuple[type[Exception], ...]]:
     """What makes a decoder for one stream, and the errors that it raises."""
-    if compression == "gzip":
-        return _GzipDecoder, (zlib.error,)
+    if compression in ("gzip", "deflate"):
+        # zlib.h, inflateInit2: 16 + 15 takes a gzip header and checks the trailer, -15 a stream without either
+        return lambda: _GzipDecoder(31 if compression == "gzip" else -15), (zlib.error,)
     if compression == "bzip2":
         import bz2
 
@@ -109,8 +108,12 @@ def _new_decoder(compression: str, limits: Limits) -> tuple[Callable[[], _Decode
     raise UnsupportedFormat(f"it is compressed with {compression}, which is not decoded")
 
 
-class _Spool:
-    """Bytes that are appended and then read at random: in memory up to a size, then in a temporary file without a name."""
+class Spool:
+    """Bytes that are appended and then read at random: in memory up to a size, then in a temporary file without a name.
+
+    :param in_memory: bytes that may stay in memory.
+    :ivar size: bytes that were appended so far.
+    """
 
     def __init__(self, in_memory: int) -> None:
         self._memory = bytearray()
@@ -119,6 +122,10 @@ class _Spool:
         self.size = 0
 
     def append(self, content: bytes) -> None:
+        """Add bytes at the end.
+
+        :raises LimitExceeded: where the temporary file cannot grow.
+        """
         self.size += len(content)
         if self._file is None:
             self._memory += content
@@ -136,6 +143,7 @@ class _Spool:
             ) from error
 
     def seal(self) -> None:
+        """Make everything that was appended readable."""
         if self._file is not None:
             try:
                 self._file.flush()
@@ -145,6 +153,7 @@ class _Spool:
                 ) from error
 
     def read_at(self, offset: int, length: int) -> bytes:
+        """See :class:`inspector.source.Source`."""
         length = min(length, self.size - offset)
         if offset < 0 or length <= 0:
             return b""
@@ -160,28 +169,26 @@ class _Spool:
 class DecodedStream:
     """The decoded content of a compressed stream, a :class:`inspector.source.Source`.
 
-    :ivar compression: "gzip", "bzip2", "xz", "lzma" or "zstd".
+    :ivar compression: "gzip", "bzip2", "xz", "lzma", "zstd", or "deflate" for a stream without any header (RFC 1951).
     :ivar size: decoded bytes.
     :ivar stored_end: where the compressed streams end in the source; what lies behind belongs to nobody.
     :ivar damage: why decoding stopped before the stream's end, or None; what came before is there.
     """
 
-    def __init__(self, compression: str, limits: Limits) -> None:
+    def __init__(self, compression: str, spool: Spool) -> None:
         self.compression = compression
+        self.size = 0
         self.stored_end = 0
         self.damage: FormatError | None = None
-        self._spool = _Spool(limits.small_file)
+        self._spool = spool
+        self._start = spool.size
         self._raw_points = [0]
         self._stored_points = [0]
 
-    @property
-    def size(self) -> int:
-        """Decoded bytes."""
-        return self._spool.size
-
     def read_at(self, offset: int, length: int) -> bytes:
         """See :class:`inspector.source.Source`."""
-        return self._spool.read_at(offset, length)
+        length = min(length, self.size - offset)
+        return self._spool.read_at(self._start + offset, length) if offset >= 0 else b""
 
     def stored_position(self, offset: int) -> int:
         """About where in the source the decoded byte at ``offset`` is stored: exact at the ends, within a quarter of a megabyte else."""
@@ -197,8 +204,8 @@ class DecodedStream:
         return self.stored_position(end) - self.stored_position(start)
 
     def _note(self, stored: int) -> None:
-        if self._spool.size > self._raw_points[-1]:
-            self._raw_points.append(self._spool.size)
+        if self.size > self._raw_points[-1]:
+            self._raw_points.append(self.size)
             self._stored_points.append(stored)
         else:
             self._stored_points[-1] = stored if len(self._stored_points) > 1 else 0
@@ -224,16 +231,19 @@ class DecodedStream:
                 break
             chunk = b""
             self._spool.append(decoded)
-            if self._spool.size > most:
-                name = "decoded_data" if most == limits.decoded_data else "expansion_ratio"
-                raise LimitExceeded(f"{source.size} bytes decode to more than {most}: the {name} limit")
+            self.size += len(decoded)
+            if self.size > most or self._spool.size > limits.decoded_data:
+                name = "expansion_ratio" if self._spool.size <= limits.decoded_data else "decoded_data"
+                raise LimitExceeded(
+                    f"{source.size} bytes decode to more than {min(most, limits.decoded_data)}: the {name} limit"
+                )
             if decoder.needs_input and not decoder.eof:
                 self._note(position)
             if decoder.eof:
                 chunk = decoder.unused_data
                 self._note(position - len(chunk))
                 self.stored_end = position - len(chunk)
-                if self.compression == "lzma":  # such a file holds one stream
+                if self.compression in ("lzma", "deflate"):  # such a file holds one stream
                     break
                 chunk += source.read_at(position, 8192)
                 position = self.stored_end + len(chunk)
@@ -249,10 +259,13 @@ class DecodedStream:
             self._note(position)
 
 
-def decode_stream(source: Source, limits: Limits, compression: str | None = None) -> DecodedStream:
+def decode_stream(
+    source: Source, limits: Limits, compression: str | None = None, spool: Spool | None = None
+) -> DecodedStream:
     """Decode a compressed file from its first byte to the end of its streams.
 
     :param compression: as :func:`compression_of` names it; None: by the first bytes.
+    :param spool: where the decoded bytes are kept, together with those of other streams; None: in one of its own.
     :raises UnsupportedFormat: where the compression is unknown or cannot be decoded here.
     :raises LimitExceeded: where it decodes to more than ``decoded_data`` or ``expansion_ratio`` allow, or asks for too much memory.
     :raises FormatError: where not a single byte can be decoded.
@@ -260,7 +273,7 @@ def decode_stream(source: Source, limits: Limits, compression: str | None = None
     found = compression or compression_of(source.read_at(0, 8))
     if found is None:
         raise UnsupportedFormat("it is compressed in an unknown way", 0)
-    stream = DecodedStream(found, limits)
+    stream = DecodedStream(found, spool or Spool(limits.small_file))
     stream._decode(source, limits)  # noqa: SLF001 -- of this module
     if not stream.size and stream.damage is not None:
         raise stream.damage
