@@ -117,7 +117,7 @@ class _Document:
             purl=_package_url(component.package_url),
             licenses=_licenses(component.licenses, LicenseAcknowledgement.CONCLUDED),
             hashes=_hashes(own[0]) if len(own) == 1 else None,
-            evidence=_evidence(component, self._objects),
+            evidence=_evidence(component, self._keys[index], self._objects),
             components=list(self._native_files(index, own)) if len(own) > 1 else None,
             properties=list(self._properties(index)),
         )
@@ -194,7 +194,7 @@ def _licenses(expression: str | None, acknowledgement: LicenseAcknowledgement | 
     return [LicenseExpression(expression, acknowledgement=acknowledgement)]
 
 
-def _evidence(component: ComponentInfo, objects: set[str]) -> ComponentEvidence:
+def _evidence(component: ComponentInfo, key: str, objects: set[str]) -> ComponentEvidence:
     found = dict.fromkeys(name for statement in component.found for name in _stated(statement))
     paths = (
         component.files
@@ -213,7 +213,8 @@ def _evidence(component: ComponentInfo, objects: set[str]) -> ComponentEvidence:
                 ],
             )
         ],
-        occurrences=[Occurrence(location=path) for path in paths],
+        # Without a reference of its own each, the library orders them by their place in memory.
+        occurrences=[Occurrence(bom_ref=f"{key}@{path}", location=path) for path in paths],
         licenses=[_evident_license(name) for name in found],
     )
 

@@ -114,7 +114,7 @@ class TestCycloneDx:
             "SHA-1": content.sha1,
             "SHA-256": content.sha256,
         }
-        assert readline["evidence"]["occurrences"] == [{"location": "usr/lib/libreadline.so.8"}]
+        assert [row["location"] for row in readline["evidence"]["occurrences"]] == ["usr/lib/libreadline.so.8"]
         methods = readline["evidence"]["identity"][0]["methods"]
         assert {"technique": "binary-analysis", "confidence": 0.9, "value": "SONAME libreadline.so.8"} in methods
         properties = [(row["name"], row["value"]) for row in readline["properties"]]
