@@ -9,6 +9,7 @@ from inspector.artifact import (
     appimage_type1,
     appimage_type2,
     archive_readers,
+    cx_freeze,
     foreign_bundles,
     frozen_programs,
     single_elf,
@@ -39,6 +40,7 @@ DIRECTORY_READERS: tuple[DirectoryReader, ...] = (
     # A format whose artifacts are directories goes here; the first one that says yes to the listed tree opens it.
     *archive_readers.DIRECTORY_READERS,
     *frozen_programs.DIRECTORY_READERS,
+    cx_freeze.READER,
     *zip_readers.DIRECTORY_READERS,
 )
 

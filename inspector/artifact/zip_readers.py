@@ -22,6 +22,7 @@ _MAIN = b"__main__.py"
 _PEX_INFO = b"PEX-INFO"
 _WHEEL = re.compile(rb"[^/]+\.dist-info/WHEEL")
 _TOP_LEVEL_MODULE = re.compile(rb"[^/]+(?:/__init__)?\.pyc?")
+_TOP_LEVEL_BYTECODE = re.compile(rb"[^/]+\.pyc")
 _SDIST = re.compile(rb"[^/]+-[^/-]+/PKG-INFO")
 
 
@@ -68,7 +69,11 @@ def _refuse_windows_program(candidate: Candidate) -> Artifact:
 
 def _is_wheel(candidate: Candidate) -> bool:
     archive = _names(candidate)
-    return archive is not None and any(_WHEEL.fullmatch(entry.name) for entry in archive.entries)
+    distributions = 0 if archive is None else sum(_WHEEL.fullmatch(entry.name) is not None for entry in archive.entries)
+    if archive is None or distributions == 0 or candidate.path.endswith(".whl"):
+        return distributions > 0
+    # An archive to import from may hold the metadata of what it was made of
+    return distributions == 1 and not any(_TOP_LEVEL_BYTECODE.fullmatch(entry.name) for entry in archive.entries)
 
 
 def _is_egg(candidate: Candidate) -> bool:
