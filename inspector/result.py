@@ -528,13 +528,38 @@ def to_json(results: list[Result] | Result) -> bytes:
     return (msgspec.json.format(encoded, indent=2) if len(encoded) <= _READABLE else encoded) + b"\n"
 
 
+class _Several(Struct):
+    """A document of several artifacts; each Result is decoded by itself."""
+
+    results: list[msgspec.Raw] | None = None
+
+
 def load_result(path: str | Path) -> Result:
-    """Read a document that :func:`to_json` wrote; fields that a newer program added are ignored.
+    """Read a document of one artifact that :func:`to_json` wrote; fields that a newer program added are ignored.
+
+    :raises UsageError: where the file cannot be read, is not a document of this schema, or has several artifacts.
+    """
+    results = load_results(path)
+    if len(results) == 1:
+        return results[0]
+    names = ", ".join(result.artifact.path for result in results[:3])
+    raise UsageError(
+        f"{path} is a report of {len(results)} artifacts ({names}{', …' if len(results) > 3 else ''}), and one is wanted here",
+        "write one for each: inspect audit ARTIFACT -o result.json",
+    )
+
+
+def load_results(path: str | Path) -> list[Result]:
+    """Read a document that :func:`to_json` wrote, of one artifact or several; never empty.
 
     :raises UsageError: where the file cannot be read or is not a document of this schema.
     """
     try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=Result)
+        text = Path(path).read_bytes()
+        several = msgspec.json.decode(text, type=_Several).results
+        if several is None:
+            return [msgspec.json.decode(text, type=Result)]
+        results = [msgspec.json.decode(each, type=Result) for each in several]
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except msgspec.DecodeError as error:
@@ -542,6 +567,9 @@ def load_result(path: str | Path) -> Result:
             f"{path} is not a document of {SCHEMA}: {error}",
             "write one with: inspect audit ARTIFACT -o result.json",
         ) from error
+    if not results:
+        raise UsageError(f"{path} has no artifact in it", "write one with: inspect audit ARTIFACT -o result.json")
+    return results
 
 
 def json_schema() -> dict[str, Any]:

@@ -121,27 +121,30 @@ def execute(options: argparse.Namespace) -> ExitCode:
     gc.disable()
     results: list[Result] = []
     failures: list[tuple[str, Exception]] = []
+    baselines: list[Result | None] = []
     codes: list[ExitCode] = []
     for number, path in enumerate(options.paths):
         if number:
             gc.collect()
         try:
-            result, code = _audit_one(path, options, run, policy)
+            result, code, baseline = _audit_one(path, options, run, policy)
             results.append(result)
+            baselines.append(baseline)
         except Exception as error:  # noqa: BLE001 - one artifact's defect must not hide the others' reports
             code = report_failure(error, traceback=options.verbose)
             failures.append((path, error))
         codes.append(code)
     code = most_severe(codes)
+    against = baselines[0] if len(baselines) == 1 else None
     if results:
         for destination in destinations:
             with stopped_commands(service, destination):
-                _write(destination, _as_asked(results, destination, options), options, policy)
+                _write(destination, _as_asked(results, destination, options), options, policy, against)
         if options.output and not options.quiet:
             _summarize(results, destinations)
     if options.ci:
         tell_service(
-            service, results, failures, code, anchor=policy.configuration.anchor, baseline=policy.baseline,
+            service, results, failures, code, anchor=policy.configuration.anchor, baseline=against,
             commands_to=_commands_to(destinations, options),
         )  # fmt: skip
     return code
@@ -158,8 +161,10 @@ def _names_files(options: argparse.Namespace, destinations: list[Destination]) -
     return found is not None
 
 
-def _audit_one(path: str, options: argparse.Namespace, run: dict[str, Any], policy: Policy) -> tuple[Result, ExitCode]:
-    """One path's Result with the verdict that the options ask for.
+def _audit_one(
+    path: str, options: argparse.Namespace, run: dict[str, Any], policy: Policy
+) -> tuple[Result, ExitCode, Result | None]:
+    """One path's Result with the verdict that the options ask for, and the last release's.
 
     :param run: the pipeline's arguments that say where and how the artifact would run, as far as they were given.
     """
@@ -168,8 +173,9 @@ def _audit_one(path: str, options: argparse.Namespace, run: dict[str, Any], poli
 
     with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
         result = audit(path, progress=progress, **run)
-    judgement = judge_result(result, policy.configuration, baseline=policy.baseline, hosts_named=bool(run.get("hosts")))
-    return judgement.result, judgement.code
+    baseline = policy.baseline_for(result, alone=len(options.paths) == 1)
+    judgement = judge_result(result, policy.configuration, baseline=baseline, hosts_named=bool(run.get("hosts")))
+    return judgement.result, judgement.code, baseline
 
 
 def _as_asked(results: list[Result], destination: Destination, options: argparse.Namespace) -> list[Result]:
@@ -192,7 +198,13 @@ def _commands_to(
     return "stderr" if documents else "stdout"
 
 
-def _write(destination: Destination, results: list[Result], options: argparse.Namespace, policy: Policy) -> None:
+def _write(
+    destination: Destination,
+    results: list[Result],
+    options: argparse.Namespace,
+    policy: Policy,
+    baseline: Result | None,
+) -> None:
     """Render for one destination, and write it."""
     to_stdout = destination.path == STDOUT
     if to_stdout and options.quiet > 1:
@@ -206,7 +218,7 @@ def _write(destination: Destination, results: list[Result], options: argparse.Na
         detail="full" if options.verbose else "brief" if options.quiet else "normal",
         several=len(options.paths) > 1,
         anchor=policy.configuration.anchor,
-        baseline=policy.baseline,
+        baseline=baseline,
     )
     write_report(destination, load_renderer(destination.format)(results, render_options))
 

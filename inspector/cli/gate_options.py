@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from inspector.cli.failure import warn
 from inspector.cli.parser import one_of
 from inspector.cli.sizes import byte_count
 from inspector.errors import UsageError
@@ -20,11 +21,25 @@ class Policy:
     """What an artifact is judged by.
 
     :ivar configuration: what the file says, options put over it.
-    :ivar baseline: the last release's Result, or None.
+    :ivar baselines: the last release's Results, one for each of its artifacts.
     """
 
     configuration: Configuration
-    baseline: Result | None = None
+    baselines: tuple[Result, ...] = ()
+
+    @property
+    def baseline(self) -> Result | None:
+        """The only baseline; None where there is none, or several."""
+        return self.baselines[0] if len(self.baselines) == 1 else None
+
+    def baseline_for(self, result: Result, *, alone: bool) -> Result | None:
+        """That of this artifact (:func:`inspector.policy.baseline.baseline_for`); where others have one and it has none, that is told."""
+        from inspector.policy.baseline import baseline_for
+
+        found = baseline_for(result, self.baselines, alone=alone)
+        if found is None and self.baselines:
+            warn(f"the baseline has no artifact that is called like {result.artifact.path}; it is judged without one")
+        return found
 
 
 def add_gate_options(group: argparse._ArgumentGroup) -> None:
@@ -88,16 +103,16 @@ def chosen_policy(options: argparse.Namespace) -> Policy:
         given["incomplete_fails"], sources["gate.incomplete"] = True, "--fail-on-incomplete"
     if options.new_only:
         given["new_only"], sources["gate.new-only"] = True, "--new-only"
-    baseline = None
+    baselines: list[Result] = []
     if options.baseline:
-        from inspector.result import load_result
+        from inspector.result import load_results
 
-        baseline = load_result(options.baseline)
+        baselines = load_results(options.baseline)
     elif options.new_only:
         raise UsageError(
             "--new-only compares with a baseline", "name the last release's report: --baseline result.json"
         )
-    return Policy(replace(configuration, sources=sources, **given), baseline)  # type: ignore[arg-type]
+    return Policy(replace(configuration, sources=sources, **given), tuple(baselines))  # type: ignore[arg-type]
 
 
 def _version(text: str) -> str:

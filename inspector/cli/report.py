@@ -60,9 +60,9 @@ def execute(options: argparse.Namespace) -> ExitCode:
     destinations = choose_destinations(options.output, options.format, options.results)
 
     from inspector.render.registry import RenderOptions, load_renderer
-    from inspector.result import load_result
+    from inspector.result import load_result, load_results
 
-    results: list[Result] = [load_result(path) for path in options.results]
+    results: list[Result] = [result for path in options.results for result in load_results(path)]
     baseline = load_result(options.baseline) if options.baseline else None
     for destination in destinations:
         to_stdout = destination.path == STDOUT

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
+from inspector.checks.finding import normalise
 from inspector.model import Finding
 from inspector.result import Result
 
@@ -17,6 +19,23 @@ class FindingChanges:
     new: tuple[Finding, ...]
     same: tuple[Finding, ...]
     fixed: tuple[Finding, ...]
+
+
+def baseline_for(result: Result, baselines: Sequence[Result], *, alone: bool) -> Result | None:
+    """The last release's Result of the same artifact: by its file name without versions, then by architecture; None where there is none.
+
+    :param alone: whether the run has this artifact only: then the only baseline is its, whatever it is called.
+    """
+    if alone and len(baselines) == 1:
+        return baselines[0]
+    name = _stable_name(result)
+    same_name = [each for each in baselines if _stable_name(each) == name]
+    return next((each for each in same_name if each.artifact.arch == result.artifact.arch), None)
+
+
+def _stable_name(result: Result) -> str:
+    path = PurePath(result.artifact.path)
+    return normalise(path.name or str(path))
 
 
 def finding_changes(old: Sequence[Finding], new: Sequence[Finding]) -> FindingChanges:
