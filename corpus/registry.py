@@ -15,7 +15,7 @@ from corpus import (
     report_schemas,
     wheels,
 )
-from corpus.frozen import nuitka_programs, pyinstaller_programs
+from corpus.frozen import nuitka_programs, pyinstaller_programs, static_programs
 from corpus.licenses import static_python
 from corpus.recipe import Recipe
 
@@ -34,6 +34,7 @@ def recipes() -> dict[str, Recipe]:
         appdir_layouts,
         static_python,
         cx_freeze,
+        static_programs,
         pyinstaller_programs,
         nuitka_programs,
         wheels,

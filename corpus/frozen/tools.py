@@ -15,9 +15,11 @@ from corpus.store import cache_directory, locked, scratch_directory
 HELLO = """\
 import json, sys, zlib
 import _gdbm, readline
-print(json.dumps(["hello", sys.argv[1:], zlib.crc32(b"x"), _gdbm.library if hasattr(_gdbm, "library") else "gdbm", readline.__doc__ is not None]))
+print(json.dumps(["hello", sys.argv[1:], zlib.crc32(b"x"), _gdbm.__name__, readline.__name__]), flush=True)
+if "--wait" in sys.argv:
+    sys.stdin.read()
 """
-"""What most recipes freeze: three extension modules, two of them linked with libraries under the GPL."""
+"""What most recipes freeze: three extension modules, two of them linked with libraries under the GPL; with ``--wait`` it ends when its input does."""
 
 WITH_NUMPY = """\
 import json, sys

@@ -20,13 +20,13 @@ from corpus.store import scratch_directory
 Linking = Literal["static", "modules", "none"]
 
 _PYTHON = "3.11"
-_BUILD_PACKAGES = (
+BUILD_PACKAGES = (
     f"libpython{_PYTHON}-dev", "libreadline-dev", "libgdbm-dev", "libncurses-dev", "libexpat1-dev", "zlib1g-dev",
 )  # fmt: skip
 _RUN_PACKAGES = (f"libpython{_PYTHON}-minimal", f"libpython{_PYTHON}-stdlib")
 _MODULE_PACKAGES = ("python3-gdbm", "libreadline8", "libgdbm6", "libtinfo6")
 _LEFT_OUT = ("test", "idlelib", "lib2to3", "pydoc_data", "ensurepip", "unittest", "distutils", "tkinter", "asyncio")
-_BUILT_IN = (("readline", "readline.c"), ("_gdbm", "_gdbmmodule.c"))
+BUILT_IN = (("readline", "readline.c"), ("_gdbm", "_gdbmmodule.c"))
 
 _MAIN = """\
 #include <Python.h>
@@ -87,12 +87,12 @@ def build_application(result: Path, linking: Linking) -> None:
     """
     with scratch_directory() as scratch:
         root = scratch / "root"
-        for package in download([*_BUILD_PACKAGES, *_RUN_PACKAGES, *_MODULE_PACKAGES]):
+        for package in download([*BUILD_PACKAGES, *_RUN_PACKAGES, *_MODULE_PACKAGES]):
             unpack(package, root)
         usr = result / "usr"
         (usr / "bin").mkdir(parents=True)
         program = usr / "bin" / "application"
-        _link(program, root, scratch, _BUILT_IN if linking == "static" else ())
+        link_python(program, root, scratch, BUILT_IN if linking == "static" else ())
         library = usr / "lib" / f"python{_PYTHON}"
         shutil.copytree(root / f"usr/lib/python{_PYTHON}", library, symlinks=False, ignore=_not_wanted)
         if linking == "modules":
@@ -114,7 +114,24 @@ def _not_wanted(directory: str, names: list[str]) -> set[str]:
     return unwanted
 
 
-def _link(program: Path, root: Path, scratch: Path, built_in: Sequence[tuple[str, str]]) -> None:
+def link_python(
+    program: Path,
+    root: Path,
+    scratch: Path,
+    built_in: Sequence[tuple[str, str]],
+    *,
+    main_text: str | None = None,
+    further: Sequence[Path] = (),
+) -> None:
+    """Link a program with Debian's static Python.
+
+    :param root: where :data:`BUILD_PACKAGES` are unpacked.
+    :param built_in: module and source file of modules that are compiled into it.
+    :param main_text: its C source; None for an interpreter that finds its library beside itself.
+    :param further: sources for the compiler, C or assembler, that are linked in.
+    :raises Unavailable: where Python's source cannot be had.
+    :raises ProgramFailed: where the compiler fails.
+    """
     include = root / f"usr/include/python{_PYTHON}"
     archives = root / "usr/lib/x86_64-linux-gnu"
     objects = []
@@ -136,7 +153,8 @@ def _link(program: Path, root: Path, scratch: Path, built_in: Sequence[tuple[str
             objects.append(compiled)
     main = scratch / "main.c"
     main.write_text(
-        _MAIN
+        main_text
+        or _MAIN
         % {
             "declared": "".join(f"PyObject *PyInit_{module}(void);\n" for module, _ in built_in),
             "appended": "".join(
@@ -148,7 +166,7 @@ def _link(program: Path, root: Path, scratch: Path, built_in: Sequence[tuple[str
     run(
         [
             "gcc", "-O2", "-w", "-s", "-no-pie", "-rdynamic", f"-I{include}", f"-I{root}/usr/include/x86_64-linux-gnu/python{_PYTHON}",
-            f"-I{root}/usr/include", main, *objects, archives / f"libpython{_PYTHON}.a", *own, archives / "libexpat.a",
+            f"-I{root}/usr/include", main, *further, *objects, archives / f"libpython{_PYTHON}.a", *own, archives / "libexpat.a",
             archives / "libz.a", "-lm", "-ldl", "-lutil", "-lpthread", "-o", program,
         ]
     )  # fmt: skip
