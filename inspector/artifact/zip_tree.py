@@ -59,7 +59,9 @@ class _TreeMaker:
         return Tree(self._nodes.values(), read_order=read_order)
 
     def _add(self, entry: ZipEntry) -> None:
-        head, _, name = entry.name.rstrip(b"/").rpartition(b"/")
+        if entry.name.startswith(b"/"):
+            self._problem("unsafe-name", text_of(entry.name), "the name begins with a slash")
+        head, _, name = entry.name.strip(b"/").rpartition(b"/")
         if not name:
             if entry.name.strip(b"/"):
                 self._problem("unsafe-name", text_of(entry.name), "the entry has no name")
@@ -121,8 +123,6 @@ class _TreeMaker:
         for part in name.split(b"/"):
             done = done + b"/" + part if done else part
             if part in (b"", b"."):
-                if not done:  # the name begins with a slash
-                    self._problem("unsafe-name", text_of(name), "the name begins with a slash")
                 continue
             spelled, why = safe_name(part)
             path = f"{path}/{spelled}" if path else spelled

@@ -52,6 +52,7 @@ def find_end_record(source: Source) -> EndRecord | None:
     base = source.size - window
     tail = source.read_at(base, window)
     refusal: FormatError | None = None
+    empty: EndRecord | None = None
     position = len(tail)
     for _ in range(_MOST_CANDIDATES):
         position = tail.rfind(END, 0, position + len(END) - 1 if position < len(tail) else position)
@@ -60,12 +61,16 @@ def find_end_record(source: Source) -> EndRecord | None:
         if position + _END_RECORD.size > len(tail):
             continue
         try:
-            return _read(source, base, tail, position)
+            found = _read(source, base, tail, position)
         except FormatError as error:
             refusal = refusal or error
-    if refusal is not None:
+            continue
+        if found.count:
+            return found
+        empty = empty or found  # or the signature stands in the comment of an archive that is not empty
+    if empty is None and refusal is not None:
         raise refusal
-    return None
+    return empty
 
 
 def _read(source: Source, base: int, tail: bytes, position: int) -> EndRecord:
