@@ -134,7 +134,7 @@ def refuse_manifest(candidate: Candidate) -> Artifact:
     """Name the manifest that :func:`manifest_of` told, and what to audit instead."""
     name, runtime = manifest_of(candidate) or ("", "")
     raise NothingInspected(
-        f"{candidate.path} is a manifest of flatpak-builder for {name} on the runtime {runtime}: it says what is to be built, and holds nothing of it",
+        f"{candidate.path} is a manifest of flatpak-builder for {name} on the runtime {runtime}: it says what is to be built, no more",
         "build it, and audit the build directory or the bundle (flatpak-builder, flatpak build-bundle)",
     )
 
