@@ -1,4 +1,5 @@
-"""Options of the gate, and the configuration that they override: ``--config``, ``--baseline``, ``--fail-on``, ``--max-glibc``, ``--max-size``."""
+"""Options of the gate, and the configuration that they override: ``--config``, ``--baseline``, ``--fail-on``, ``--max-glibc``, ``--max-size``,
+``--deny-license``."""
 
 from __future__ import annotations
 
@@ -54,6 +55,7 @@ def add_gate_options(group: argparse._ArgumentGroup) -> None:
         "--max-glibc", type=_version, metavar="VERSION", help="exit 1 where a newer glibc is needed: 2.31"
     )
     group.add_argument("--max-size", type=byte_count, metavar="SIZE", help="exit 1 where the artifact is larger: 120MB")
+    add_license_option(group)
     group.add_argument(
         "--fail-on-incomplete",
         action="store_true",
@@ -71,6 +73,18 @@ def add_gate_options(group: argparse._ArgumentGroup) -> None:
         help="inspector.toml or a pyproject.toml; the nearest one upwards from here if not given",
     )
     group.add_argument("--isolated", action="store_true", help="heed no configuration file")
+
+
+def add_license_option(group: argparse._ArgumentGroup) -> None:
+    """``--deny-license``, for verbs that judge licences."""
+    group.add_argument(
+        "--deny-license",
+        action="append",
+        default=[],
+        type=_license,
+        metavar="LICENSE",
+        help="exit 1 where a component is under this SPDX licence: AGPL-3.0-only, 'GPL-*'; may be repeated",
+    )
 
 
 def chosen_configuration(options: argparse.Namespace) -> Configuration:
@@ -99,6 +113,9 @@ def chosen_policy(options: argparse.Namespace) -> Policy:
         given["glibc"], sources["target.glibc"] = options.max_glibc, "--max-glibc"
     if options.max_size is not None:
         given["budget"], sources["budget.total"] = replace(configuration.budget, total=options.max_size), "--max-size"
+    if getattr(options, "deny_license", None):
+        denied = tuple(dict.fromkeys((*configuration.licenses.deny, *options.deny_license)))
+        given["licenses"], sources["licenses.deny"] = replace(configuration.licenses, deny=denied), "--deny-license"
     if options.fail_on_incomplete:
         given["incomplete_fails"], sources["gate.incomplete"] = True, "--fail-on-incomplete"
     if options.new_only:
@@ -113,6 +130,15 @@ def chosen_policy(options: argparse.Namespace) -> Policy:
             "--new-only compares with a baseline", "name the last release's report: --baseline result.json"
         )
     return Policy(replace(configuration, sources=sources, **given), tuple(baselines))  # type: ignore[arg-type]
+
+
+def _license(text: str) -> str:
+    from inspector.policy.configuration_check import license_entry_mistake
+
+    mistake = license_entry_mistake(text)
+    if mistake is not None:
+        raise argparse.ArgumentTypeError(f"{mistake[0]}; {mistake[1]}")
+    return text
 
 
 def _version(text: str) -> str:

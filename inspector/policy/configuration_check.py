@@ -7,13 +7,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from inspector.catalogue import load_rules
+from inspector.facts.licensing.python_licenses import canonical_expression
+from inspector.facts.licensing.spdx_texts import spdx_identifiers
 from inspector.policy.configuration_keys import KEYS, Key
 from inspector.policy.configuration_lines import Path
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT]?)(i?)B|([0-9]+)")
 _POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)+")
 _WORDS = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a table"}
 
@@ -118,11 +122,55 @@ def _value_mistakes(value: object, key: Key, path: Path) -> Iterator[Mistake]:  
         case "texts":
             if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
                 yield _wrong(value, "a list of texts", path, key.example or '["one", "two"]')
+        case "choices":
+            yield from _choices_mistakes(value, key, path)
+        case "licenses":
+            yield from _license_mistakes(value, key, path)
         case "rule":
             yield from _rule_mistakes(value, path)
         case _:
             if not _is_of(value, key.kind):
                 yield _wrong(value, _DESCRIBED[key.kind], path, key.example or _EXAMPLES.get(key.kind, '"..."'))
+
+
+def _choices_mistakes(value: object, key: Key, path: Path) -> Iterator[Mistake]:
+    if not isinstance(value, list):
+        yield _wrong(value, "a list of texts", path, key.example or '["one", "two"]')
+        return
+    for number, each in enumerate(value):
+        yield from _value_mistakes(each, Key("choice", key.summary, choices=key.choices), (*path, number))
+
+
+def _license_mistakes(value: object, key: Key, path: Path) -> Iterator[Mistake]:
+    """Each entry by the SPDX list, which is read only where an entry is no expression."""
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        yield _wrong(value, "a list of texts", path, key.example or '["MIT", "BSD-3-Clause"]')
+        return
+    for number, each in enumerate(value):
+        mistake = license_entry_mistake(each)
+        if mistake is not None:
+            yield Mistake((*path, number), *mistake)
+
+
+def license_entry_mistake(entry: str) -> tuple[str, str] | None:
+    """What is wrong with a licence that somebody allows or denies, and the mend; None where nothing is.
+
+    :param entry: an identifier of the SPDX list, one with an exception behind WITH, ``LicenseRef-…``, or a glob that some identifier matches.
+    """
+    words = entry.split()
+    if any(word.upper() in ("AND", "OR") for word in words):
+        return f"{entry!r} is an expression", "list its licences one by one"
+    if canonical_expression(entry) is not None:
+        return None
+    names = spdx_identifiers()
+    if any(sign in entry for sign in "*?["):
+        if any(fnmatchcase(name.lower(), entry.lower()) for name in names):
+            return None
+        return f"{entry!r} matches no identifier of the SPDX list", "https://spdx.org/licenses/ has them"
+    by_lower = {name.lower(): name for name in names}
+    nearest = get_close_matches(entry.lower(), list(by_lower), n=1, cutoff=0.6)
+    mend = f"did you mean {by_lower[nearest[0]]}?" if nearest else "https://spdx.org/licenses/ has them"
+    return f"{entry!r} is no identifier of the SPDX list", mend
 
 
 def _rule_mistakes(value: object, path: Path) -> Iterator[Mistake]:
@@ -149,6 +197,8 @@ _DESCRIBED = {
     "percent": "a number of per cent",
     "share": "a number from 0 to 1",
     "date": "a date",
+    "expression": "an SPDX expression",
+    "sha256": "a SHA-256 digest of 64 hexadecimal digits",
 }
 _EXAMPLES = {
     "text": '"..."',
@@ -175,6 +225,10 @@ def _is_of(value: object, kind: str) -> bool:
             return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
         case "share":
             return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+        case "expression":
+            return isinstance(value, str) and canonical_expression(value) is not None
+        case "sha256":
+            return isinstance(value, str) and _SHA256.fullmatch(value) is not None
         case "date":
             return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
     raise AssertionError(f"no kind {kind}")

@@ -9,7 +9,11 @@ from typing import Literal
 Kind = Literal[
     "text",
     "texts",
+    "licenses",
+    "expression",
+    "sha256",
     "choice",
+    "choices",
     "size",
     "version",
     "switch",
@@ -21,8 +25,9 @@ Kind = Literal[
     "tables",
     "by name",
 ]
-"""``size`` is a number of bytes or "60 MB"; ``share`` a number from 0 to 1; ``rule`` a rule's name; ``tables`` an array of tables; ``by name`` a
-table whose keys the user chooses and whose values are all of ``element``."""
+"""``size`` is a number of bytes or "60 MB"; ``share`` a number from 0 to 1; ``rule`` a rule's name; ``licenses`` are SPDX identifiers, also with
+WITH, or globs of them; ``choices`` several of the key's choices; ``tables`` an array of tables; ``by name`` a table whose keys the user chooses and
+whose values are all of ``element``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,15 @@ class Key:
 
 
 _LEVELS = ("error", "warning", "info")
+_LICENSE_CLASSES = (
+    "public-domain",
+    "permissive",
+    "weak-copyleft",
+    "strong-copyleft",
+    "network-copyleft",
+    "proprietary",
+    "unknown",
+)
 
 KEYS: dict[str, Key] = {
     "edition": Key("text", "rules that came with a later version of this program only warn", example='"0.1"'),
@@ -115,16 +129,16 @@ KEYS: dict[str, Key] = {
         "table",
         "which licences may be shipped",
         members={
-            "allow": Key("texts", "SPDX identifiers that may; with it, all others may not", example='["MIT", "BSD-3-Clause", "LGPL-2.1-or-later"]'),
-            "deny": Key("texts", "SPDX identifiers that may not", example='["AGPL-3.0-only"]'),
-            "deny-classes": Key("texts", "classes that may not (weak-copyleft, strong-copyleft, network-copyleft, …)", example='["strong-copyleft"]'),
+            "allow": Key("licenses", "SPDX identifiers that may; with it, all others may not", example='["MIT", "BSD-*", "LGPL-2.1-or-later"]'),
+            "deny": Key("licenses", "SPDX identifiers that may not", example='["AGPL-3.0-only"]'),
+            "deny-classes": Key("choices", "classes that may not", choices=_LICENSE_CLASSES, example='["strong-copyleft"]'),
             "unknown": Key("choice", "what a component without a known licence is", '"warning"', ("error", "warning", "ignore")),
             "exceptions": Key(
                 "tables",
                 "components that may have a licence which others may not",
                 members={
                     "component": Key("text", "a glob over component names", required=True, example='"ffmpeg"'),
-                    "allow": Key("texts", "SPDX identifiers", required=True, example='["GPL-2.0-or-later"]'),
+                    "allow": Key("licenses", "SPDX identifiers", required=True, example='["GPL-2.0-or-later"]'),
                     "reason": Key("text", "why", required=True, example='"started as a program of its own"'),
                     "expires": Key("date", "the day from which it counts no more"),
                 },
@@ -134,8 +148,8 @@ KEYS: dict[str, Key] = {
                 "what a file's licence is, where nothing in the bundle tells it",
                 members={
                     "path": Key("text", "a glob over tree paths", required=True, example='"usr/lib/libx.so*"'),
-                    "expression": Key("text", "an SPDX expression", required=True, example='"Zlib"'),
-                    "sha256": Key("text", "of the file that it holds for; another file is not covered", required=True),
+                    "expression": Key("expression", "an SPDX expression", required=True, example='"Zlib"'),
+                    "sha256": Key("sha256", "of the file that it holds for; another file is not covered", required=True),
                     "reason": Key("text", "where you know it from", required=True),
                 },
             ),

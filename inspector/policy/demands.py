@@ -1,4 +1,5 @@
-"""What a project asks beyond the rules that judge every artifact: a target's glibc and size budgets, as findings of the family "policy".
+"""What a project asks beyond the rules that judge every artifact: a target's glibc, size budgets and licences, as findings of the family
+"policy".
 
 They are findings, so that every report shows them and one of them can be accepted with a reason, and they are no checks, because they depend on the
 configuration and the last release: they are made when a Result is judged, and made anew when it is judged again.
@@ -6,6 +7,7 @@ configuration and the last release: they are made when a Result is judged, and m
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
@@ -14,10 +16,11 @@ from inspector.checks.finding import finding
 from inspector.model import Finding, Fix
 from inspector.policy.budgets import exceeded_budgets
 from inspector.policy.configuration import Configuration
+from inspector.policy.license_policy import LICENSE_NOT_ALLOWED, license_findings, license_reason
 from inspector.result import Result
 
 GLIBC_ABOVE_TARGET, SIZE_OVER_BUDGET = "glibc-above-target", "size-over-budget"
-DEMAND_RULES = (GLIBC_ABOVE_TARGET, SIZE_OVER_BUDGET)
+DEMAND_RULES = (GLIBC_ABOVE_TARGET, SIZE_OVER_BUDGET, LICENSE_NOT_ALLOWED)
 _MOST_NAMED = 3
 
 
@@ -27,8 +30,13 @@ def without_demands(result: Result) -> Result:
     return result if len(findings) == len(result.findings) else replace(result, findings=findings)
 
 
-def demand_findings(result: Result, configuration: Configuration, baseline: Result | None) -> Iterator[Finding]:
-    """One for each file above the target's glibc, and one for each budget that is exceeded."""
+def demand_findings(
+    result: Result, configuration: Configuration, baseline: Result | None, today: dt.date
+) -> Iterator[Finding]:
+    """One for each file above the target's glibc, one for each budget that is exceeded, and one for each component that may not be shipped.
+
+    :param today: the day that exceptions are compared with.
+    """
     floor = result.floors.get("GLIBC")
     target = configuration.glibc
     for file, version in _above_target(result, target):
@@ -41,19 +49,27 @@ def demand_findings(result: Result, configuration: Configuration, baseline: Resu
         )
     for budget in exceeded_budgets(result, configuration.budget, baseline):
         yield finding(SIZE_OVER_BUDGET, budget.name, budget.message)
+    yield from license_findings(result, configuration.licenses, today)
 
 
 def demands_made(configuration: Configuration) -> tuple[str, ...]:
     """The rules of this family that the configuration asks for, whether anything was found or not."""
-    asked = (configuration.glibc is not None, configuration.budget.asks_something)
+    asked = (
+        configuration.glibc is not None,
+        configuration.budget.asks_something,
+        configuration.licenses.asks_something,
+    )
     return tuple(rule for rule, is_asked in zip(DEMAND_RULES, asked, strict=True) if is_asked)
 
 
 def demand_reasons(failing: Sequence[Finding], result: Result, configuration: Configuration) -> list[str]:
-    """Why the gate fails of them: a sentence for all files above the target, and one for each budget."""
+    """Why the gate fails of them: a sentence for all files above the target, one for each budget, one for licences."""
     versions = dict(_above_target(result, configuration.glibc))
     files = [each.subject for each in failing if each.rule == GLIBC_ABOVE_TARGET]
     reasons = [each.message for each in failing if each.rule == SIZE_OVER_BUDGET]
+    licenses = [each for each in failing if each.rule == LICENSE_NOT_ALLOWED]
+    if licenses:
+        reasons.append(license_reason(licenses))
     if not files:
         return reasons
     named = ", ".join(files[:_MOST_NAMED])

@@ -43,7 +43,7 @@ def judge_result(
     """
     today = today or dt.datetime.now(dt.UTC).date()
     result = without_demands(result)
-    demanded = tuple(demand_findings(result, configuration, baseline))
+    demanded = tuple(demand_findings(result, configuration, baseline, today))
     accepted = accept(severities_of((*demanded, *result.findings), configuration), configuration.ignores, today)
     demands = [each for each in accepted.findings if each.rule in DEMAND_RULES]
     judged: Sequence[Finding] = [each for each in accepted.findings if each.rule not in DEMAND_RULES]

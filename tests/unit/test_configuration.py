@@ -59,7 +59,7 @@ exceptions = [{ component = "ffmpeg", allow = ["GPL-2.0-or-later"], reason = "a 
 [[licenses.clarify]]
 path = "usr/lib/libx.so*"
 expression = "Zlib"
-sha256 = "00"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
 reason = "its LICENSE"
 
 [slim]
