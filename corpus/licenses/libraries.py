@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
     identify = _unseen_catalogue() if options.unseen else identify_library
     judged = judge(measured_libraries(), identify)
     low = False
-    for name in ("bundles", "sample", "second", "third", "fourth", "fifth"):
+    for name in ("bundles", "sample", "second", "third", "fourth", "fifth", "sixth"):
         chosen = [row for row in judged if row.library.set == name]
         print(f"\n{name}: {len(chosen)} libraries of {len({row.library.source for row in chosen})} source packages")
         for question, verdicts in (

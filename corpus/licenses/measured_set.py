@@ -27,8 +27,8 @@ RELEASE = "bookworm"
 TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set"]
 
-Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth"]
-_FRESH: tuple[FreshSet, ...] = ("third", "fourth", "fifth")
+Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth", "sixth"]
+_FRESH: tuple[FreshSet, ...] = ("third", "fourth", "fifth", "sixth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class MeasuredLibrary:
     """A shared library of the measured half.
 
     :ivar set: "bundles": of the population; "sample": of the random sample of all library packages, and not in the population;
-        "second": of what only the second list of applications needs; "third", "fourth" and
-        "fifth": of other sixteenths of all library packages, both halves of them.
+        "second": of what only the second list of applications needs; "third" to
+        "sixth": of other sixteenths of all library packages, both halves of them.
     """
 
     soname: str

@@ -19,6 +19,8 @@ from corpus.debian import apt
 from corpus.programs import run
 
 Half = Literal["catalogue", "measured"]
+FreshSet = Literal["third", "fourth", "fifth", "sixth"]
+_SIXTEENTHS: dict[FreshSet, tuple[int, ...]] = {"third": (1,), "fourth": (2,), "fifth": (3, 4), "sixth": (5, 6)}
 
 APPLICATIONS = Path(__file__).with_name("population.toml")
 _NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
@@ -72,7 +74,7 @@ def is_sampled(source: str) -> bool:
 
 def is_in_fresh_set(source: str, set_: FreshSet) -> bool:
     """Whether a source package is in the sixteenths that a later measurement is made on: by the same byte as the sample."""
-    return hashlib.sha256(source.encode()).digest()[1] // 16 in {"third": (1,), "fourth": (2,), "fifth": (3, 4)}[set_]
+    return hashlib.sha256(source.encode()).digest()[1] // 16 in _SIXTEENTHS[set_]
 
 
 def read_index(release: str) -> dict[str, IndexedPackage]:
@@ -123,9 +125,6 @@ def _closure(index: Mapping[str, IndexedPackage], application_list: str) -> list
                 seen.add(chosen)
                 waiting.append(chosen)
     return sorted((index[name] for name in seen if index[name].is_library), key=lambda package: package.name)
-
-
-FreshSet = Literal["third", "fourth", "fifth"]
 
 
 def fresh_libraries(index: Mapping[str, IndexedPackage], set_: FreshSet) -> list[IndexedPackage]:
