@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
+from inspector.catalogue import load_rule
+from inspector.facts.binaries.floors import RUNTIME
 from inspector.quantities import format_amount
 from inspector.render.component_links import ComponentLinks, component_links, how_reached
 from inspector.render.registry import Detail, RenderOptions
 from inspector.render.terminal_identity import write_incomplete, write_title, write_verdict
-from inspector.render.terminal_page import Cell, Column, Page, shorten_end, shorten_middle, shorten_paths
-from inspector.result import ComponentInfo, Exposure, Result
+from inspector.render.terminal_page import Cell, Column, Page, list_names, shorten_end, shorten_middle, shorten_paths
+from inspector.result import ComponentInfo, Exposure, Result, ShippedBill
 
 CLASS_WORDS = {
     "network-copyleft": "network copyleft",
@@ -23,7 +27,7 @@ CLASS_WORDS = {
 }
 """Licence classes in the order of the screen, what needs a decision first, and their words."""
 
-LEGAL_NOTE = "These are facts about files and what licences say of themselves. They are not legal advice."
+LEGAL_NOTE = "Facts about files and about what licences say; not legal advice."
 STRICT = ("network-copyleft", "strong-copyleft")
 _STYLES = {
     "network-copyleft": "bold red",
@@ -31,6 +35,7 @@ _STYLES = {
     "proprietary": "bold red",
     "unknown": "yellow",
 }
+_FAMILY = "licenses"  # of the rules whose findings belong on this screen
 _EXPOSURE_RULES = {"network-copyleft-reached", "strong-copyleft-reached", "weak-copyleft-bundled"}
 _ABI_SUFFIX = re.compile(r"\.(?:cpython-[^.]+|abi3)\.so$")  # of an extension module's file name (PEP 3149)
 _LINKAGE_WORDS = {
@@ -40,6 +45,7 @@ _LINKAGE_WORDS = {
     "python": "a Python package",
     "executable": "run as a program",
 }
+_REFERENCE = "LicenseRef-"  # in front of names that are not on the SPDX list (SPDX 2.3, 10.1)
 _ARROW = " → "
 _MOST_CHAINS = 3
 _LONGEST_IN_FULL = 8192
@@ -56,6 +62,9 @@ def render_licenses(result: Result, options: RenderOptions, *, tree: bool = Fals
     :param tree: the chains as a tree instead of the table; with detail "full" those of every component.
     """
     full = options.detail == "full"
+    result = replace(
+        result, findings=tuple(found for found in result.findings if load_rule(found.rule).family == _FAMILY)
+    )
     page = Page(options.width, color=options.color, longest=_LONGEST_IN_FULL if full else None)
     write_title(page, result)
     write_verdict(page, result)
@@ -69,6 +78,7 @@ def render_licenses(result: Result, options: RenderOptions, *, tree: bool = Fals
         write_exposures(page, result, options.detail)
         if options.detail != "brief":
             write_components(page, result, links, evidence=full)
+            write_shipped_bills(page, result.licenses.shipped_bills, full=full)
     page.blank()
     page.line((LEGAL_NOTE, "dim"), indent=0)
     return page.text()
@@ -95,7 +105,7 @@ def _write_exposure(
     page.line(
         (first.component, _STYLES.get(first.license_class, "bold")),
         f" {versions.get(first.component, '')}".rstrip(),
-        f"  {first.license or 'licence not stated'}",
+        f"  {first.license.replace(_REFERENCE, '') or 'licence not stated'}",
         (f"  {CLASS_WORDS.get(first.license_class, first.license_class)}, {_LINKAGE_WORDS[first.linkage]}", "dim"),
         hanging=4,
     )
@@ -144,6 +154,8 @@ def _chain(exposure: Exposure, page: Page, *, short: bool) -> str:
 
 def file_name(path: str) -> str:
     """The last part of a path, without what the ABI adds to a Python module's name."""
+    if path == RUNTIME:
+        return "the runtime"
     return _ABI_SUFFIX.sub("….so", path.rpartition("/")[2] or path)
 
 
@@ -219,15 +231,33 @@ def _write_component(page: Page, result: Result, component: ComponentInfo, links
     page.table([Column(), Column(fit="wrap", minimum=30)], rows, indent=8)
 
 
+def write_shipped_bills(page: Page, bills: Sequence[ShippedBill], *, full: bool) -> None:
+    """Bills of materials that the artifact carries, each with what its files confirm, and what they do not."""
+    if not bills:
+        return
+    page.heading("Bills of materials in it", format_amount(len(bills), "document"))
+    for bill in bills:
+        page.line((shorten_middle(bill.path, page.width - 4), "bold"))
+        about = f"{bill.format}{f', of {bill.of}' if bill.of else ''}: {format_amount(len(bill.confirmed), 'entry', 'entries')} confirmed"
+        page.line(about, indent=4)
+        for names, words in (
+            (bill.absent, "listed, not in the bundle: "),
+            (bill.unlisted, "in the bundle, not listed: "),
+        ):
+            if names:
+                shown = ", ".join(names) if full else list_names(names, len(names), 2 * page.width)
+                page.line((words, "yellow"), shown, indent=4, hanging=2)
+
+
 def _statement(expression: str | None, mentioned: Iterable[str], source: str) -> str:
     return f"{expression or 'one or more of ' + ', '.join(mentioned)} ({source})"
 
 
 def license_words(component: ComponentInfo) -> str:
-    """The expression, else the maker's own words, else that nothing tells."""
+    """The expression, else the maker's own words, else that nothing tells; for people, who need no ``LicenseRef-``."""
     if component.licenses:
-        return component.licenses
-    return f"“{component.stated}”" if component.stated else "not known"
+        return component.licenses.replace(_REFERENCE, "")
+    return f"“{component.stated.replace(_REFERENCE, '')}”" if component.stated else "not known"
 
 
 def _class_rank(name: str) -> int:

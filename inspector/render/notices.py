@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from inspector.facts.licensing.notices import NoticeComponent, Notices, NoticeText
 from inspector.render.bill_of_materials import artifact_name
 from inspector.render.escaping import escape
-from inspector.render.license_page import license_words
 from inspector.result import ComponentInfo, Result
 
 _RULE = "-" * 80
@@ -70,7 +69,8 @@ def _introduction(notices: Notices, result: Result) -> Iterator[str]:
 
 def _facts(noted: NoticeComponent, result: Result) -> Iterator[str]:
     component = noted.component
-    yield f"Licence: {escape(license_words(component))}"
+    stated = f"“{component.stated}”" if component.stated else "not known"
+    yield f"Licence: {escape(component.licenses or stated)}"
     if component.declared is not None and component.declared.expression not in (None, component.licenses):
         yield f"Declared: {escape(component.declared.expression or '')} ({escape(component.declared.source)})"
     for line in noted.copyright[:_MOST_COPYRIGHT]:

@@ -202,6 +202,19 @@ class TestNotices:
         assert [sources[0].partition(",")[0] for sources in texts_of(notices, "ada")] == ["GPL-3.0-only"]
         assert notices.missing == ()
 
+    def test_the_public_domain_needs_no_text(self) -> None:
+        assert noticed(distribution("ada", "1.0", "LicenseRef-public-domain"))[0].missing == ()
+
+    def test_a_release_that_is_not_known_leaves_the_choice_open(self) -> None:
+        artifact = appdir({"AppRun": "#!/bin/sh\n"})
+        for stated, missing in (
+            ("LicenseRef-public-domain or 0BSD", 0),
+            ("MIT or LicenseRef-Old", 0),
+            ("LicenseRef-Old or LicenseRef-New", 1),
+        ):
+            component = ComponentInfo(name="xz", version=None, kind="static", licenses=None, stated=stated)
+            assert len(collect_notices(artifact.tree, [component]).missing) == missing, stated
+
     def test_vendored_distributions_keep_their_texts(self) -> None:
         vendored = f"{SITE}/ada/_vendor/bab-2.0.dist-info"
         files = distribution("ada", "1.0", "MIT", LICENSE=MIT)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
 from inspector.facts.licensing.copyright_lines import copyright_lines
+from inspector.facts.licensing.license_classes import license_class
 from inspector.facts.licensing.license_expressions import (
     LicenseTerm,
     license_terms,
@@ -133,16 +134,13 @@ class _Collector:
             yield NoticeText(number, tuple(sources), text)
 
     def _lacking(self, component: ComponentInfo, shipped: Sequence[int]) -> str:
-        """What no text is there for, "" where there is nothing."""
-        tree = parse_license_expression(component.licenses)
+        """What no text is there for, "" where there is nothing; what the list does not name stands in the component's own text, if it ships one."""
+        if shipped or (component.licenses is None and _wanted(component)):
+            return ""
+        tree = parse_license_expression(component.licenses or component.stated)
         if tree is None:
-            return "" if shipped or _wanted(component) else component.stated or "its licence is not known"
-
-        def has_text(term: LicenseTerm) -> bool:
-            # What the SPDX list does not name stands in the component's own text, if it has one.
-            return bool(shipped) or all(spdx_text(part) is not None for part in _parts(term))
-
-        return " and ".join(map(str, refused_terms(tree, has_text)))
+            return component.licenses or component.stated or "its licence is not known"
+        return " and ".join(map(str, refused_terms(tree, _has_standard_text)))
 
     def _text(self, path: str) -> str | None:
         if path not in self._read:
@@ -173,11 +171,17 @@ class _Collector:
         return self._runs[number]
 
 
+def _has_standard_text(term: LicenseTerm) -> bool:
+    """Whether the list has its texts, or nobody asks for one: what is in the public domain has no licence."""
+    return license_class(str(term)) == "public-domain" or all(spdx_text(part) is not None for part in _parts(term))
+
+
 def _wanted(component: ComponentInfo) -> tuple[str, ...]:
     """Identifiers whose texts belong to a component: of the conclusion, else of all that its sources name."""
     if component.licenses is not None:
         return _identifiers(component.licenses)
     mentioned = [name for statement in component.found for name in (statement.expression, *statement.mentioned) if name]
+    mentioned += [component.stated] if parse_license_expression(component.stated) is not None else []
     by_words = load_table("licenses/texts/stated_words.toml")["text"].get(_NOT_WORDS.sub("", component.stated.lower()))
     names = [*mentioned, *([by_words] if by_words else [])]
     parts = dict.fromkeys(part for name in names for part in _identifiers(name))
