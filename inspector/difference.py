@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from inspector.checks.finding import normalise
 from inspector.model import ByteCount, Finding
 from inspector.policy.baseline import finding_changes
-from inspector.result import ComponentInfo, HostVerdict, Result, SizeRow
+from inspector.result import ComponentInfo, HostVerdict, LibraryInfo, Result, SizeRow
 
 DIFF_SCHEMA = "inspector/diff/1"
 
+_VERSION_MARK = re.compile(r"[.-]?\*")
 _VERDICT_ORDER = {"fails": 0, "unknown": 1, "degraded": 2, "starts": 3}
 
 
@@ -70,6 +74,20 @@ class ComponentChange(Struct, frozen=True, kw_only=True):
     raw: tuple[int, int] = (0, 0)
 
 
+class LibraryChange(Struct, frozen=True, kw_only=True):
+    """A shared library that came, went, or has another version in its file name; a vendored name's hash makes no difference.
+
+    :ivar name: its file name without versions ("libavif.so").
+    :ivar paths: before and after; None where it was or is not there.
+    :ivar versions: what its file name and soname say ("16.3.0").
+    """
+
+    name: str
+    change: Literal["added", "removed", "updated"]
+    paths: tuple[str | None, str | None]
+    versions: tuple[str | None, str | None] = (None, None)
+
+
 class SizeChange(Struct, frozen=True, kw_only=True):
     """Bytes of a component before and after."""
 
@@ -94,6 +112,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     same_findings: int = 0
     floors: tuple[FloorChange, ...] = ()
     hosts: tuple[HostChange, ...] = ()
+    libraries: tuple[LibraryChange, ...] = ()
     components: tuple[ComponentChange, ...] = ()
     licenses_appeared: tuple[str, ...] = ()
     licenses_gone: tuple[str, ...] = ()
@@ -102,7 +121,8 @@ class Difference(Struct, frozen=True, kw_only=True):
     @property
     def is_empty(self) -> bool:
         """Whether nothing but sizes and paths differs."""
-        return not (self.new_findings or self.fixed_findings or self.floors or self.hosts or self.components)
+        changes = (self.new_findings, self.fixed_findings, self.floors, self.hosts, self.libraries, self.components)
+        return not any(changes)
 
 
 def difference(old: Result, new: Result) -> Difference:
@@ -125,6 +145,7 @@ def difference(old: Result, new: Result) -> Difference:
         same_findings=len(findings.same),
         floors=tuple(_floor_changes(old, new)),
         hosts=tuple(_host_changes(old.hosts, new.hosts)),
+        libraries=tuple(_library_changes(old.libraries, new.libraries)),
         components=tuple(_component_changes(old.components, new.components)),
         licenses_appeared=appeared,
         licenses_gone=gone,
@@ -181,6 +202,42 @@ def _host_changes(old: Sequence[HostVerdict], new: Sequence[HostVerdict]) -> Ite
             message=host.message,
             direction="worse" if worse else "better",
         )
+
+
+def _library_changes(old: Sequence[LibraryInfo], new: Sequence[LibraryInfo]) -> Iterable[LibraryChange]:
+    before, after = _by_library_name(old), _by_library_name(new)
+    for key in sorted({*before, *after}):
+        was, now = before.get(key), after.get(key)
+        versions = _library_version(was), _library_version(now)
+        if was is not None and now is not None and versions[0] == versions[1]:
+            continue
+        yield LibraryChange(
+            name=key[0],
+            change="added" if was is None else "removed" if now is None else "updated",
+            paths=(was.path if was else None, now.path if now else None),
+            versions=versions,
+        )
+
+
+def _by_library_name(libraries: Sequence[LibraryInfo]) -> dict[tuple[str, int], LibraryInfo]:
+    """By file name without hashes and versions; several of one name, in different directories, are numbered."""
+    counted: Counter[str] = Counter()
+    found = {}
+    for library in sorted(libraries, key=lambda each: each.path):
+        if library.soname is None:  # programs, modules of an interpreter: components and sizes tell of them
+            continue
+        name = _VERSION_MARK.sub("", normalise(PurePosixPath(library.path).name))
+        found[name, counted[name]] = library
+        counted[name] += 1
+    return found
+
+
+def _library_version(library: LibraryInfo | None) -> str | None:
+    """The longer of what the file name and the soname have behind ``.so.``."""
+    if library is None:
+        return None
+    names = PurePosixPath(library.path).name, library.soname or ""
+    return max((name.partition(".so.")[2] for name in names), key=len) or None
 
 
 def _component_changes(old: Sequence[ComponentInfo], new: Sequence[ComponentInfo]) -> Iterable[ComponentChange]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
+from inspector.cli.gate_options import chosen_configuration
 from inspector.cli.output import Destination, write_report, write_stdout
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.run_options import add_host_options, chosen_hosts
@@ -40,6 +41,12 @@ def make_parser() -> VerbParser:
     what.add_argument("old", nargs="?", metavar="OLD", help="an artifact, or a report (.json) that audit wrote")
     what.add_argument("new", nargs="?", metavar="NEW", help="the same")
     add_host_options(what)
+    what.add_argument(
+        "--config",
+        metavar="FILE",
+        help="judge both by this inspector.toml or pyproject.toml; by the nearest one upwards from here if not given",
+    )
+    what.add_argument("--isolated", action="store_true", help="heed no configuration file")
     report = make_group(parser, "the report")
     report.add_argument(
         "-o",
@@ -75,7 +82,16 @@ def execute(options: argparse.Namespace) -> ExitCode:
 
     from inspector.difference import difference
 
-    found = difference(_obtain(options.old, options), _obtain(options.new, options))
+    configuration = chosen_configuration(options)
+    hosts = chosen_hosts(options) or list(configuration.hosts)
+    old, new = (_obtain(path, hosts, options) for path in (options.old, options.new))
+    if configuration.sources:  # without one, a report keeps the verdict that it was given
+        from inspector.policy.judgement import judge_result
+
+        named = bool(hosts)
+        old = judge_result(old, configuration, hosts_named=named).result
+        new = judge_result(new, configuration, baseline=old, hosts_named=named).result
+    found = difference(old, new)
     for path in options.output:
         name = _FORMATS[Path(path).suffix.lower()]
         write_report(Destination(name, path), _rendered(found, name, 100, color=False, full=True))
@@ -85,7 +101,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     return ExitCode.PASSED
 
 
-def _obtain(path: str, options: argparse.Namespace) -> Result:
+def _obtain(path: str, hosts: list[str], options: argparse.Namespace) -> Result:
     """The Result of a report, or of an audit made now."""
     if path.lower().endswith(".json"):
         from inspector.result import load_result
@@ -94,7 +110,7 @@ def _obtain(path: str, options: argparse.Namespace) -> Result:
     from inspector.pipeline import audit
 
     with observe_progress(shown=not options.no_progress) as progress:
-        return audit(path, hosts=chosen_hosts(options), progress=progress)
+        return audit(path, hosts=hosts, progress=progress)
 
 
 def _rendered(found: Difference, name: str, width: int, *, color: bool, full: bool) -> bytes:

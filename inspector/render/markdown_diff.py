@@ -5,9 +5,18 @@ from __future__ import annotations
 from inspector.difference import Difference
 from inspector.quantities import format_size
 from inspector.render.markdown_text import markdown_table, markdown_text
-from inspector.render.terminal_diff import change_of_licenses, change_of_versions, headlines, signed
+from inspector.render.terminal_diff import (
+    change_of_licenses,
+    change_of_versions,
+    describe_library,
+    headlines,
+    hosts_alike,
+    names_of_hosts,
+    signed,
+    tells_stored_bytes,
+)
 
-_ROWS = 40
+_ROWS, _LIBRARIES = 40, 60
 
 
 def render(found: Difference) -> bytes:
@@ -21,15 +30,22 @@ def render(found: Difference) -> bytes:
         ]
         lines += _table(title, ["severity", "rule", "subject", "what"], rows)
     rows = [
-        [markdown_text(f"{host.name} {host.variant}"), host.old, host.new, markdown_text(host.message)]
-        for host in found.hosts
+        [hosts[0].old, hosts[0].new, markdown_text(names_of_hosts(hosts)), markdown_text(hosts[0].message)]
+        for hosts in hosts_alike(found)
     ]
-    lines += _table("Systems", ["system", "before", "now", "message"], rows)
+    lines += _table("Systems", ["before", "now", "systems", "message"], rows)
     rows = [
         [floor.namespace, floor.old or "", floor.new or "", markdown_text(", ".join(floor.files))]
         for floor in found.floors
     ]
     lines += _table("What it asks of the host", ["namespace", "before", "now", "because of"], rows)
+    rows = []
+    for change in ("added", "removed", "updated"):
+        named = [describe_library(each) for each in found.libraries if each.change == change]
+        more = f" and {len(named) - _LIBRARIES} more" if len(named) > _LIBRARIES else ""
+        if named:
+            rows.append([change, f"{', '.join(map(markdown_text, named[:_LIBRARIES]))}{more}"])
+    lines += _table("Libraries", ["", "libraries"], rows)
     rows = [
         [
             each.change,
@@ -40,6 +56,7 @@ def render(found: Difference) -> bytes:
         for each in found.components
     ]
     lines += _table("Components", ["", "component", "version", "licence"], rows)
+    columns = 5 if tells_stored_bytes(found) else 3
     rows = [
         [
             markdown_text(each.name),
@@ -47,10 +64,10 @@ def render(found: Difference) -> bytes:
             signed(each.new.raw - each.old.raw),
             format_size(each.new.stored),
             signed(each.new.stored - each.old.stored),
-        ]
+        ][:columns]
         for each in found.sizes
     ]
-    lines += _table("Bytes by component", ["component", "raw", "change", "stored", "change"], rows)
+    lines += _table("Bytes by component", ["component", "raw", "change", "stored", "change"][:columns], rows)
     return ("\n".join(lines) + "\n").encode()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from inspector.difference import ComponentChange, Difference
+from inspector.difference import ComponentChange, Difference, HostChange, LibraryChange
 from inspector.model import Finding
 from inspector.quantities import format_amount, format_share, format_size
-from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Cell, Column, Page
+from inspector.render.escaping import escape
+from inspector.render.terminal_page import SEVERITY_STYLE, SEVERITY_WORD, Cell, Column, Page, shorten_middle
 
-_ROWS = 15
+_ROWS, _LIBRARIES_NAMED = 15, 12
 
 
 def render_difference(found: Difference, width: int, *, color: bool, full: bool = False) -> str:
@@ -17,13 +18,22 @@ def render_difference(found: Difference, width: int, *, color: bool, full: bool 
     """
     page = Page(width, color=color)
     most = None if full else _ROWS
-    page.line((f"{found.artifact.old_path} → {found.artifact.new_path}", "bold"), indent=0, hanging=2)
+    half = (width - 3) // 2
+    old, new = (escape(path) for path in (found.artifact.old_path, found.artifact.new_path))
+    if len(old) + len(new) + 3 <= width:
+        page.line((f"{old} → {new}", "bold"), indent=0)
+    elif not full and max(len(old), len(new)) > width - 2:
+        page.line((f"{shorten_middle(old, half)} → {shorten_middle(new, half)}", "bold"), indent=0)
+    else:
+        page.line((old, "bold"), indent=0, hanging=2)
+        page.line((f"→ {new}", "bold"), indent=0, hanging=2)
     for line in headlines(found):
         page.line(line, hanging=2)
     _write_findings(page, "New findings", found.new_findings, most)
     _write_findings(page, "Fixed", found.fixed_findings, most)
     _write_hosts(page, found, most)
     _write_floors(page, found)
+    _write_libraries(page, found, full=full)
     _write_components(page, found, most)
     _write_sizes(page, found, most)
     return page.text()
@@ -36,12 +46,17 @@ def headlines(found: Difference) -> list[str]:
     direction = "the same size" if not grown else f"{format_size(abs(grown))} {'larger' if grown > 0 else 'smaller'}"
     share = f" ({'+' if grown > 0 else '-'}{format_share(abs(grown), old)})" if grown and old else ""
     lines = [f"{format_size(old)} → {format_size(new)}: {direction}{share}"]
+    if found.verdict[0] != found.verdict[1]:
+        lines.append(f"the gate: {found.verdict[0]} → {found.verdict[1]}")
     parts = [
         format_amount(len(found.new_findings), "new finding"),
         f"{len(found.fixed_findings)} fixed",
         f"{found.same_findings} as before",
     ]
     lines.append(", ".join(parts))
+    glibc = next((floor for floor in found.floors if floor.namespace == "GLIBC"), None)
+    if glibc is not None:
+        lines.append(f"needs glibc {glibc.new or 'no longer'}, before {glibc.old or 'nothing of it'}")
     worse = [host.name for host in found.hosts if host.direction == "worse"]
     better = [host.name for host in found.hosts if host.direction == "better"]
     if worse:
@@ -71,17 +86,31 @@ def _write_findings(page: Page, title: str, findings: tuple[Finding, ...], most:
 def _write_hosts(page: Page, found: Difference, most: int | None) -> None:
     if not found.hosts:
         return
-    page.heading("Systems", _cut(len(found.hosts), most))
+    alike = hosts_alike(found)
+    page.heading("Systems", _cut(len(alike), most))
     rows: list[list[Cell]] = [
         [
-            f"{host.name} {host.variant}",
-            f"{host.old} → {host.new}",
-            (host.direction, "red" if host.direction == "worse" else "green"),
-            (host.message, "dim"),
+            f"{hosts[0].old} → {hosts[0].new}",
+            (hosts[0].direction, "red" if hosts[0].direction == "worse" else "green"),
+            names_of_hosts(hosts),
+            (hosts[0].message, "dim"),
         ]
-        for host in found.hosts[:most]
+        for hosts in alike[:most]
     ]
-    page.table([Column(), Column(), Column(), Column(fit="wrap", minimum=24)], rows)
+    page.table([Column(), Column(), Column(fit="wrap", minimum=24), Column(fit="wrap", minimum=24)], rows)
+
+
+def hosts_alike(found: Difference) -> list[list[HostChange]]:
+    """Systems that fared the same for the same reason, together; those that got worse first."""
+    groups: dict[tuple[str, str, str, str], list[HostChange]] = {}
+    for host in found.hosts:
+        groups.setdefault((host.direction, host.old, host.new, host.message), []).append(host)
+    return sorted(groups.values(), key=lambda hosts: hosts[0].direction != "worse")
+
+
+def names_of_hosts(hosts: list[HostChange]) -> str:
+    """All of them; the variant is told where it is not the desktop."""
+    return ", ".join(host.name if host.variant == "desktop" else f"{host.name} {host.variant}" for host in hosts)
 
 
 def _write_floors(page: Page, found: Difference) -> None:
@@ -98,6 +127,28 @@ def _write_floors(page: Page, found: Difference) -> None:
         for floor in found.floors
     ]
     page.table([Column(), Column(), Column(), Column(fit="middle", minimum=24)], rows)
+
+
+def _write_libraries(page: Page, found: Difference, *, full: bool) -> None:
+    """A line for those that came, one for those that went, one for those with another version."""
+    if not found.libraries:
+        return
+    page.heading("Libraries")
+    for change in ("added", "removed", "updated"):
+        named = [describe_library(each) for each in found.libraries if each.change == change]
+        if named:
+            shown = named if full else named[:_LIBRARIES_NAMED]
+            more = f" and {len(named) - len(shown)} more" if len(named) > len(shown) else ""
+            page.line(f"{change.ljust(9)}{', '.join(shown)}{more}", hanging=9)
+
+
+def describe_library(change: LibraryChange) -> str:
+    """``"libavif.so.16.3.0"``; of one that has another version ``"libpng16.so 16.44.0 → 16.58.0"``."""
+    old, new = change.versions
+    if change.change == "updated":
+        return f"{change.name} {old or 'no version'} → {new or 'no version'}"
+    version = new if change.change == "added" else old
+    return f"{change.name}.{version}" if version else change.name
 
 
 def _write_components(page: Page, found: Difference, most: int | None) -> None:
@@ -131,18 +182,22 @@ def _write_sizes(page: Page, found: Difference, most: int | None) -> None:
     if not found.sizes:
         return
     page.heading("Bytes by component", _cut(len(found.sizes), most))
-    rows: list[list[Cell]] = [["", ("raw", "dim"), ("change", "dim"), ("stored", "dim"), ("change", "dim")]]
-    rows += [
-        [
-            each.name,
+    columns = 4 if tells_stored_bytes(found) else 2
+    rows: list[list[Cell]] = [["", *[(word, "dim") for word in ("raw", "change", "stored", "change")[:columns]]]]
+    for each in found.sizes[:most]:
+        cells: list[Cell] = [
             format_size(each.new.raw),
             signed(each.new.raw - each.old.raw),
             format_size(each.new.stored),
             signed(each.new.stored - each.old.stored),
         ]
-        for each in found.sizes[:most]
-    ]
-    page.table([Column(fit="middle", minimum=16), *[Column(align="right")] * 4], rows)
+        rows.append([each.name, *cells[:columns]])
+    page.table([Column(fit="middle", minimum=16), *[Column(align="right")] * columns], rows)
+
+
+def tells_stored_bytes(found: Difference) -> bool:
+    """Whether stored bytes are anything but the raw ones: they are the same in directories."""
+    return any(count.raw != count.stored for each in found.sizes for count in (each.old, each.new))
 
 
 def signed(count: int) -> str:

@@ -122,6 +122,15 @@ def test_the_difference_shows_them(project: Path, run: Callable) -> None:
     assert added["GNU Readline"]["licenses"][1].startswith("GPL-3.0")
     assert any(expression.startswith("GPL-3.0") for expression in found["licenses_appeared"])
     assert found["artifact"]["size"][1] - found["artifact"]["size"][0] > 10_000_000
+    assert {"glibc-above-target", "size-over-budget"} <= {each["rule"] for each in found["new_findings"]}
+    assert {each["name"]: each["change"] for each in found["libraries"]} == {
+        "libfast.so": "added",
+        "libreadline.so": "added",
+    }
+    assert found["verdict"] == ["passed", "failed"]
+    assert "the gate: passed → failed" in text
+    assert f"needs glibc 2.36, before {glibc['old']}" in text
+    assert "added libfast.so.1, libreadline.so.8" in text
     assert "10.0 MB larger" in text
     assert "licences that appeared: GPL-3.0" in text
     assert "2.36" in text

@@ -15,6 +15,7 @@ from inspector.result import (
     Floor,
     FloorCause,
     HostVerdict,
+    LibraryInfo,
     Result,
     SizeRow,
     SizesInfo,
@@ -164,3 +165,68 @@ def test_the_document_is_json() -> None:
     document = json.loads(to_json(difference(OLD, NEW)))
     assert document["schema"] == "inspector/diff/1"
     assert document["floors"][0]["new"] == "2.34"
+
+
+def library(path: str, soname: str | None) -> LibraryInfo:
+    return LibraryInfo(path=path, role="library", soname=soname, rpath=None, runpath=None, needed=())
+
+
+def test_libraries_by_the_names_that_survive_a_rebuild() -> None:
+    old = release("a", 1, libraries=(
+        library("x.libs/libpng16-58efbb84.so.16.44.0", "libpng16-58efbb84.so.16.44.0"),
+        library("x.libs/libz-1a2b3c4d.so.1.3", "libz-1a2b3c4d.so.1.3"),
+        library("lib/libssl.so.1.1", "libssl.so.1.1"),
+        library("lib/libBLT.2.5.so.8.6", "libBLT.2.5.so.8.6"),
+        library("lib/_ext.so", None),
+    ))  # fmt: skip
+    new = release("b", 1, libraries=(
+        library("x.libs/libpng16-00aa11bb.so.16.58.0", "libpng16-00aa11bb.so.16.58.0"),
+        library("x.libs/libz-5e6f7a8b.so.1.3", "libz-5e6f7a8b.so.1.3"),
+        library("lib/libssl.so.3", "libssl.so.3"),
+        library("a/libavif.so.16", "libavif.so.16"),
+        library("b/libavif.so.16", "libavif.so.16"),
+        library("bin/app", None),
+    ))  # fmt: skip
+    found = difference(old, new)
+    assert [(each.name, each.change, each.versions) for each in found.libraries] == [
+        ("libBLT.so", "removed", ("8.6", None)),
+        ("libavif.so", "added", (None, "16")),
+        ("libavif.so", "added", (None, "16")),
+        ("libpng16.so", "updated", ("16.44.0", "16.58.0")),
+        ("libssl.so", "updated", ("1.1", "3")),
+    ]
+    text = render_difference(found, 80, color=False)
+    assert "added    libavif.so.16, libavif.so.16\n" in text
+    assert "updated  libpng16.so 16.44.0 → 16.58.0, libssl.so 1.1 → 3\n" in text
+    assert "| removed | libBLT.so.8.6 |" in render_markdown(found).decode()
+
+
+def test_systems_that_fared_alike_share_a_line() -> None:
+    reason = "libc.so.6: version `GLIBC_2.36' not found"
+    old = release("a", 1, hosts=tuple(host(id_, "starts") for id_ in ("one", "two", "three")))
+    new = release("b", 1, hosts=(host("one", "fails", reason), host("two", "fails", reason), host("three", "unknown")))
+    text = " ".join(render_difference(difference(old, new), 100, color=False).split())
+    assert "starts → fails worse One, Two libc.so.6: version" in text
+    assert text.count("GLIBC_2.36") == 1
+
+
+def test_directories_have_no_columns_of_stored_bytes() -> None:
+    def of(raw: int, stored: int) -> SizesInfo:
+        return SizesInfo(by_component=(SizeRow(name="a", raw=raw, stored=stored),))
+
+    same = render_difference(
+        difference(release("a", 1, sizes=of(5, 5)), release("b", 1, sizes=of(9, 9))), 80, color=False
+    )
+    other = render_difference(
+        difference(release("a", 1, sizes=of(5, 5)), release("b", 1, sizes=of(9, 4))), 80, color=False
+    )
+    assert "stored" not in same
+    assert "stored" in other
+
+
+def test_long_paths_lose_their_middles() -> None:
+    long = "/home/build/" + "x" * 120 + "/App-{}.AppImage"
+    text = render_difference(difference(release(long.format(1), 1), release(long.format(2), 2)), 80, color=False)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "App-1.AppImage" in text.splitlines()[0]
+    assert "App-2.AppImage" in text.splitlines()[0]
