@@ -10,7 +10,7 @@ import pytest
 import corpus
 from inspector.render.registry import RenderOptions, load_renderer
 from inspector.result import Result
-from tests.browser import PROGRAMS, Browser, find_browser
+from corpus.browser import PROGRAMS, Browser, find_browser
 
 Written = Callable[..., Path]
 

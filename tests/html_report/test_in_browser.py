@@ -12,7 +12,7 @@ from inspector.difference import difference
 from inspector.render.html_report.changes import render as render_changes
 from inspector.result import Result
 from tests import render_samples
-from tests.browser import Browser, Page
+from corpus.browser import Browser, Page
 from tests.html_report import samples
 from tests.html_report.conftest import Written, rendered
 
@@ -185,7 +185,7 @@ def test_links_to_findings_rules_and_systems(page: Page) -> None:
     page.until("document.querySelector('.rule[open] .rule-name') !== null")
     page.click(".release.state-fails")
     page.until(
-        "location.hash.startsWith('#system-') && document.querySelector('tr.named').id === location.hash.slice(1)"
+        "location.hash.startsWith('#system-') && document.querySelector('tr.named')?.id === location.hash.slice(1)"
     )
 
 

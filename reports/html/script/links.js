@@ -19,15 +19,22 @@ function followAddress() {
   target.scrollIntoView({ block: target.matches("section") ? "start" : "center", behavior: "instant" });
 }
 
+/** Marks the link of the section that is being read; at the end of the page that is the last one. */
 function followReading(article) {
   const links = new Map([...article.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
   const seen = new Set();
   const observer = new IntersectionObserver((entries) => {
     for (const entry of entries) if (entry.isIntersecting) seen.add(entry.target.id); else seen.delete(entry.target.id);
     const first = [...links.keys()].find((id) => seen.has(id));
-    if (!first) return;
-    for (const [id, link] of links) if (id === first) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+    if (first) mark(first);
   }, { rootMargin: "-10% 0px -60% 0px" });
+
+  function mark(chosen) {
+    for (const [id, link] of links) if (id === chosen) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+  }
+  addEventListener("scrollend", () => {
+    if (innerHeight + scrollY >= document.documentElement.scrollHeight - 2 && article.getBoundingClientRect().bottom <= innerHeight + 100) mark([...links.keys()].pop());
+  });
   for (const id of links.keys()) {
     const section = document.getElementById(id);
     if (section) observer.observe(section);

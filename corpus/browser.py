@@ -1,4 +1,4 @@
-"""Headless Chromium for tests: the Chrome DevTools protocol over a pair of pipes (``--remote-debugging-pipe``), with nothing between."""
+"""Headless Chromium, driven by the Chrome DevTools protocol over a pair of pipes (``--remote-debugging-pipe``), with nothing between."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
@@ -71,7 +71,7 @@ class Browser:
         os.close(self._read)
         self._profile.cleanup()
 
-    def call(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
+    def call(self, method: str, session: str | None = None, **parameters: object) -> dict[str, Any]:
         """One command and its answer; events that come meanwhile are kept in :attr:`events`."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
@@ -82,14 +82,15 @@ class Browser:
             data = data[os.write(self._write, data) :]
         deadline = time.monotonic() + _PATIENCE
         while True:
-            answer = self._next_message(deadline)
+            answer = self.next_message(deadline)
             if answer.get("id") == self._number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']['message']}")
-                return answer["result"]
+                return cast("dict[str, Any]", answer["result"])
             self.events.append(answer)
 
-    def _next_message(self, deadline: float) -> dict[str, Any]:
+    def next_message(self, deadline: float) -> dict[str, Any]:
+        """The next answer or event; ``TimeoutError`` after the deadline, in seconds of the monotonic clock."""
         while b"\0" not in self._buffer:
             ready, _, _ = select.select([self._read], [], [], max(deadline - time.monotonic(), 0))
             piece = os.read(self._read, 1 << 16) if ready else b""
@@ -97,11 +98,20 @@ class Browser:
                 raise TimeoutError("the browser does not answer")
             self._buffer += piece
         message, _, self._buffer = self._buffer.partition(b"\0")
-        return json.loads(message)
+        return cast("dict[str, Any]", json.loads(message))
 
-    def open(self, path: Path, fragment: str = "", **settings: Any) -> Page:
-        """A file in a new tab, loaded to its end.  :class:`Page` takes the settings."""
-        return Page(self, path, fragment, **settings)
+    def open(
+        self,
+        path: Path,
+        fragment: str = "",
+        *,
+        width: int = 1280,
+        height: int = 900,
+        dark: bool = False,
+        scripts: bool = True,
+    ) -> Page:
+        """A file in a new tab, loaded to its end, in a window of that size, with a system that prefers that theme."""
+        return Page(self, path, fragment, width=width, height=height, dark=dark, scripts=scripts)
 
 
 class Page:
@@ -116,12 +126,12 @@ class Page:
         self,
         browser: Browser,
         path: Path,
-        fragment: str = "",
+        fragment: str,
         *,
-        width: int = 1280,
-        height: int = 900,
-        dark: bool = False,
-        scripts: bool = True,
+        width: int,
+        height: int,
+        dark: bool,
+        scripts: bool,
     ) -> None:
         self._browser = browser
         self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
@@ -146,7 +156,7 @@ class Page:
     def __exit__(self, *_: object) -> None:
         self._browser.call("Target.closeTarget", targetId=self._target)
 
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    def call(self, method: str, **parameters: object) -> dict[str, Any]:
         """A command for this tab."""
         answer = self._browser.call(method, session=self._session, **parameters)
         self._read_events()
@@ -156,7 +166,7 @@ class Page:
         """The size of the window, in pixels."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
-    def run(self, expression: str) -> Any:
+    def run(self, expression: str) -> Any:  # noqa: ANN401 - whatever the expression is
         """The value of a JavaScript expression; a promise is waited for.  It is not bound by the page's policy, and works with scripts off."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
@@ -224,7 +234,7 @@ class Page:
         while True:
             if any(name == method for name in self._read_events()):
                 return
-            self._browser.events.append(self._browser._next_message(deadline))
+            self._browser.events.append(self._browser.next_message(deadline))
 
     def _read_events(self) -> list[str]:
         """Take this tab's events off the browser's list, and keep what is of interest."""
