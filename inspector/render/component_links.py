@@ -63,6 +63,8 @@ def component_links(result: Result) -> ComponentLinks:
 
 def how_reached(result: Result, component: ComponentInfo, links: ComponentLinks) -> tuple[str, str, int]:
     """A word, the file that it is about, and how many more there are: ("by", "usr/lib/libQt5Gui.so.5", 3), ("package", "", 0)."""
+    if component.part_of and component.kind != "static":
+        return "part of", component.part_of, 0
     if component.kind == "python":
         return "package", "", 0
     if component.kind == "interpreter":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ from inspector.render.component_links import ComponentLinks, component_links, ho
 from inspector.render.registry import Detail, RenderOptions
 from inspector.render.terminal_identity import write_incomplete, write_title, write_verdict
 from inspector.render.terminal_page import Cell, Column, Page, list_names, shorten_end, shorten_middle, shorten_paths
-from inspector.result import ComponentInfo, Exposure, Result, ShippedBill
+from inspector.result import ComponentInfo, Exposure, LicenseStatement, Result, ShippedBill
 
 CLASS_WORDS = {
     "network-copyleft": "network copyleft",
@@ -218,9 +218,8 @@ def _write_component(page: Page, result: Result, component: ComponentInfo, links
     if component.part_of:
         rows.append((("part of", "dim"), component.part_of))
     if component.declared is not None:
-        said = component.declared
-        rows.append((("declared", "dim"), _statement(said.expression, said.mentioned or (said.words,), said.source)))
-    rows += [(("found", "dim"), _statement(each.expression, each.mentioned, each.source)) for each in component.found]
+        rows.append((("declared", "dim"), _statement(component.declared)))
+    rows += [(("found", "dim"), _statement(each)) for each in component.found]
     rows += [(("evidence", "dim"), text) for text in component.evidence]
     if component.end_of_life:
         rows.append((("supported", "dim"), f"until {component.end_of_life}"))
@@ -249,8 +248,9 @@ def write_shipped_bills(page: Page, bills: Sequence[ShippedBill], *, full: bool)
                 page.line((words, "yellow"), shown, indent=4, hanging=2)
 
 
-def _statement(expression: str | None, mentioned: Iterable[str], source: str) -> str:
-    return f"{expression or 'one or more of ' + ', '.join(mentioned)} ({source})"
+def _statement(said: LicenseStatement) -> str:
+    words = f"“{said.words}”" if said.words else f"one or more of {', '.join(said.mentioned)}"
+    return f"{said.expression or words} ({said.source})"
 
 
 def license_words(component: ComponentInfo) -> str:
