@@ -9,14 +9,17 @@ from corpus import (
     appimage_matrix,
     axe_core,
     bad_input,
+    briefcase_layout,
     cx_freeze,
     genuine_appimages,
     python_applications,
+    python_archives,
     report_schemas,
     wheels,
 )
 from corpus.frozen import nuitka_programs, pyinstaller_programs, static_programs
 from corpus.licenses import static_python
+from corpus.packages import archives, images
 from corpus.recipe import Recipe
 
 
@@ -32,12 +35,16 @@ def recipes() -> dict[str, Recipe]:
         bad_input,
         python_applications,
         appdir_layouts,
+        briefcase_layout,
         static_python,
         cx_freeze,
+        python_archives,
         static_programs,
         pyinstaller_programs,
         nuitka_programs,
         wheels,
+        archives,
+        images,
     ):
         for recipe in family.recipes():
             if recipe.name in found:

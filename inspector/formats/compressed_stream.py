@@ -165,6 +165,10 @@ class Spool:
             chunk += more
         return chunk
 
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
 
 class DecodedStream:
     """The decoded content of a compressed stream, a :class:`inspector.source.Source`.
