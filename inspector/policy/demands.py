@@ -45,7 +45,7 @@ def demand_findings(
             GLIBC_ABOVE_TARGET,
             file,
             f"asks for glibc {version}, and the target has {target}",
-            fix=Fix(text=remedy or f"link {file} where glibc is no newer than {target}"),
+            fix=Fix(text=f"link {file} where glibc is no newer than {target}{f'. {remedy}' if remedy else ''}"),
         )
     for budget in exceeded_budgets(result, configuration.budget, baseline):
         yield finding(SIZE_OVER_BUDGET, budget.name, budget.message)

@@ -13,6 +13,7 @@ from inspector.result import Result
 
 MISSING_LIBRARY, GLIBC_FLOOR = "missing-library", "glibc-floor"
 FIXES_SHOWN = 3
+_GLIBC_ABOVE_TARGET = "glibc-above-target"
 _SIZE_OVER_BUDGET, _HOST_LIBRARY = "size-over-budget", "host-library-bundled"
 _SLIM_READS = ("appimage-1", "appimage-2", "appdir", "directory")
 _LIBFUSE_RULE, _LIBFUSE = "runtime-needs-libfuse2", "libfuse.so.2"
@@ -62,6 +63,8 @@ def rank_fixes(result: Result) -> list[RankedFix]:
     for finding in result.findings:
         if finding.suppressed is None and finding.fix is not None:
             groups[finding.rule].append(finding)
+    if _GLIBC_ABOVE_TARGET in groups:  # the floor is the highest of these, and to mend them mends it
+        groups.pop(GLIBC_FLOOR, None)
     ranked = [_rank(result, group, lacking, needed) for group in groups.values()]
     worth = [
         fix for fix in ranked if _stops_something(result, fix) or fix.saves.raw or fix.finding.severity == "warning"
@@ -132,7 +135,7 @@ def _rank(
 def _systems(result: Result, finding: Finding, lacking: dict[str, tuple[int, int]]) -> tuple[int, int]:
     """On how many systems a program does not start, and on how many anything fails, for want of what the finding names."""
     name = finding.subject
-    if finding.rule == GLIBC_FLOOR:
+    if finding.rule in (GLIBC_FLOOR, _GLIBC_ABOVE_TARGET):
         floor = result.floors.get("GLIBC")
         name = f"GLIBC_{floor.host_version}" if floor is not None else ""
     elif finding.rule == _LIBFUSE_RULE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -21,7 +22,7 @@ pytestmark = [
 
 LIBRARY, GPL_LIBRARY, ASSETS = "usr/lib/libfast.so.1", "usr/lib/libreadline.so.8", "usr/share/app/assets.bin"
 DESKTOP = "[Desktop Entry]\nType=Application\nName=App\nExec=app\nIcon=app\nCategories=Utility;\n"
-LICENSES = '\n[rules.strong-copyleft-reached]\nlevel = "error"\n'
+LICENSES = '[licenses]\ndeny-classes = ["strong-copyleft", "network-copyleft"]'
 
 
 def compile_c(source: str, target: Path, *options: str) -> None:
@@ -83,7 +84,9 @@ def project(tmp_path: Path, releases: tuple[Path, Path], run: Callable, monkeypa
     assert done.code == 0, done.err
     configuration = tmp_path / "inspector.toml"
     assert "\n[[ignore]]" not in configuration.read_text("utf-8")  # there is nothing to excuse in it
-    configuration.write_text(configuration.read_text("utf-8") + LICENSES, "utf-8")
+    begun = configuration.read_text("utf-8")
+    assert "\n[licenses]" in begun
+    configuration.write_text(re.sub(r"^\[licenses\].*$", LICENSES, begun, count=1, flags=re.MULTILINE), "utf-8")
     done = run("audit", first.name, "-o", "last.json", "-o", "-")
     assert done.code == 0, done.out
     assert "PASSED" in done.out
@@ -104,12 +107,14 @@ def test_the_second_release_fails_for_exactly_three_reasons(project: Path, run: 
     )
     assert glibc == f"needs glibc 2.36, and the target has {target}: {LIBRARY}"
     assert " is 10.0 MB over the budget of " in size
-    assert "strong-copyleft-reached" in copyleft or "GNU Readline" in copyleft
+    assert "GNU Readline" in copyleft
+    assert "GPL-3.0-or-later" in copyleft
     assert "FAILED" in text
     for reason in (glibc[:40], size[:30]):
         assert reason in " ".join(text.split())
     errors = {(each.rule, each.subject) for each in result.findings if each.severity == "error"}
     assert len(errors) == 3
+    assert {rule for rule, _ in errors} == {"glibc-above-target", "size-over-budget", "license-not-allowed"}
     assert {("glibc-above-target", LIBRARY), ("size-over-budget", "total")} < errors
 
 
@@ -122,7 +127,9 @@ def test_the_difference_shows_them(project: Path, run: Callable) -> None:
     assert added["GNU Readline"]["licenses"][1].startswith("GPL-3.0")
     assert any(expression.startswith("GPL-3.0") for expression in found["licenses_appeared"])
     assert found["artifact"]["size"][1] - found["artifact"]["size"][0] > 10_000_000
-    assert {"glibc-above-target", "size-over-budget"} <= {each["rule"] for each in found["new_findings"]}
+    assert {"glibc-above-target", "size-over-budget", "license-not-allowed"} <= {
+        each["rule"] for each in found["new_findings"]
+    }
     assert {each["name"]: each["change"] for each in found["libraries"]} == {
         "libfast.so": "added",
         "libreadline.so": "added",
@@ -141,7 +148,7 @@ def excuses(expires: dt.date) -> str:
     entries = [
         ("glibc-above-target", LIBRARY, "only loaded where glibc is new"),
         ("size-over-budget", "total", "the assets move to a download in 2.1"),
-        ("strong-copyleft-reached", "*readline*", "replaced by libedit in 2.1"),
+        ("license-not-allowed", "*", "replaced by libedit in 2.1"),
     ]
     return "".join(
         f'\n[[ignore]]\nrule = "{rule}"\npath = "{path}"\nreason = "{reason}"\nexpires = {expires}\n'
@@ -178,3 +185,20 @@ def test_the_first_release_needs_no_exception_and_says_so(project: Path, run: Ca
     assert code == 0
     assert len(result.verdict.notices) == 3
     assert all("matches no finding any more; remove it" in notice for notice in result.verdict.notices)
+
+
+def test_options_alone_give_the_same_three_reasons(project: Path, run: Callable) -> None:
+    target = load_result("last.json").floors["GLIBC"].host_version
+    options = ("--isolated", "--max-glibc", str(target), "--max-size", "5MB", "--deny-license", "GPL-3.0-or-later")
+    assert run("audit", "App-1.0.AppDir", *options).code == 0
+    done = run("audit", "App-2.0.AppDir", *options, "-o", "now.json")
+    reasons = load_result("now.json").verdict.reasons
+    assert done.code == 1
+    assert len(reasons) == 3
+    assert all(
+        any(word in reason for reason in reasons) for word in ("needs glibc 2.36", "budget of 5.0 MB", "GNU Readline")
+    )
+    log = done.err  # what a build's log has: the reasons, what to mend first, what to type next
+    assert "App-2.0.AppDir: failed, 3 errors" in log
+    assert "  mend first: " in log
+    assert "  next: inspect " in log

@@ -81,6 +81,12 @@ def test_a_size_over_budget_makes_bytes_worth_as_much_as_errors() -> None:
     assert first(replace(over, suppressed="by design")) == "missing-library"
 
 
+def test_files_above_the_target_stand_for_the_floor() -> None:
+    floor = found("glibc-floor", "info", "", "lower it")
+    above = found("glibc-above-target", "error", "lib/a.so", "link lib/a.so where glibc is no newer than 2.31")
+    assert [fix.finding.rule for fix in rank_fixes(sample(floor, above))] == ["glibc-above-target"]
+
+
 def test_names_of_an_attacker_make_no_lines_of_their_own() -> None:
     for result in (render_samples.hostile_bundle(), render_samples.pyqt5_appimage()):
         lines = verdict_lines(result)

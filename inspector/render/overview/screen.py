@@ -25,6 +25,8 @@ _SIGNATURES = {
 
 
 _REASONS = 3
+_DEMANDS = "POL"
+"""Prefix of the codes of what the configuration asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,18 @@ def write_overview(page: Page, result: Result, room: Room) -> None:
     told = write_floors(page, result) | write_libraries(page, result, room.name_lines)
     told |= write_licenses(page, result, room.licenses)
     told |= write_sizes(page, result, room.components)
+    told |= _told_by_the_verdict(result)
     write_other_findings(page, result, told, room.rules)
     write_fixes(page, result)
+
+
+def _told_by_the_verdict(result: Result) -> set[str]:
+    """Rules of the family "policy" whose findings are among the reasons that the verdict has shown."""
+    if len(result.verdict.reasons) > _REASONS:
+        return set()
+    demands = {name for name, info in result.rules.items() if info.code.startswith(_DEMANDS)}
+    milder = {each.rule for each in result.findings if each.severity != "error" and each.suppressed is None}
+    return demands - milder
 
 
 def _describe_envelope(envelope: EnvelopeInfo) -> str:
