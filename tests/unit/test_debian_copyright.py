@@ -107,6 +107,54 @@ def test_beside_programs_of_a_strong_copyleft_the_library_has_its_own(files: str
     )
 
 
+def test_a_program_may_be_called_like_its_library() -> None:
+    text = copyright_file(("*", "GPL-2"), ("example/a.c example/b.c example/c.c", "LGPL-2.1+"))
+    assert read(text, "libexample.so.1") == ("GPL-2.0-only", "default")
+
+
+def test_a_directory_aside_that_is_called_like_the_library_is_the_library() -> None:
+    text = copyright_file(("*", "BSD-3-clause"), ("utilities/examplerpc/*", "LGPL-2.1"), ("utilities/other/*", "GPL-3"))
+    assert read(text, "libexamplerpc.so.3d") == ("LGPL-2.1-only", "paragraph")
+    assert read(text, "libexample.so.1") == ("BSD-3-Clause", "default")
+
+
+def test_an_empty_line_before_the_licence_does_not_part_it_from_its_files() -> None:
+    text = HEAD + "\nFiles: *\nCopyright: 2020, Somebody\n\nLicense: GPL-2+\n Some words.\n"
+    assert read(text, "libexample.so.1") == ("GPL-2.0-or-later", "default")
+
+
+def test_two_stars_are_one() -> None:
+    assert read(copyright_file(("**", "MPL-2.0"), head="License: LGPL-3+\n"), "libexample.so.1") == (
+        "MPL-2.0",
+        "default",
+    )
+
+
+def test_a_choice_that_nobody_knows_may_be_left() -> None:
+    assert read(copyright_file(("*", "GPL-2+ or Research-Use-Only")), "libexample.so.1") == (
+        "GPL-2.0-or-later",
+        "default",
+    )
+
+
+def test_names_joined_by_underscores() -> None:
+    named = read_license_name("GPL-2+__and__LGPL-2+")
+    assert named is not None
+    assert (named.expression, named.unknown) == ("GPL-2.0-or-later AND LGPL-2.0-or-later", ())
+
+
+def test_an_unknown_name_is_what_the_standard_text_behind_it_is() -> None:
+    text = (
+        " Everyone is permitted to use the words below.\n"
+        " Permission to use, copy, modify, and distribute this software for any purpose without fee is hereby granted, provided that this entire\n"
+        " notice is included in all copies of any software which is or includes a copy or modification of this software and in all copies of the\n"
+        " supporting documentation for such software.\n"
+        ' THIS SOFTWARE IS BEING PROVIDED "AS IS", WITHOUT ANY EXPRESS OR IMPLIED WARRANTY. IN PARTICULAR, NEITHER THE AUTHOR NOR LUCENT MAKES ANY\n'
+        " REPRESENTATION OR WARRANTY OF ANY KIND CONCERNING THE MERCHANTABILITY OF THIS SOFTWARE OR ITS FITNESS FOR ANY PARTICULAR PURPOSE.\n"
+    )
+    assert read(copyright_file(("*", "Gay")) + f"\nLicense: Gay\n{text}", "libexample.so.1") == ("dtoa", "default")
+
+
 def test_two_kinds_of_weak_copyleft_decide_nothing() -> None:
     text = copyright_file(("*", "GPL-2"), ("include/*", "LGPL-2.1+"), ("api/include/*", "MPL-2.0"))
     assert read(text, "libexample.so.1") == ("GPL-2.0-only", "default")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 LONGEST = 4 * 1024 * 1024
 """Bytes that are read of one file; Chromium's, the longest of Debian 12, has 2.1 million."""
@@ -86,14 +86,23 @@ def parse_copyright(content: bytes | str) -> CopyrightFile:
     header: dict[str, str] = {}
     files: list[FilesParagraph] = []
     texts: dict[str, str] = {}
+    headless = False  # the paragraph before was one of files without a licence
     for number, fields in enumerate(_paragraphs(text)):
         if number >= _MOST_PARAGRAPHS:
             break
         name, _, body = fields.get("license", "").partition("\n")
         if "files" in fields:
-            patterns = tuple(fields["files"].replace(",", " ").split()[:_MOST_PATTERNS])
+            patterns = tuple(
+                _pattern(pattern) for pattern in fields["files"].replace(",", " ").split()[:_MOST_PATTERNS]
+            )
             files.append(FilesParagraph(patterns, name.strip(), body, fields.get("copyright", "")))
-        elif number == 0:
+            headless = "license" not in fields
+            continue
+        if headless and name.strip():
+            # An empty line before the License field, which the format has no room for, does not make it another paragraph.
+            files[-1] = replace(files[-1], license_name=name.strip(), license_text=body)
+        headless = False
+        if number == 0:
             header = fields
         elif name.strip():
             texts.setdefault(name.strip().lower(), body)
@@ -110,6 +119,11 @@ def parse_copyright(content: bytes | str) -> CopyrightFile:
         paragraphs=tuple(files),
         license_texts=texts,
     )
+
+
+def _pattern(written: str) -> str:
+    """A pattern as the format means it; two stars, which other formats have, are one."""
+    return re.sub(r"\*{2,}", "*", written)
 
 
 def _paragraphs(text: str) -> Iterator[dict[str, str]]:

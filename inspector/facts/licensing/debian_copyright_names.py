@@ -16,7 +16,7 @@ from inspector.resources import load_table
 _LONGEST = 2000  # characters of a name; the longest of Debian 12 has 300
 _DEEPEST = 16
 _TOKEN = re.compile(r"\s*(,\s*(?:and|or)\b|\band\b|\bor\b|[(),|]|[^\s,()|]+)", re.IGNORECASE)
-_JOINED = re.compile(r"(?<=[^\s])[_-](with|or|and)[_-](?!later)(?=[^\s])", re.IGNORECASE)
+_JOINED = re.compile(r"(?<=[^\s_-])[_-]+(with|or|and)[_-]+(?!later)(?=[^\s])", re.IGNORECASE)
 _GNU = re.compile(
     r"(?P<family>[al]?gpl|gfdl)(?P<niv>-niv)?-?v?(?P<version>\d(?:\.\d)?)(?:\.0)?(?P<later>\+| or later|-or-later|-only)?"
 )
@@ -51,6 +51,17 @@ def read_license_name(text: str, text_of: TextOf | None = None) -> NamedLicense 
     reader = _Reader(_JOINED.sub(r" \1 ", text), text_of)
     tree = reader.read()
     return None if tree is None else NamedLicense(_written(tree), tuple(dict.fromkeys(reader.unknown)))
+
+
+def without_unknown_choices(named: NamedLicense) -> NamedLicense:
+    """The same without the alternatives that nobody knows, where others are known: who may choose may leave them."""
+    if not named.unknown or " OR " not in named.expression or "(" in named.expression:
+        return named
+    choices = named.expression.split(" OR ")
+    known = [choice for choice in choices if "LicenseRef-Debian-" not in choice]
+    if not known or len(known) == len(choices):
+        return named
+    return NamedLicense(" OR ".join(known), tuple(name for name in named.unknown if name.startswith("with ")))
 
 
 _Tree = tuple[str, tuple["_Tree | str", ...]]

@@ -20,40 +20,25 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import Literal
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
-from inspector.facts.licensing.debian_copyright_names import read_license_name
+from inspector.facts.licensing.debian_copyright_names import read_license_name, without_unknown_choices
+from inspector.facts.licensing.debian_copyright_places import (
+    MOST_ALTERNATIVES,
+    covering_paragraph,
+    is_aside,
+    is_aside_path,
+    lies_in_directory_named_after,
+)
 from inspector.facts.licensing.debian_copyright_texts import granted_to_library, recognise_text, without_packaging
 from inspector.facts.licensing.license_classes import license_class
-from inspector.resources import load_table
-
-_STEM = re.compile(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
-
-_MOST_PATTERNS = 20_000
-"""Patterns of one file that are compared with a library's places; Chromium's copyright file has 2,600."""
-_MOST_ALTERNATIVES = 200  # of one paragraph
-_SHORTEST_PART = 4  # letters of a directory's name that may stand for the end of a library's
-
-_NO_LIBRARY = (
-    "test",
-    "doc",
-    "example",
-    "sample",
-    "demo",
-    "bench",
-    "java",
-    "jni",
-    "python",
-    "bindings",
-    "bin",
-    "plugin",
-)
-"""How directories begin whose subdirectories are called like what they are for."""
+from inspector.facts.licensing.python_licenses import canonical_expression
 
 _MOST_FILES = 4000  # patterns of source files that are counted where no paragraph speaks for the whole
 _MAJORITY = 0.6
+_MOST_REST = 0.3  # share of a licence's text that may be something else
+_GNU = re.compile(r"(?:A|L)?GPL-|GFDL-")
 _FEWEST_FILES = 3
 """Source files in a directory called like the library, listed one by one, that make a paragraph the library's; one or two are borrowed code."""
 _SOURCE = re.compile(r".*(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|hxx|[chf]|f90|vala|[*?]|\[ch\])|/\*|/)")
@@ -86,7 +71,7 @@ def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
     if not file.machine_readable:
         return _of_text(file.text)
     default = file.default()
-    chosen = _covering(file, soname)
+    chosen = covering_paragraph(file, soname)
     if chosen is not None and chosen is not default and chosen.license_name:
         return _of_paragraph(file, chosen, "paragraph")
     header = _of_paragraph(file, FilesParagraph((), file.license_name), "header") if file.license_name else None
@@ -104,11 +89,11 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
         return None
     found: dict[str, LibraryReading] = {}
     for paragraph in file.paragraphs:
-        if _is_aside(paragraph) or "*" in paragraph.patterns:
+        if is_aside(paragraph) or "*" in paragraph.patterns:
             continue
-        patterns = paragraph.patterns[:_MOST_ALTERNATIVES]
+        patterns = paragraph.patterns[:MOST_ALTERNATIVES]
         headers = sum(_HEADERS.fullmatch(pattern) is not None for pattern in patterns)
-        own = sum(_lies_in_directory_named_after(pattern, soname) for pattern in patterns)
+        own = sum(lies_in_directory_named_after(pattern, soname) for pattern in patterns)
         if (
             own < _FEWEST_FILES
             and headers < 2
@@ -130,9 +115,9 @@ def _of_most_files(file: CopyrightFile, soname: str) -> LibraryReading | None:
     left = _MOST_FILES
     for paragraph in file.paragraphs:
         for pattern in paragraph.patterns[:left]:
-            if _SOURCE.fullmatch(pattern) and not _is_aside_path(pattern):
+            if _SOURCE.fullmatch(pattern) and not is_aside_path(pattern):
                 counted[paragraph] += 1
-                own[paragraph] += _lies_in_directory_named_after(pattern, soname)
+                own[paragraph] += lies_in_directory_named_after(pattern, soname)
         left = max(0, left - len(paragraph.patterns))
     chosen = own if own.total() else counted
     readings: dict[str, LibraryReading] = {}
@@ -146,17 +131,6 @@ def _of_most_files(file: CopyrightFile, soname: str) -> LibraryReading | None:
         return None
     expression, most = votes.most_common(1)[0]
     return readings[expression] if most >= _MAJORITY * chosen.total() else None
-
-
-def _lies_in_directory_named_after(pattern: str, soname: str) -> bool:
-    """Whether a pattern names something in a directory that is called like the library, punctuation and "lib" aside."""
-    *above, _ = pattern.split("/")
-    wanted = _plain(soname.partition(".so")[0])
-    return len(wanted) >= 2 and any(_plain(part) == wanted for part in above)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]|\d[\d.]*$", "", name.lower().removeprefix("lib"))
 
 
 def _of_text(text: str) -> LibraryReading | None:
@@ -176,8 +150,9 @@ def _joined(mentioned: tuple[str, ...]) -> str | None:
 def _of_paragraph(file: CopyrightFile, paragraph: FilesParagraph, scope: Scope) -> LibraryReading | None:
     def text_of(name: str) -> str | None:
         text = file.text_of(paragraph, name)
-        mentioned = recognise_text(text) if text else ()
-        return _joined(mentioned)
+        if not text:
+            return None
+        return _joined(recognise_text(text)) or _quoted_license(text)
 
     named = read_license_name(paragraph.license_name, text_of)
     if named is None:
@@ -185,106 +160,16 @@ def _of_paragraph(file: CopyrightFile, paragraph: FilesParagraph, scope: Scope) 
         if not mentioned:
             return None
         return LibraryReading(_joined(mentioned), scope, paragraph.patterns, mentioned)
-    return LibraryReading(named.expression, scope, paragraph.patterns, unknown=named.unknown)
+    chosen = without_unknown_choices(named)
+    return LibraryReading(chosen.expression, scope, paragraph.patterns, unknown=chosen.unknown)
 
 
-def _covering(file: CopyrightFile, soname: str) -> FilesParagraph | None:
-    """The paragraph that decides about the first place for which one of a directory decides."""
-    match = _STEM.fullmatch(soname)
-    if match is None:
+def _quoted_license(text: str) -> str | None:
+    """The one licence whose standard text makes up most of a text; None for GNU licences, whose version the text does not tell."""
+    from inspector.facts.licensing.text_recognition import recognise_license_texts
+
+    found = recognise_license_texts(text)
+    if len(found.identifiers) != 1 or found.rest > _MOST_REST:
         return None
-    stem = soname.removeprefix("lib").partition(".so")[0]
-    matchers = []
-    compared = 0
-    for paragraph in file.paragraphs:
-        compared += len(paragraph.patterns)
-        if compared > _MOST_PATTERNS:
-            break
-        if not _is_aside(paragraph):
-            matchers.append((paragraph, _directories(paragraph.patterns)))
-    for whole_name in (True, False):
-        for paragraph, _ in reversed(matchers):
-            if _is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
-                return paragraph
-    for place in load_table("licenses/library_sources.toml")["places"]:
-        path = place.format(stem=stem, base=match[1])
-        for paragraph, directories in reversed(matchers):
-            if directories is not None and directories.fullmatch(path):
-                return paragraph
-    return None
-
-
-def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_name: bool) -> bool:
-    """Whether one of the directories has the library's name, wherever it is (``src/lib/lttng-ust-ctl/*``), or, not ``whole_name``, a part of it:
-    ``tools/libs/guest/*`` for libxenguest, ``lib/colord/*`` for libcolordprivate."""
-    for pattern in patterns[:_MOST_ALTERNATIVES]:
-        *above, name = pattern.removesuffix("/*").split("/")
-        if (
-            not pattern.endswith("/*")
-            or "*" in name
-            or "?" in name
-            or any(part.startswith(_NO_LIBRARY) for part in above)
-        ):
-            continue
-        plain = name.removeprefix("lib")
-        if plain and plain in (stem, base):
-            return True
-        if whole_name:
-            continue
-        if len(plain) >= _SHORTEST_PART and (
-            stem.endswith(f"-{plain}")
-            or (above and above[-1] in ("lib", "libs") and (stem.endswith(plain) or stem.startswith(plain)))
-        ):
-            return True
-    return False
-
-
-@lru_cache(maxsize=4096)
-def _directories(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
-    """A matcher for those patterns that speak of whole directories, "*" itself left out; ``*.h`` speaks of files."""
-    wanted = [pattern.removeprefix("./") for pattern in patterns if pattern != "*" and len(pattern) < 300]
-    wanted = [pattern + "*" if pattern.endswith("/") else pattern for pattern in wanted]
-    wanted = [pattern for pattern in wanted if pattern.endswith(("/*", "/*.c", "/*.[ch]", "/*.cpp"))]
-    if not wanted:
-        return None
-    return re.compile("|".join(_expression(pattern) for pattern in wanted[:_MOST_ALTERNATIVES]))
-
-
-def _expression(pattern: str) -> str:
-    """copyright-format 1.0, "Files": ``*`` and ``?`` match any characters, slashes included; a backslash escapes.
-
-    What stands between two stars is matched where it comes first and never tried again (an atomic group), so that no pattern takes long.
-    """
-    pieces = [""]
-    at = 0
-    while at < len(pattern):
-        sign = pattern[at]
-        if sign == "*":
-            pieces.append("")
-        elif sign == "\\" and at + 1 < len(pattern):
-            at += 1
-            pieces[-1] += re.escape(pattern[at])
-        else:
-            pieces[-1] += "." if sign == "?" else re.escape(sign)
-        at += 1
-    first, *between = pieces
-    if not between:
-        return first
-    return first + "".join(f"(?>.*?{piece})" for piece in between[:-1] if piece) + ".*" + between[-1]
-
-
-def _is_aside(paragraph: FilesParagraph) -> bool:
-    return (
-        bool(paragraph.patterns)
-        and "*" not in paragraph.patterns
-        and all(_is_aside_path(pattern) for pattern in paragraph.patterns)
-    )
-
-
-def _is_aside_path(pattern: str) -> bool:
-    return pattern.removeprefix("./").lstrip("*/").startswith(_aside_starts())
-
-
-@cache
-def _aside_starts() -> tuple[str, ...]:
-    return tuple(load_table("licenses/library_sources.toml")["aside"])
+    names = found.identifiers[0]
+    return None if len(names) != 1 or _GNU.match(names[0]) else canonical_expression(names[0])

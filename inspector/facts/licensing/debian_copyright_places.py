@@ -1,0 +1,158 @@
+"""Where a source tree keeps a library, and which paragraph of a copyright file speaks of that place.
+
+copyright-format 1.0, "Files": ``*`` and ``?`` in a pattern match any characters, slashes included. Patterns come out of artifacts: none takes long.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+
+from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
+from inspector.resources import load_table
+
+_STEM = re.compile(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
+
+_MOST_PATTERNS = 20_000
+"""Patterns of one file that are compared with a library's places; Chromium's copyright file has 2,600."""
+MOST_ALTERNATIVES = 200  # of one paragraph
+_SHORTEST_PART = 4  # letters of a directory's name that may stand for the end of a library's
+
+_NO_LIBRARY = (
+    "test",
+    "doc",
+    "example",
+    "sample",
+    "demo",
+    "bench",
+    "java",
+    "jni",
+    "python",
+    "bindings",
+    "bin",
+    "plugin",
+)
+"""How directories begin whose subdirectories are called like what they are for."""
+
+
+def lies_in_directory_named_after(pattern: str, soname: str, *, of_libraries: bool = False) -> bool:
+    """Whether a pattern names something in a directory that is called like the library, punctuation and "lib" aside.
+
+    :param of_libraries: only where that directory, or one above it, is called "lib" or begins so: a program may be called like its library.
+    """
+    *above, _ = pattern.split("/")
+    wanted = _plain(soname.partition(".so")[0])
+    places = [index for index, part in enumerate(above) if _plain(part) == wanted]
+    if len(wanted) < 2 or not places:
+        return False
+    return not of_libraries or any(part.startswith("lib") for part in above[: places[0] + 1])
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]|\d[\d.]*$", "", name.lower().removeprefix("lib"))
+
+
+def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | None:
+    """The paragraph that decides about the first place for which one of a directory decides."""
+    match = _STEM.fullmatch(soname)
+    if match is None:
+        return None
+    stem = soname.removeprefix("lib").partition(".so")[0]
+    matchers = []
+    compared = 0
+    for paragraph in file.paragraphs:
+        compared += len(paragraph.patterns)
+        if compared > _MOST_PATTERNS:
+            break
+        if not is_aside(paragraph) or _is_named_after(paragraph.patterns, stem, match[1], whole_name=True):
+            matchers.append((paragraph, _directories(paragraph.patterns)))
+    for whole_name in (True, False):
+        for paragraph, _ in reversed(matchers):
+            if _is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
+                return paragraph
+    for place in load_table("licenses/library_sources.toml")["places"]:
+        path = place.format(stem=stem, base=match[1])
+        for paragraph, directories in reversed(matchers):
+            if directories is not None and directories.fullmatch(path):
+                return paragraph
+    return None
+
+
+def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_name: bool) -> bool:
+    """Whether one of the directories has the library's name, wherever it is (``src/lib/lttng-ust-ctl/*``), or, not ``whole_name``, a part of it:
+    ``tools/libs/guest/*`` for libxenguest, ``lib/colord/*`` for libcolordprivate."""
+    for pattern in patterns[:MOST_ALTERNATIVES]:
+        *above, name = pattern.removesuffix("/*").split("/")
+        if (
+            not pattern.endswith("/*")
+            or "*" in name
+            or "?" in name
+            or any(part.startswith(_NO_LIBRARY) for part in above)
+        ):
+            continue
+        plain = name.removeprefix("lib")
+        if plain and plain in (stem, base):
+            return True
+        if whole_name:
+            continue
+        if name.startswith("lib") and len(plain) >= _SHORTEST_PART - 1 and stem.startswith(plain):
+            return True
+        if len(plain) >= _SHORTEST_PART and (
+            stem.endswith((f"-{plain}", f"_{plain}"))
+            or (above and above[-1] in ("lib", "libs") and (stem.endswith(plain) or stem.startswith(plain)))
+        ):
+            return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _directories(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
+    """A matcher for those patterns that speak of whole directories, "*" itself left out; ``*.h`` speaks of files."""
+    wanted = [pattern.removeprefix("./") for pattern in patterns if pattern != "*" and len(pattern) < 300]
+    wanted = [pattern + "*" if pattern.endswith("/") else pattern for pattern in wanted]
+    wanted = [pattern for pattern in wanted if pattern.endswith(("/*", "/*.c", "/*.[ch]", "/*.cpp"))]
+    if not wanted:
+        return None
+    return re.compile("|".join(_expression(pattern) for pattern in wanted[:MOST_ALTERNATIVES]))
+
+
+def _expression(pattern: str) -> str:
+    """copyright-format 1.0, "Files": ``*`` and ``?`` match any characters, slashes included; a backslash escapes.
+
+    What stands between two stars is matched where it comes first and never tried again (an atomic group), so that no pattern takes long.
+    """
+    pieces = [""]
+    at = 0
+    while at < len(pattern):
+        sign = pattern[at]
+        if sign == "*":
+            pieces.append("")
+        elif sign == "\\" and at + 1 < len(pattern):
+            at += 1
+            pieces[-1] += re.escape(pattern[at])
+        else:
+            pieces[-1] += "." if sign == "?" else re.escape(sign)
+        at += 1
+    first, *between = pieces
+    if not between:
+        return first
+    return first + "".join(f"(?>.*?{piece})" for piece in between[:-1] if piece) + ".*" + between[-1]
+
+
+def is_aside(paragraph: FilesParagraph) -> bool:
+    """Whether all patterns are of build systems, packaging, tests, documentation or programs: ``rules/licenses/library_sources.toml``."""
+    return (
+        bool(paragraph.patterns)
+        and "*" not in paragraph.patterns
+        and all(is_aside_path(pattern) for pattern in paragraph.patterns)
+    )
+
+
+def is_aside_path(pattern: str) -> bool:
+    """The same of one pattern, by how it begins."""
+    return pattern.removeprefix("./").lstrip("*/").startswith(_aside_starts())
+
+
+@cache
+def _aside_starts() -> tuple[str, ...]:
+    return tuple(load_table("licenses/library_sources.toml")["aside"])
