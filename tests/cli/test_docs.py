@@ -28,10 +28,13 @@ def _without_numbers(text: str) -> str:
     return " ".join(re.sub(r"\d[\d.,]*", "#", text).split())
 
 
-@pytest.mark.corpus
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if "<!-- output of:" in page.read_text("utf-8")], ids=lambda page: page.stem
-)
+def _page(page: Path) -> object:
+    text = page.read_text(encoding="utf-8")
+    marks = [pytest.mark.corpus, *([pytest.mark.heavy] if "<!-- session: pandas" in text else [])]
+    return pytest.param(page, marks=marks, id=page.stem)
+
+
+@pytest.mark.parametrize("page", [_page(page) for page in PAGES if "<!-- output of:" in page.read_text("utf-8")])
 def test_outputs_are_the_program_s(
     page: Path, run, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -81,7 +81,7 @@ def find_environments(
         for found in programs
     }
     asked = tuple(_python_path(tree, environment or {}, mount))
-    sites = [node.path for node in tree if node.kind is Kind.DIRECTORY and node.name in _SITE_NAMES]
+    sites = _site_directories(tree)
     found = []
     for library in libraries:
         abi = _library_abi(library)
@@ -92,6 +92,22 @@ def find_environments(
         )
         found.append(_environment(tree, library, abi, using, asked, sites))
     return tuple(found)
+
+
+def _site_directories(tree: Tree) -> list[str]:
+    """Directories of installed packages: by their names, or because packages were installed into them (``pip install --target``).
+
+    briefcase keeps the application itself in ``app`` beside such a directory (https://briefcase.beeware.org, "Linux").
+    """
+    named = {node.path for node in tree if node.kind is Kind.DIRECTORY and node.name in _SITE_NAMES}
+    targets = {
+        posixpath.dirname(node.path)
+        for node in tree
+        if node.kind is Kind.DIRECTORY and node.name.endswith(".dist-info") and f"{node.path}/METADATA" in tree
+    }
+    found = named | {path for path in targets if path and not any(path.startswith(f"{site}/") for site in named)}
+    beside = (posixpath.join(posixpath.dirname(path), "app") for path in found if path.endswith("/app_packages"))
+    return sorted(found | {path for path in beside if (node := tree.get(path)) and node.kind is Kind.DIRECTORY})
 
 
 def _standard_libraries(tree: Tree) -> list[str]:
