@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import corpus
+from corpus.browser import PROGRAMS, Browser, find_browser
 from inspector.render.registry import RenderOptions, load_renderer
 from inspector.result import Result
-from corpus.browser import PROGRAMS, Browser, find_browser
 
 Written = Callable[..., Path]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from corpus.browser import Browser, Page
 from inspector.difference import difference
 from inspector.render.html_report.changes import render as render_changes
 from inspector.result import Result
 from tests import render_samples
-from corpus.browser import Browser, Page
 from tests.html_report import samples
 from tests.html_report.conftest import Written, rendered
 

@@ -30,10 +30,9 @@ function setUpFilter(form) {
   form.addEventListener("input", whenQuiet(apply));
   form.addEventListener("submit", (event) => event.preventDefault());
   // A link to a finding goes before what is filtered away.
-  table.addEventListener("reveal", (event) => {
-    if (event.target.closest?.("tr")?.hasAttribute("data-filtered") || event.detail?.hasAttribute("data-filtered")) {
-      form.reset();
-      apply();
-    }
+  table.addEventListener("reveal", ({ detail: row }) => {
+    if (!row.hasAttribute("data-filtered")) return;
+    form.reset();
+    apply();
   });
 }
