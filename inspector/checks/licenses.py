@@ -1,4 +1,4 @@
-"""Rule family licenses: copyleft that the artifact reaches, and components whose licence nobody tells."""
+"""Rule family licenses: copyleft that the artifact reaches, licences that are not known, and words for them that do not agree."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from inspector.checks.finding import finding
 from inspector.facts.facts import Facts
 from inspector.facts.licensing.exposures import LicenseExposure
+from inspector.facts.licensing.license_disagreements import LicenseDisagreement, find_disagreements
 from inspector.facts.licensing.native_licenses import python_module_license
 from inspector.model import Finding, Fix
 
-RULES = ("strong-copyleft-reached", "network-copyleft-reached", "weak-copyleft-bundled", "license-unknown")
+RULES = (
+    "strong-copyleft-reached",
+    "network-copyleft-reached",
+    "weak-copyleft-bundled",
+    "license-unknown",
+    "license-disagreement",
+)
 
 _RULE_BY_CLASS = {
     "strong-copyleft": "strong-copyleft-reached",
@@ -25,15 +32,36 @@ def check(facts: Facts) -> Iterator[Finding]:
         rule = _RULE_BY_CLASS.get(exposure.license_class)
         if rule is not None:
             yield _exposure(rule, exposure)
+    for disagreement in find_disagreements(facts.components, facts.owners, facts.graph):
+        yield _disagreement(disagreement)
     unknown = [
         component
         for component in facts.components
-        if component.license_class == "unknown" and component.kind in ("python", "library")
+        if component.license_class == "unknown" and component.kind in ("python", "library", "javascript")
     ]
     if unknown:
         names = ", ".join(component.name for component in unknown[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         yield finding("license-unknown", "", f"the licence of {len(unknown)} components is not known: {names}{more}")
+
+
+def _disagreement(found: LicenseDisagreement) -> Finding:
+    if not found.carrier_of:
+        message = f"{found.component} declares {found.stated}, and ships the text of {found.found}"
+    elif found.source.endswith("its own words"):
+        message = (
+            f"{found.component} says of itself {found.stated}, and is linked with {found.carrier_of} ({found.found})"
+        )
+    else:
+        message = f"{found.component} declares {found.stated}, and carries {found.carrier_of} ({found.found})"
+    return finding(
+        "license-disagreement",
+        found.subject,
+        message,
+        evidence=found.evidence,
+        severity=None if found.stricter else "info",
+        key=f"{found.component} {found.carrier_of}",
+    )
 
 
 def _exposure(rule: str, exposure: LicenseExposure) -> Finding:

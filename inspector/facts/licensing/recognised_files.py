@@ -133,5 +133,7 @@ def _statement(recognised: RecognisedFile, path: str) -> FoundLicense | None:
             return FoundLicense(licenses[0][0], path)
         if len(exceptions) == 1 and "GPL" in licenses[0][0]:
             return FoundLicense(f"{licenses[0][0]} WITH {exceptions[0]}", path)
-    mentioned = tuple(dict.fromkeys(name for names in licenses for name in names))
+    names = tuple(dict.fromkeys(name for names in licenses for name in names))
+    # An exception in a file with several texts belongs to its GNU licences; which of them, nobody says, and none is told without it.
+    mentioned = tuple(f"{name} WITH {exceptions[0]}" if exceptions and "GPL" in name else name for name in names)
     return FoundLicense(None, path, mentioned) if mentioned else None
