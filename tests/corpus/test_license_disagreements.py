@@ -24,7 +24,6 @@ CASES = {
     "pyfftw": {"pyFFTW declares BSD-3-Clause, and carries FFTW 3 (GPL-2.0-or-later)"},
     "pillow_heif": {"pillow_heif declares BSD-3-Clause, and carries x265 (GPL-2.0-or-later)"},
     "psycopg2_binary": set(),
-    "lxml": set(),
 }
 
 
