@@ -110,7 +110,8 @@ def execute(options: argparse.Namespace) -> ExitCode:
     given = {
         "hosts": hosts,
         "environment": chosen_environment(options),
-        "digest_files": _names_files(options, destinations),
+        # Clarifications of licences are bound to the content of files.
+        "digest_files": _names_files(options, destinations) or bool(policy.configuration.licenses.clarify),
         "list_files": options.files or any(FORMATS[each.format].lists_files for each in destinations),
     }
     run = {name: value for name, value in given.items() if value}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
 from inspector.cli.failure import note, warn
-from inspector.cli.gate_options import chosen_policy
+from inspector.cli.gate_options import add_license_option, chosen_policy
 from inspector.cli.output import STDOUT, Destination, choose_destinations, write_report
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
@@ -85,6 +85,7 @@ def make_parser() -> VerbParser:
         metavar="LEVEL",
         help="exit 1 for findings on licences of this severity or worse: error (default), warning, info, never",
     )
+    add_license_option(gate)
     gate.add_argument(
         "--fail-on-incomplete",
         action="store_true",
@@ -122,7 +123,9 @@ def execute(options: argparse.Namespace) -> ExitCode:
     notice_file = _notice_file(options)
     policy = chosen_policy(options)
     gc.disable()
-    result, notices = _obtain(options, destinations, notices=notice_file is not None)
+    # Clarifications are bound to the content of files.
+    digests = bool(policy.configuration.licenses.clarify)
+    result, notices = _obtain(options, destinations, notices=notice_file is not None, digests=digests)
     result, code = _judged(result, policy, notices)
     if notice_file is not None and notices is not None:
         _write_notices(notice_file, notices, result)
@@ -176,7 +179,7 @@ def _is_report(path: str) -> bool:
 
 
 def _obtain(
-    options: argparse.Namespace, destinations: list[Destination], *, notices: bool
+    options: argparse.Namespace, destinations: list[Destination], *, notices: bool, digests: bool
 ) -> tuple[Result, Notices | None]:
     """The Result of a report, or of an audit made now; with the notices where they are asked for, which need the open artifact."""
     named = any(FORMATS[destination.format].names_files for destination in destinations)
@@ -190,7 +193,7 @@ def _obtain(
             )
         return result, None
     # A report has them too: it may be made into such a document later.
-    digests = named or any(destination.format == "json" for destination in destinations)
+    digests = digests or named or any(destination.format == "json" for destination in destinations)
     wanted: dict[str, Any] = {"list_files": True, "digest_files": digests}
     with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
         if not notices:
@@ -216,26 +219,31 @@ def _judged(result: Result, policy: Policy, notices: Notices | None) -> tuple[Re
 
     from inspector.checks.licenses import RULES
     from inspector.policy.configuration import Budget
+    from inspector.policy.demands import DEMAND_RULES
     from inspector.policy.gate import most_severe
     from inspector.policy.judgement import judge_result
+    from inspector.policy.license_policy import LICENSE_NOT_ALLOWED
 
     asked = policy.configuration
+    about_licenses = {*RULES, LICENSE_NOT_ALLOWED}
     about = replace(
         asked,
         glibc=None,
         budget=Budget(),
-        require=tuple(name for name in asked.require if name in RULES),
-        forbid=tuple(name for name in asked.forbid if name in RULES),
+        require=tuple(name for name in asked.require if name in about_licenses),
+        forbid=tuple(name for name in asked.forbid if name in about_licenses),
     )
-    others = tuple(finding for finding in result.findings if finding.rule not in RULES)
-    own = tuple(finding for finding in result.findings if finding.rule in RULES)
+    others = tuple(each for each in result.findings if each.rule not in RULES and each.rule not in DEMAND_RULES)
+    own = tuple(each for each in result.findings if each.rule in RULES)
     judgement = judge_result(changed(result, findings=own, hosts=(), floors={}), about, baseline=policy.baseline)
-    verdict, code = judgement.result.verdict, judgement.code
+    judged, code = judgement.result, judgement.code
+    verdict = judged.verdict
     if notices is not None and notices.missing and about.fail_on != "never":
         reason = f"{format_amount(len(notices.missing), 'licence text')} missing: {_some_names(notices)}"
         verdict = changed(verdict, gate="failed", reasons=(*verdict.reasons, reason))
         code = most_severe((code, ExitCode.GATE_FAILED))
-    return changed(result, findings=(*judgement.result.findings, *others), verdict=verdict), code
+    findings = (*judged.findings, *others)
+    return changed(judged, findings=findings, hosts=result.hosts, floors=result.floors, verdict=verdict), code
 
 
 def _some_names(notices: Notices) -> str:

@@ -12,6 +12,7 @@ from inspector.facts.binaries.floors import RUNTIME
 from inspector.quantities import format_amount
 from inspector.render.component_links import ComponentLinks, component_links, how_reached
 from inspector.render.registry import Detail, RenderOptions
+from inspector.render.terminal_findings import write_findings
 from inspector.render.terminal_identity import write_incomplete, write_title, write_verdict
 from inspector.render.terminal_page import Cell, Column, Page, list_names, shorten_end, shorten_middle, shorten_paths
 from inspector.result import ComponentInfo, Exposure, LicenseStatement, Result, ShippedBill
@@ -35,7 +36,7 @@ _STYLES = {
     "proprietary": "bold red",
     "unknown": "yellow",
 }
-_FAMILY = "licenses"  # of the rules whose findings belong on this screen
+_FAMILY, _POLICY_RULE = "licenses", "license-not-allowed"  # whose findings belong on this screen
 _EXPOSURE_RULES = {"network-copyleft-reached", "strong-copyleft-reached", "weak-copyleft-bundled"}
 _ABI_SUFFIX = re.compile(r"\.(?:cpython-[^.]+|abi3)\.so$")  # of an extension module's file name (PEP 3149)
 _LINKAGE_WORDS = {
@@ -76,12 +77,18 @@ def render_licenses(result: Result, options: RenderOptions, *, tree: bool = Fals
         write_tree(page, result, links, every=full)
     else:
         write_exposures(page, result, options.detail)
+        told = tuple(found for found in result.findings if found.rule not in _EXPOSURE_RULES)
+        write_findings(page, replace(result, findings=told), options.detail)
         if options.detail != "brief":
             write_components(page, result, links, evidence=full)
             write_shipped_bills(page, result.licenses.shipped_bills, full=full)
     page.blank()
     page.line((LEGAL_NOTE, "dim"), indent=0)
     return page.text()
+
+
+def _is_about_licenses(rule: str) -> bool:
+    return rule == _POLICY_RULE or load_rule(rule).family == _FAMILY
 
 
 def write_exposures(page: Page, result: Result, detail: Detail) -> None:
@@ -93,18 +100,18 @@ def write_exposures(page: Page, result: Result, detail: Detail) -> None:
         page.heading("Copyleft", "none is known in it")
         return
     page.heading("Copyleft", format_amount(len(groups), "component"))
-    versions = {component.name: component.version or "" for component in result.components}
+    versions = {(component.name, component.license_class): component.version or "" for component in result.components}
     for exposures in groups.values():
         _write_exposure(page, result, exposures, versions, detail)
 
 
 def _write_exposure(
-    page: Page, result: Result, exposures: Sequence[Exposure], versions: Mapping[str, str], detail: Detail
+    page: Page, result: Result, exposures: Sequence[Exposure], versions: Mapping[tuple[str, str], str], detail: Detail
 ) -> None:
     first = exposures[0]
     page.line(
         (first.component, _STYLES.get(first.license_class, "bold")),
-        f" {versions.get(first.component, '')}".rstrip(),
+        f" {versions.get((first.component, first.license_class), '')}".rstrip(),
         f"  {first.license.replace(_REFERENCE, '') or 'licence not stated'}",
         (f"  {CLASS_WORDS.get(first.license_class, first.license_class)}, {_LINKAGE_WORDS[first.linkage]}", "dim"),
         hanging=4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from pathlib import Path
 
@@ -207,3 +208,24 @@ def test_no_line_is_wider_than_the_screen_and_none_is_an_attack(
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert all(len(line) <= 80 for line in out.splitlines()), max(out.splitlines(), key=len)
+
+
+def test_a_licence_that_is_denied_is_told_with_the_component(run, bundle: Path) -> None:
+    done = run("licenses", str(bundle), "--isolated", "--deny-license", "GPL-*")
+    assert done.code == 1
+    assert "licences not allowed: GNU Readline is GPL-3.0-or-later" in " ".join(done.out.split())
+    assert run("licenses", str(bundle), "--isolated", "--deny-license", "AGPL-3.0-only").code == 0
+
+
+def test_a_clarification_is_bound_to_the_files_content(run, bundle: Path, tmp_path: Path) -> None:
+    content = (bundle / "usr/lib/libreadline.so.8").read_bytes()
+    configuration = tmp_path / "inspector.toml"
+    for digest, code in ((hashlib.sha256(content).hexdigest(), 0), ("0" * 64, 1)):
+        configuration.write_text(
+            '[licenses]\ndeny = ["GPL-3.0-or-later"]\n[[licenses.clarify]]\npath = "usr/lib/libreadline.so.8"\n'
+            f'expression = "MIT"\nsha256 = "{digest}"\nreason = "bought"\n'
+        )
+        for verb in ("licenses", "audit"):
+            done = run(verb, str(bundle), "--config", str(configuration), "-q")
+            assert ("licences not allowed: GNU Readline" not in done.out) is (code == 0), (verb, digest, done.out)
+        assert run("licenses", str(bundle), "--config", str(configuration)).code == code
