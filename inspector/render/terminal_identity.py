@@ -11,7 +11,7 @@ from inspector.quantities import format_amount, format_count, format_size
 from inspector.render.terminal_page import Cell, Column, Page, shorten_middle
 from inspector.result import EnvelopeInfo, Result, RuntimeInfo
 
-_FORMAT_NAMES = {
+FORMAT_NAMES = {
     "appimage-1": "AppImage type 1",
     "appimage-2": "AppImage type 2",
     "appdir": "AppDir",
@@ -25,7 +25,7 @@ def write_title(page: Page, result: Result) -> None:
     """The artifact's path, and what it is in a line."""
     artifact = result.artifact
     page.line((shorten_middle(artifact.path, page.width), "bold"), indent=0)
-    parts = [_FORMAT_NAMES.get(artifact.format, artifact.format)]
+    parts = [FORMAT_NAMES.get(artifact.format, artifact.format)]
     if artifact.arch:
         parts.append(artifact.arch)
     parts.append(format_size(artifact.size))
@@ -91,7 +91,7 @@ def write_nested(page: Page, result: Result) -> None:
     rows = [
         (
             nested.path,
-            (_FORMAT_NAMES.get(nested.format, nested.format), "dim"),
+            (FORMAT_NAMES.get(nested.format, nested.format), "dim"),
             (f"{format_count(nested.coverage.seen)} members", "dim"),
         )
         for nested in result.nested

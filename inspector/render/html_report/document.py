@@ -21,6 +21,7 @@ from inspector.render.html_report.size_tree import SizeTree, columns, size_tree
 from inspector.render.html_report.systems import SystemFamily, system_families
 from inspector.render.html_report.treemap import Tile, tiles
 from inspector.render.registry import RenderOptions
+from inspector.render.terminal_identity import FORMAT_NAMES
 from inspector.result import Floor, Result
 
 MAP_WIDTH, MAP_HEIGHT = 1000, 520
@@ -44,6 +45,7 @@ class Chapter:
     result: Result
     prefix: str
     name: str
+    format_name: str
     fixes: tuple[tuple[RankedFix, str], ...]
     summary: tuple[str, ...]
     started: int
@@ -71,7 +73,14 @@ def render(results: Sequence[Result], options: RenderOptions) -> bytes:
     ]
     names = [chapter.name for chapter in chapters]
     title = names[0] if len(names) == 1 else format_amount(len(names), "artifact")
-    return render_page("report.html", chapters=chapters, title=title, map_size=(MAP_WIDTH, MAP_HEIGHT), tones=TONES)
+    return render_page(
+        "report.html",
+        chapters=chapters,
+        title=title,
+        map_size=(MAP_WIDTH, MAP_HEIGHT),
+        tones=TONES,
+        format_names=FORMAT_NAMES,
+    )
 
 
 def _chapter(result: Result, prefix: str, baseline: Result | None) -> Chapter:
@@ -87,6 +96,7 @@ def _chapter(result: Result, prefix: str, baseline: Result | None) -> Chapter:
         result=result,
         prefix=prefix,
         name=PurePath(result.artifact.path).name or result.artifact.path,
+        format_name=FORMAT_NAMES.get(result.artifact.format, result.artifact.format),
         fixes=tuple((fix, rule_anchor(prefix, fix.finding.rule)) for fix in rank_fixes(result)[:_FIXES]),
         summary=tuple(summarize_hosts(result)),
         started=sum(starts(host) for host in hosts),
