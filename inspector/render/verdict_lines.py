@@ -21,7 +21,8 @@ def verdict_lines(result: Result) -> list[str]:
         lines.append(f"  and {len(result.verdict.reasons) - _REASONS} more reasons")
     fixes = rank_fixes(result)[:FIXES_SHOWN]
     if fixes:
-        lines.append(f"  mend first: {'; '.join(_short(result, fix) for fix in fixes)}")
+        lines.append("  mend first:")
+        lines += [f"    {number}. {_short(result, fix)}" for number, fix in enumerate(fixes, 1)]
     following = next_command(result, fixes)
     if following is not None:
         lines.append(f"  next: {escape(following[0])}")
@@ -35,5 +36,5 @@ def _short(result: Result, fix: RankedFix) -> str:
         text = f"lower the glibc floor, {floor.host_version if floor is not None else ''}"
     text = shorten_end(shorten_paths(escape(text), 40).partition(". ")[0], 90)
     if fix.count > 1:
-        text += f" and {format_count(fix.count - 1)} more like it"
+        text += f"; {format_count(fix.count - 1)} more like it"
     return text + (f" (saves {format_size(fix.saves.raw)})" if fix.saves.raw else "")

@@ -200,5 +200,5 @@ def test_options_alone_give_the_same_three_reasons(project: Path, run: Callable)
     )
     log = done.err  # what a build's log has: the reasons, what to mend first, what to type next
     assert "App-2.0.AppDir: failed, 3 errors" in log
-    assert "  mend first: " in log
+    assert "  mend first:\n    1. " in log
     assert "  next: inspect " in log

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -301,3 +302,34 @@ def test_shellcheck_finds_nothing_in_the_scripts(tmp_path: Path) -> None:
         command = ["shellcheck", "--shell", shell, "--exclude", "SC2154,SC2086,SC2206", tmp_path / name]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
+
+
+# ---- what the README shows ---------------------------------------------------------------------------------------------------------
+
+
+def shown(language: str) -> list[str]:
+    text = (CHECKOUT / "README.md").read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_gate_of_the_readme_has_five_lines_and_names_options_that_exist() -> None:
+    from inspector.cli.audit import make_parser
+
+    gate = next(text for text in shown("yaml") if "audit --ci" in text)
+    assert len(gate.splitlines()) == 5
+    steps = yaml.safe_load(gate)
+    command = next(step["run"] for step in steps if "audit" in step.get("run", ""))
+    options = make_parser().parse(shlex.split(command)[2:])
+    assert (options.ci, options.max_glibc, options.paths) == (True, "2.31", ["dist/*.AppImage"])
+    assert steps[2]["with"]["path"] in options.output
+
+
+def test_the_configuration_of_the_readme_has_no_mistakes() -> None:
+    import tomllib
+
+    from inspector.policy.configuration_check import find_mistakes
+
+    texts = shown("toml")
+    assert texts
+    for text in texts:
+        assert find_mistakes(tomllib.loads(text)) == []

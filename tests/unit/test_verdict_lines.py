@@ -38,7 +38,10 @@ def test_all_of_it() -> None:
     assert verdict_lines(result) == [
         "dist/My App.AppImage: failed, 1 error, 1 warning, 1 note",
         "  1 finding of severity error: missing-library",
-        "  mend first: bundle libx.so.1; remove the test suites (saves 129.2 MB); remove usr/lib/libX11.so.6 (saves 3.0 MB)",
+        "  mend first:",
+        "    1. bundle libx.so.1",
+        "    2. remove the test suites (saves 129.2 MB)",
+        "    3. remove usr/lib/libX11.so.6 (saves 3.0 MB)",
         "  next: inspect slim 'dist/My App.AppImage' --fix portability",
     ]
 
