@@ -119,9 +119,7 @@ class _TreeMaker:
         if name in self._parents:
             return self._parents[name]
         path: str | None = ""
-        done = b""
         for part in name.split(b"/"):
-            done = done + b"/" + part if done else part
             if part in (b"", b"."):
                 continue
             spelled, why = safe_name(part)
