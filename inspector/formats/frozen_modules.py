@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from struct import Struct
 
 from inspector.formats.elf import ElfFile
 from inspector.formats.elf.pointers import Pointers
 from inspector.formats.elf.sections import SHF_ALLOC, SHF_EXECINSTR, SHT_DYNSYM, SHT_PROGBITS, SHT_STRTAB, SHT_SYMTAB
 from inspector.limits import MIB, Limits
-from inspector.source import Source
+from inspector.source import BytesSource, Source
 
 _NAME = re.compile(rb"[A-Za-z_]\w*(?:\.\w+)*")
 _CODE = frozenset((0x63, 0xE3))  # TYPE_CODE without and with FLAG_REF (CPython, Python/marshal.c)
@@ -59,7 +60,9 @@ def read_frozen_tables(source: Source, elf: ElfFile, limits: Limits) -> tuple[Fr
 
     :raises FormatError: where the bytes of a member cannot be decoded.
     """
-    pointers = Pointers(source, elf)
+    # A table of a hundred thousand pointers is followed in a moment in memory, and in a second by as many reads
+    in_memory = BytesSource(source.read_at(0, source.size)) if source.size <= _MOST_DATA else source
+    pointers = Pointers(in_memory, elf)
     names = _symbols(source, elf, limits)
     tables: list[FrozenTable] = []
     seen = -1
@@ -86,6 +89,8 @@ def _candidates(pointers: Pointers, elf: ElfFile) -> list[int]:
     found = {address for address in relocated if address + pointers.size in relocated}
     if elf.type == "EXEC":  # nothing of it is relocated
         left = _MOST_DATA
+        low = min((segment.vaddr for segment in elf.loads), default=0)
+        high = max((segment.vaddr + segment.filesz for segment in elf.loads), default=0)
         for section in elf.sections:
             if section.type != SHT_PROGBITS or section.flags & (SHF_ALLOC | SHF_EXECINSTR) != SHF_ALLOC:
                 continue
@@ -93,13 +98,11 @@ def _candidates(pointers: Pointers, elf: ElfFile) -> list[int]:
                 break
             left -= section.size
             words = pointers.words(section.offset, section.size)
-            low = min((segment.vaddr for segment in elf.loads), default=0)
-            high = max((segment.vaddr + segment.filesz for segment in elf.loads), default=0)
-            inside = [low <= word < high for word in words]
+            inside = [index for index, word in enumerate(words) if low <= word < high]
             found.update(
                 section.address + index * pointers.size
-                for index in range(len(words) - 1)
-                if inside[index] and inside[index + 1]
+                for index, following in pairwise(inside)
+                if following == index + 1
             )
     return sorted(address for address in found if _is_row(pointers, address))
 
