@@ -15,6 +15,7 @@ from inspector.formats.zip import ZipArchive, ZipEntry
 from inspector.limits import Limits
 from inspector.model import Problem
 
+_READ_BY_EVERY_AUDIT = 52  # bytes; larger files are looked at for ELF headers, and what cannot be read is told then
 _FILE_MODE, _DIRECTORY_MODE = 0o644, 0o755  # where the archive was not written on Unix
 
 
@@ -96,7 +97,7 @@ class _TreeMaker:
             node.size, node.stored_size = entry.size, entry.stored_size
             node.opener = partial(self._archive.open, entry)
             self._places[path] = entry.header
-            if entry.refusal is not None:
+            if entry.refusal is not None and entry.size < _READ_BY_EVERY_AUDIT:
                 self._problems.append(problem_of(path, entry.refusal))
         elif kind is Kind.SYMLINK:
             node.target = self._target(path, entry)

@@ -114,8 +114,8 @@ class ZipArchive:
         fields = _LOCAL_HEADER.unpack_from(header)
         name_length, extra_length = fields[9], fields[10]
         name = header[_LOCAL_HEADER.size : _LOCAL_HEADER.size + name_length]
-        # A name that was converted from code page 437, or ends with a slash by its attributes alone, is not compared
-        if name.isascii() and entry.name.isascii() and name.rstrip(b"/") != entry.name.rstrip(b"/")[: len(name)]:
+        # A name that was converted from code page 437 is not compared
+        if entry.name.isascii() and name.rstrip(b"/") != entry.name.rstrip(b"/"):
             raise FormatError("its local header has another name than the central directory", entry.header)
         entry.data = entry.header + _LOCAL_HEADER.size + name_length + extra_length
         data_end = entry.data + entry.stored_size
