@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from inspector.errors import UsageError
-from inspector.model import ByteCount, Coverage, Finding, Problem, Severity
+from inspector.model import SEVERITY_ORDER, ByteCount, Coverage, Finding, Problem, Severity
 
 SCHEMA = "inspector/result/1"
 
@@ -485,11 +485,25 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """What the gate says.
 
     :ivar notices: what fails nothing and ought to be known: accepted findings that are gone, exceptions that have expired.
+    :ivar fail_on: the mildest severity that fails it.
+    :ivar known: where only new findings are judged, those that the baseline has too: rule, a space, fingerprint.
     """
 
     gate: Literal["passed", "failed"]
     reasons: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    fail_on: Literal["error", "warning", "info", "never"] = "error"
+    known: tuple[str, ...] = ()
+
+    def is_failed_by(self, finding: Finding) -> bool:
+        """Whether this finding alone fails the gate."""
+        if finding.suppressed is not None or self.fail_on == "never" or self.knows(finding):
+            return False
+        return SEVERITY_ORDER[finding.severity] <= SEVERITY_ORDER[self.fail_on]
+
+    def knows(self, finding: Finding) -> bool:
+        """Whether it is not judged because the last release had it."""
+        return f"{finding.rule} {finding.fingerprint or finding.subject}" in self.known
 
 
 class Result(Struct, frozen=True, kw_only=True):

@@ -59,10 +59,5 @@ def finding_changes(old: Sequence[Finding], new: Sequence[Finding]) -> FindingCh
     return FindingChanges(tuple(fresh), tuple(same), tuple(fixed))
 
 
-def new_findings(baseline: Result, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Those that the baseline does not have."""
-    return finding_changes(baseline.findings, findings).new
-
-
 def _key(finding: Finding) -> tuple[str, str]:
     return finding.rule, finding.fingerprint or finding.subject

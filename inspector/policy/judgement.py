@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from inspector.catalogue import load_rule
 from inspector.errors import ExitCode
 from inspector.model import SEVERITY_ORDER, Finding
-from inspector.policy.baseline import new_findings
+from inspector.policy.baseline import finding_changes
 from inspector.policy.configuration import Configuration
 from inspector.policy.demands import DEMAND_RULES, demand_findings, demand_reasons, demands_made, without_demands
 from inspector.policy.gate import fails, gate_reasons, most_severe, verdict_of
@@ -47,8 +47,11 @@ def judge_result(
     accepted = accept(severities_of((*demanded, *result.findings), configuration), configuration.ignores, today)
     demands = [each for each in accepted.findings if each.rule in DEMAND_RULES]
     judged: Sequence[Finding] = [each for each in accepted.findings if each.rule not in DEMAND_RULES]
+    known: tuple[str, ...] = ()
     if configuration.new_only and baseline is not None:
-        judged = new_findings(baseline, judged)
+        changes = finding_changes(baseline.findings, judged)
+        judged = changes.new
+        known = tuple(dict.fromkeys(f"{each.rule} {each.fingerprint or each.subject}" for each in changes.same))
     reasons = gate_reasons(
         judged,
         result.problems,
@@ -71,7 +74,7 @@ def judge_result(
         findings=tuple(findings),
         rules=_rules_of(result, demands),
         coverage=coverage,
-        verdict=verdict_of(reasons, accepted.notices),
+        verdict=replace(verdict_of(reasons, accepted.notices), fail_on=configuration.fail_on, known=known),
     )
     return Judgement(judged_result, most_severe(code for code, _ in reasons))
 

@@ -20,14 +20,14 @@ _COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info"
 
 
 def render(results: Sequence[Result], options: RenderOptions) -> bytes:
-    """The commands, a line each, in the order of severity; accepted findings are left out."""
+    """The commands, a line each, in the order of severity; what is accepted, or known from the last release, is left out."""
     lines: list[str] = []
     for severity, command in _COMMANDS.items():
         found = [
             (result, finding)
             for result in results
             for finding in result.findings
-            if finding.severity == severity and finding.suppressed is None
+            if finding.severity == severity and finding.suppressed is None and not result.verdict.knows(finding)
         ]
         shown = found if len(found) <= MOST_ANNOTATIONS else found[: MOST_ANNOTATIONS - 1]
         lines += [_command(command, result, finding, options.anchor) for result, finding in shown]

@@ -20,7 +20,7 @@ _MOST_FINDINGS = 100
 
 
 def render(results: Sequence[Result], options: RenderOptions) -> bytes:
-    """The document as UTF-8.  Errors are failures, and so is the gate's verdict; all else is output of a case that passes."""
+    """The document as UTF-8.  What fails the gate is a failure, and so is its verdict; all else is output of a case that passes."""
     del options
     suites = [_Suite(result) for result in results]
     totals = [
@@ -44,7 +44,8 @@ class _Suite:
         for finding in result.findings:
             self._by_rule[finding.rule].append(finding)
         self._rules = sorted({*result.coverage.rules_run, *self._by_rule})
-        self._failing = {rule for rule in self._rules if any(map(_fails, self._by_rule[rule]))}
+        self._fails = result.verdict.is_failed_by
+        self._failing = {rule for rule in self._rules if any(map(self._fails, self._by_rule[rule]))}
         gate_fails = result.verdict.gate == "failed"
         self.tests = len(self._rules) + 1 + bool(result.problems)
         self.failures = len(self._failing) + gate_fails
@@ -62,8 +63,8 @@ class _Suite:
             findings = self._by_rule[rule]
             failure = None
             if rule in self._failing:
-                failure = "\n".join(_line(finding) for finding in findings if _fails(finding))
-            passing = [_line(finding) for finding in findings if not _fails(finding)]
+                failure = "\n".join(_line(finding) for finding in findings if self._fails(finding))
+            passing = [_line(finding) for finding in findings if not self._fails(finding)]
             lines += self._case(rule, passing, failure)
         if result.problems:
             text = "\n".join(
@@ -91,10 +92,6 @@ class _Suite:
             lines.append(f"      <system-out>{_body(chr(10).join(output[:_MOST_FINDINGS]))}</system-out>")
         lines.append("    </testcase>")
         return lines
-
-
-def _fails(finding: Finding) -> bool:
-    return finding.suppressed is None and finding.severity == "error"
 
 
 def _line(finding: Finding) -> str:

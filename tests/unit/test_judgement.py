@@ -11,6 +11,7 @@ from inspector.model import ByteCount, Finding, Severity
 from inspector.policy.baseline import finding_changes
 from inspector.policy.configuration import Budget, Configuration, Ignore
 from inspector.policy.judgement import Judgement, judge_result
+from inspector.render.registry import RenderOptions, load_renderer
 from inspector.result import (
     ArtifactInfo,
     FilesInfo,
@@ -101,6 +102,24 @@ def test_only_new_findings_are_judged_where_that_is_asked() -> None:
     assert judged(same, asked, baseline=old).code == ExitCode.PASSED
     assert judged(same, Configuration(), baseline=old).code == ExitCode.GATE_FAILED
     assert judged(more, asked, baseline=old).result.verdict.reasons == ("1 finding of severity error: missing-library",)
+
+
+def test_reports_know_what_the_gate_did_not_judge() -> None:
+    """A test case that fails, or an annotation, for what the gate lets through would be a second, harder gate."""
+    old = result(finding("missing-library", "libold.so", mark="1"))
+    more = result(finding("missing-library", "libold.so", mark="1"), finding("rpath-absolute", "b", "warning", "2"))
+    verdict = judged(more, Configuration(new_only=True, fail_on="warning"), baseline=old).result.verdict
+    assert (verdict.known, verdict.fail_on) == (("missing-library 1",), "warning")
+    assert [verdict.is_failed_by(each) for each in more.findings] == [False, True]
+    calm = judged(more, Configuration(new_only=True), baseline=old).result
+    junit = load_renderer("junit")([calm], RenderOptions()).decode()
+    assert 'failures="0"' in junit
+    assert "<failure" not in junit
+    assert b"libold.so" not in load_renderer("github")([calm], RenderOptions())
+    strict = judged(more, Configuration(fail_on="warning")).result
+    junit = load_renderer("junit")([strict], RenderOptions()).decode()
+    assert junit.count("<failure") == 3  # two rules and the gate
+    assert judged(more, Configuration(fail_on="never")).result.verdict.is_failed_by(more.findings[0]) is False
 
 
 def test_changes_are_counted_finding_by_finding() -> None:
