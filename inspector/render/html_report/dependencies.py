@@ -8,7 +8,7 @@ from inspector.render.escaping import escape
 from inspector.result import LibraryInfo, NeededInfo, Result
 
 _MOST = 4000
-_MOST_ROWS = 1200
+_MOST_ROWS = 800
 _HOST, _MISSING = -1, -2
 
 

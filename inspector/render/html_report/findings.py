@@ -10,7 +10,7 @@ from inspector.model import SEVERITY_ORDER, Finding, Severity
 from inspector.render.html_report.texts import identifier
 from inspector.result import Result
 
-_MOST_ROWS = 2000
+_MOST_ROWS = 1500
 _WORDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 
 

@@ -17,7 +17,7 @@ CLASSES = (
     "public-domain",
 )
 """The gravest first, as somebody who releases reads them."""
-_MOST_COMPONENTS = 1500
+_MOST_COMPONENTS = 1000
 _MOST_EXPOSURES = 500
 
 

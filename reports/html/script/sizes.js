@@ -55,20 +55,22 @@ function setUpSizes(section, data, prefix) {
   const foundIn = new Set(); // the directories of the hits
   const isHit = (node) => hits.has(node) || foundIn.has(node);
 
-  const bytes = () => form.elements[`${prefix}bytes`].value;
-  const whole = () => tree[bytes()];
+  // Read once for each drawing: asking the form for every file would take longer than drawing.
+  let countedAs = "raw";
+  let colouredBy = "component";
+  const bytes = () => countedAs;
+  const whole = () => tree[countedAs];
 
   /** What a file counts as under the chosen colours: [key, class of its tone, pattern over it, word]. */
   function kindOf(node) {
     if (node.children || node.group) return mainKind(node);
-    const by = form.elements.colour.value;
-    if (by === "component") {
+    if (colouredBy === "component") {
       if (node.component < 0) return ["none", "tone-none", "", "no component"];
       return node.component < TONES
         ? [`c${node.component}`, `tone-${node.component}`, "", data.components[node.component]]
         : ["rest", "tone-rest", "", data.components[node.component]];
     }
-    if (by === "class") {
+    if (colouredBy === "class") {
       const name = data.classes[node.component] || "no component known";
       const [tone, pattern] = CLASS_TONES.get(name) ?? ["tone-none", ""];
       return [name, tone, pattern, name];
@@ -108,6 +110,8 @@ function setUpSizes(section, data, prefix) {
 
   function draw() {
     kinds.clear();
+    countedAs = form.elements[`${prefix}bytes`].value;
+    colouredBy = form.elements.colour.value;
     const width = Math.max(holder.clientWidth, 280);
     const height = Math.round(Math.min(Math.max(width * 0.52, 340), 620));
     const tiles = layOut(here, bytes(), width, height);
@@ -119,9 +123,10 @@ function setUpSizes(section, data, prefix) {
     tiles.forEach(({ node, label, place: [x, y, wide, high], isFrame }, number) => {
       const [key, tone, pattern] = isFrame ? ["", "", ""] : kindOf(node);
       const goes = Boolean(node.children?.length);
+      const words = describe(node);
       const tile = drawn("g", {
-        class: `${isFrame ? "frame" : "tile"} ${tone}`, tabindex: number ? -1 : 0, role: goes ? "button" : "img", "aria-label": describe(node),
-      }, drawn("title", {}, describe(node)), drawn("rect", { x: x.toFixed(1), y: y.toFixed(1), width: wide.toFixed(1), height: high.toFixed(1) }));
+        class: `${isFrame ? "frame" : "tile"} ${tone}`, tabindex: number ? -1 : 0, role: goes ? "button" : "img", "aria-label": words,
+      }, drawn("title", {}, words), drawn("rect", { x: x.toFixed(1), y: y.toFixed(1), width: wide.toFixed(1), height: high.toFixed(1) }));
       if (pattern) tile.append(drawn("rect", { class: pattern, x: x.toFixed(1), y: y.toFixed(1), width: wide.toFixed(1), height: high.toFixed(1) }));
       if (wide > 40 && high > 15) {
         const room = Math.floor((wide - 6) / MOST_LABELLED);
@@ -252,6 +257,7 @@ function setUpSizes(section, data, prefix) {
   function search() {
     const wanted = form.elements.search.value.trim().toLowerCase();
     foundIn.clear();
+    countedAs = form.elements[`${prefix}bytes`].value;
     if (!wanted) {
       hits = null;
       status.textContent = "";
