@@ -128,7 +128,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     result, notices = _obtain(options, destinations, notices=notice_file is not None, digests=digests)
     result, code = _judged(result, policy, notices)
     if notice_file is not None and notices is not None:
-        _write_notices(notice_file, notices, result)
+        _write_notices(notice_file, notices, result, told=not (options.output or options.quiet))
     for destination in destinations:
         _write(destination, result, options)
     return code
@@ -252,7 +252,8 @@ def _some_names(notices: Notices) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _write_notices(destination: Destination, notices: Notices, result: Result) -> None:
+def _write_notices(destination: Destination, notices: Notices, result: Result, *, told: bool) -> None:
+    """:param told: whether the screen says which texts are missing."""
     from inspector.render.notices import render_notices
 
     report = render_notices(notices, result, markdown=destination.format == "markdown")
@@ -262,7 +263,7 @@ def _write_notices(destination: Destination, notices: Notices, result: Result) -
             f"written: {destination.path}: {format_amount(len(notices.components), 'component')}, "
             f"{format_amount(len(notices.texts), 'text')}"
         )
-    for entry in notices.missing:
+    for entry in notices.missing if not told else ():
         warn(f"no text of the licence of {entry.component}: {entry.license}")
 
 

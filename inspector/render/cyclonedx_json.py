@@ -42,7 +42,7 @@ from inspector.result import ComponentInfo, FileEntry, LicenseStatement, Result
 
 _NAME_SPACE = "bundle-inspect"
 _ARTIFACT = "artifact"
-_TYPES = {"interpreter": ComponentType.PLATFORM, "files": ComponentType.DATA}
+_TYPES = {"interpreter": ComponentType.PLATFORM, "font": ComponentType.DATA, "icons": ComponentType.DATA}
 
 # The format wants a number for each way in which a component was recognised. Metadata of an installer name it outright; data and functions that only
 # its own code has nearly so; a file can be renamed.

@@ -76,7 +76,7 @@ def _facts(noted: NoticeComponent, result: Result) -> Iterator[str]:
     for line in noted.copyright[:_MOST_COPYRIGHT]:
         yield escape(line)
     if not noted.copyright:
-        yield "Copyright holders: not named in the artifact"
+        yield f"Copyright holders: {'see its texts' if noted.shipped else 'not named in the artifact'}"
     if len(noted.copyright) > _MOST_COPYRIGHT:
         yield f"and {len(noted.copyright) - _MOST_COPYRIGHT} more copyright lines in the texts"
     if component.package_url:

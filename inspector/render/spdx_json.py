@@ -29,7 +29,7 @@ from inspector.result import ComponentInfo, FileEntry, LicenseStatement, Result
 
 _DOCUMENT, _ARTIFACT = "SPDXRef-DOCUMENT", "SPDXRef-Artifact"
 _UNSAID = "NOASSERTION"
-_PURPOSES = {"interpreter": "FRAMEWORK", "files": "OTHER"}
+_PURPOSES = {"interpreter": "FRAMEWORK", "font": "OTHER", "icons": "OTHER"}
 _REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
 _READABLE = 256 * 1024  # bytes up to which a document is indented for people
 

@@ -256,6 +256,20 @@ class TestNotices:
         )
         assert texts_of(notices, "zlib") == [("usr/share/licenses/zlib/LICENSE",)]
 
+    def test_a_wheels_own_text_about_what_it_bundles(self) -> None:
+        bundled = f"ada is under MIT.\n\n{MIT}\n===== zlib =====\n{spdx_text('Zlib')}"
+        files = distribution("ada", "1.0", "MIT", LICENSE=bundled)
+        record = f"{SITE}/ada-1.0.dist-info/RECORD"
+        library = "ada.libs/libz-1a2b3c4d.so.1.3.1"
+        files[f"{SITE}/{library}"] = TinyElf(soname="libz-1a2b3c4d.so.1.3.1")
+        files[f"{SITE}/ada.libs/libbz2-1a2b3c4d.so.1.0.8"] = TinyElf(soname="libbz2-1a2b3c4d.so.1.0.8")
+        files[record] = f"{files[record]}{library},,\nada.libs/libbz2-1a2b3c4d.so.1.0.8,,\n"
+        notices, result = noticed(files)
+        assert texts_of(notices, "zlib") == [(f"{SITE}/ada-1.0.dist-info/licenses/LICENSE",)]
+        (standard,) = texts_of(notices, "bzip2")  # which that text does not speak of
+        assert standard[0].startswith("bzip2-1.0.6, SPDX")
+        assert b"Copyright holders: see its texts" in render_notices(notices, result, markdown=False)
+
     def test_what_cannot_be_read_is_as_good_as_not_there(self) -> None:
         notices, _ = noticed(distribution("ada", "1.0", "MIT", LICENSE="MIT\0" * 100))
         assert texts_of(notices, "ada") == [("MIT, SPDX License List 3.28.0",)]

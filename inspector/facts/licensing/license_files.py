@@ -46,6 +46,8 @@ class LicenseFiles:
 
     def __init__(self, tree: Tree, components: Sequence[ComponentInfo]) -> None:
         self._tree = tree
+        self._distributions = [component for component in components if component.kind == "python"]
+        self._carriers: dict[str, list[ComponentInfo]] | None = None
         self._metadata = {_metadata_directory(component) for component in components}
         self._packages: dict[str, list[str]] = {}
         for node in tree.files():
@@ -71,6 +73,16 @@ class LicenseFiles:
         elif component.kind == "library" and not found:
             found.update(dict.fromkeys(self._of_library(component)))
         return tuple(path for path in found if (node := self._tree.get(path)) is not None and node.is_file)[:_MOST]
+
+    def of_carriers(self, component: ComponentInfo) -> tuple[str, ...]:
+        """Licence files of the distributions that carry a component's files: a wheel says there what it has in ``foo.libs``, or linked statically."""
+        if self._carriers is None:
+            self._carriers = {}
+            for distribution in self._distributions:
+                for path in distribution.files:
+                    self._carriers.setdefault(path, []).append(distribution)
+        carriers = [distribution for path in component.files for distribution in self._carriers.get(path, ())]
+        return tuple(dict.fromkeys(path for carrier in carriers for path in self.of(carrier)))[:_MOST]
 
     def _of_distribution(self, component: ComponentInfo) -> Iterator[str]:
         own = _metadata_directory(component)

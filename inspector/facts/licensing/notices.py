@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
 from inspector.facts.licensing.copyright_lines import copyright_lines
+from inspector.facts.licensing.library_licenses import plain_library_name
 from inspector.facts.licensing.license_classes import license_class
 from inspector.facts.licensing.license_expressions import (
     LicenseTerm,
@@ -30,6 +31,7 @@ from inspector.result import ComponentInfo
 
 _LONGEST = 4 * MIB  # bytes of one licence file; Chromium's copyright file has 2.1 million
 _MOST = 128 * MIB  # bytes of all licence files
+_SHORTEST_NAME = 3  # letters; shorter ones are found in any text
 _BLANKS = re.compile(r"\s+")
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
 
@@ -39,12 +41,20 @@ class NoticeText:
     """A text that one or more components are under.
 
     :ivar number: by which components name it, from 1.
-    :ivar sources: tree paths that have it, and identifiers of the SPDX list whose standard text it is.
+    :ivar paths: tree paths that have it.
+    :ivar standards: identifiers of the SPDX list whose standard text stands in for one that is not shipped.
     """
 
     number: int
-    sources: tuple[str, ...]
+    paths: tuple[str, ...]
+    standards: tuple[str, ...]
     text: str
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where it is from: paths, and the list's name with its release."""
+        listed = f"{', '.join(self.standards)}, SPDX License List {list_version()[0]}"
+        return (*self.paths, listed) if self.standards else self.paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +64,13 @@ class NoticeComponent:
     :ivar component: as the Result has it.
     :ivar copyright: lines that its own texts say, as written.
     :ivar texts: numbers of its texts.
+    :ivar shipped: whether one of them is the artifact's own.
     """
 
     component: ComponentInfo
     copyright: tuple[str, ...]
     texts: tuple[int, ...]
+    shipped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,8 @@ class _Collector:
         self._runs: dict[int, Runs] = {}
         self._numbers: dict[str, int] = {}
         self._texts: list[str] = []
-        self._sources: list[dict[str, None]] = []
+        self._paths: list[dict[str, None]] = []
+        self._standards: list[dict[str, None]] = []
         self.missing: list[MissingText] = []
 
     def note(self, component: ComponentInfo) -> NoticeComponent:
@@ -117,21 +130,33 @@ class _Collector:
             if text:
                 numbers[self._number(text, path)] = None
                 lines.update(dict.fromkeys(copyright_lines(text, debian=path.endswith("/copyright"))))
+        if not numbers and component.kind in ("library", "static"):
+            numbers.update(dict.fromkeys(self._carriers_texts(component)))
         shipped = tuple(numbers)
         for identifier in _wanted(component):
             if not is_covered(identifier, map(self._runs_of, shipped)):
                 standard = spdx_text(identifier)
                 if standard is not None:
-                    numbers[self._number(standard, f"{identifier}, SPDX License List {list_version()[0]}")] = None
+                    numbers[self._number(standard, standard_of=identifier)] = None
         lacking = self._lacking(component, shipped)
         if lacking:
             self.missing.append(MissingText(f"{component.name} {component.version or ''}".rstrip(), lacking))
-        return NoticeComponent(component, tuple(lines), tuple(numbers))
+        return NoticeComponent(component, tuple(lines), tuple(numbers), bool(shipped))
+
+    def _carriers_texts(self, component: ComponentInfo) -> Iterator[int]:
+        """Texts of the distribution that carries a library, where they speak of it by name."""
+        name = _names_of(component)
+        for path in self._files.of_carriers(component):
+            text = self._text(path)
+            if text and name.search(text):
+                yield self._number(text, path)
 
     def texts(self) -> Iterator[NoticeText]:
         """All texts by number."""
-        for number, (text, sources) in enumerate(zip(self._texts, self._sources, strict=True), 1):
-            yield NoticeText(number, tuple(sources), text)
+        for number, (text, paths, standards) in enumerate(
+            zip(self._texts, self._paths, self._standards, strict=True), 1
+        ):
+            yield NoticeText(number, tuple(paths), tuple(standards), text)
 
     def _lacking(self, component: ComponentInfo, shipped: Sequence[int]) -> str:
         """What no text is there for, "" where there is nothing; what the list does not name stands in the component's own text, if it ships one."""
@@ -155,20 +180,34 @@ class _Collector:
             self._read[path] = _decoded(content) if content and b"\0" not in content else None
         return self._read[path]
 
-    def _number(self, text: str, source: str) -> int:
+    def _number(self, text: str, path: str | None = None, *, standard_of: str | None = None) -> int:
         key = _BLANKS.sub(" ", text).strip()
         if key not in self._numbers:
             self._texts.append(text)
-            self._sources.append({})
+            self._paths.append({})
+            self._standards.append({})
             self._numbers[key] = len(self._texts)
         number = self._numbers[key]
-        self._sources[number - 1][source] = None
+        if path is not None:
+            self._paths[number - 1][path] = None
+        if standard_of is not None:
+            self._standards[number - 1][standard_of] = None
         return number
 
     def _runs_of(self, number: int) -> Runs:
         if number not in self._runs:
             self._runs[number] = runs_of(self._texts[number - 1])
         return self._runs[number]
+
+
+def _names_of(component: ComponentInfo) -> re.Pattern[str]:
+    """What a text would call a component: its name, and those of its libraries with and without "lib"."""
+    names = {component.name}
+    if component.kind == "library":
+        stems = {plain_library_name(path.rpartition("/")[2]).partition(".so")[0] for path in component.files}
+        names |= stems | {stem.removeprefix("lib") for stem in stems}
+    words = sorted(re.escape(name) for name in names if len(name) >= _SHORTEST_NAME)
+    return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(words)})(?![a-z])" if words else r"(?!)", re.IGNORECASE)
 
 
 def _has_standard_text(term: LicenseTerm) -> bool:
