@@ -154,6 +154,8 @@ def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, l
 
     :param prefix: of every path: "" for a tree of its own, "app!/" inside a directory.
     """
+    # PyInstaller 6, which says where the folder's contents lie, makes data not executable; releases before made everything so
+    data_mode = 0o600 if any(option.startswith(_FOLDER_OPTION) for option in archive.options) else 0o700
     encrypted = any(entry.name == _ENCRYPTION_KEY for entry in archive.entries)
     for entry in archive.entries:
         if entry.kind == "o":
@@ -167,7 +169,7 @@ def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, l
         else:
             path += ".pyc" if entry.is_code else ""
             node = members.add_file(
-                path, entry.size, entry.stored, archive.opener(entry), mode=0o700 if entry.is_extracted else 0o600
+                path, entry.size, entry.stored, archive.opener(entry), mode=0o700 if entry.kind == "b" else data_mode
             )
             if node is not None and entry.kind == "z":
                 _add_modules(members, node, archive.open(entry), limits, encrypted=encrypted)

@@ -1,0 +1,418 @@
+"""Programs made by freezers: the tree equals what the freezer's own tools and the programs themselves unpack; licences and chains in each form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import corpus
+from corpus.registry import recipes
+from corpus.store import record_of
+from inspector.artifact import Artifact, Kind, open_artifact
+from inspector.facts.collect import collect_facts
+from inspector.facts.facts import Facts
+from inspector.limits import Limits
+
+pytestmark = pytest.mark.corpus
+
+MARSHALLED = {"m", "s", "M"}
+
+ASK_PYINSTALLER = """
+import hashlib, json, sys
+from PyInstaller.archive.readers import CArchiveReader
+archive = CArchiveReader(sys.argv[1])
+members, modules = {}, {}
+for name, (offset, stored, size, compressed, kind) in archive.toc.items():
+    if kind in "od":
+        continue
+    if kind == "n":
+        members[name] = [kind, stored, size, archive.extract(name).rstrip(b"\\0").decode()]
+        continue
+    content = archive.extract(name)
+    members[name] = [kind, stored, size, hashlib.sha256(content).hexdigest()]
+pyz = archive.open_embedded_archive(next(name for name, row in archive.toc.items() if row[4] == "z"))
+for name, row in pyz.toc.items():
+    content = pyz.extract(name, raw=True)
+    modules[name] = [row[0], row[2], None if content is None else len(content), None if content is None else hashlib.sha256(content).hexdigest()]
+print(json.dumps([members, modules, list(archive.options)]))
+"""
+
+
+COMPILED = ("nuitka", "nuitka-stored", "nuitka-2", "nuitka-2-archive")
+
+
+@pytest.fixture
+def frozen(request: pytest.FixtureRequest, corpus_artifact: Callable[[str], Path]) -> Callable[[str], Path]:
+    """``frozen(name) -> Path``; what takes a compiler minutes is used where it is built already, and built with --heavy only."""
+
+    def artifact(name: str) -> Path:
+        recipe = recipes()[f"frozen/{name}"]
+        if name in COMPILED and record_of(recipe) is None and not request.config.getoption("--heavy"):
+            pytest.skip(f"{recipe.name} takes a compiler minutes and is not built yet: give --heavy")
+        return corpus_artifact(recipe.name)
+
+    return artifact
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def digests(artifact: Artifact) -> dict[str, tuple[int, str]]:
+    """Size and digest of every regular file of a tree."""
+    return {node.path: (node.size, sha256(node.read_at(0, node.size))) for node in artifact.tree.files()}
+
+
+def digests_below(directory: Path) -> dict[str, tuple[int, str]]:
+    return {
+        str(path.relative_to(directory)): (path.stat().st_size, sha256(path.read_bytes()))
+        for path in directory.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+@contextmanager
+def running(program: Path, temporary: Path) -> Iterator[Path]:
+    """The directory that a one-file program unpacked itself into, while it waits for the end of its input."""
+    environment = {
+        **os.environ,
+        "TMPDIR": str(temporary),
+        "HOME": str(temporary),
+        "XDG_CACHE_HOME": str(temporary / "cache"),
+    }
+    with subprocess.Popen(
+        [program, "--wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            said = json.loads(process.stdout.readline())
+            assert said[:2] == ["hello", ["--wait"]]
+            found = [
+                path
+                for path in (*temporary.iterdir(), *temporary.glob("cache/*"))
+                if path.is_dir() and path.name != "cache"
+            ]
+            assert len(found) == 1
+            yield found[0]
+        finally:
+            process.stdin.close()
+            process.wait(timeout=30)
+
+
+def ask_pyinstaller(program: Path, tool: str) -> tuple[dict[str, list[object]], dict[str, list[object]], list[str]]:
+    """What PyInstaller's own reader finds; an older release does not tell stored options and raw modules, so the newer one reads all."""
+    from corpus.frozen.tools import freezer
+
+    try:
+        python = freezer(tool)
+    except corpus.Unavailable as reason:
+        pytest.skip(str(reason))
+    said = subprocess.run([python, "-c", ASK_PYINSTALLER, program], capture_output=True, text=True, check=True).stdout
+    members, modules, options = json.loads(said)
+    return members, modules, options
+
+
+def check_against_pyinstaller(artifact: Artifact, program: Path) -> None:
+    members, modules, _ = ask_pyinstaller(program, "pyinstaller")
+    names = {name: f"{name}.pyc" if row[0] in MARSHALLED else name for name, row in members.items()}
+    own = {
+        node.path
+        for node in artifact.tree
+        if node.kind in (Kind.FILE, Kind.SYMLINK) and "!/" not in node.path and node.path != "bootloader"
+    }
+    assert own == set(names.values())
+    for name, (kind, stored, size, content) in members.items():
+        node = artifact.tree.get(names[name])
+        assert node is not None
+        if kind == "n":
+            assert node.target == content
+            continue
+        assert (node.size, sha256(node.read_at(0, node.size))) == (size, content), name
+        if kind != "z":
+            assert node.stored_size == stored
+    archive = next(name for name, row in members.items() if row[0] == "z")
+    check_modules(artifact, modules, f"{archive}!/")
+
+
+def check_modules(artifact: Artifact, modules: dict[str, list[object]], prefix: str) -> None:
+    suffixes = {0: ".pyc", 1: "/__init__.pyc", 3: ""}
+    paths = {prefix + name.replace(".", "/") + suffixes[int(str(row[0]))]: row for name, row in modules.items()}
+    files = {node.path for node in artifact.tree.files() if node.path.startswith(prefix)}
+    assert files == {path for path, row in paths.items() if row[0] != 3}
+    for path, (kind, stored, size, content) in paths.items():
+        node = artifact.tree.get(path)
+        assert node is not None
+        if kind != 3:
+            assert (node.stored_size, node.size, sha256(node.read_at(0, node.size))) == (stored, size, content), path
+
+
+def facts_of(path: Path) -> Facts:
+    with open_artifact(path) as artifact:
+        return collect_facts(artifact, Limits())
+
+
+class TestPyInstaller:
+    @pytest.mark.parametrize("name", ["pyinstaller-onefile", "pyinstaller-5-onefile"])
+    def test_tree_equals_what_its_own_reader_extracts(self, name: str, frozen: Callable[[str], Path]) -> None:
+        program = frozen(name)
+        with open_artifact(program) as artifact:
+            assert artifact.format == "pyinstaller"
+            assert not artifact.problems
+            check_against_pyinstaller(artifact, program)
+
+    @pytest.mark.parametrize("name", ["pyinstaller-onefile", "pyinstaller-5-onefile"])
+    def test_tree_equals_what_the_program_unpacks(
+        self, name: str, frozen: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        program = frozen(name)
+        with open_artifact(program) as artifact, running(program, tmp_path) as unpacked:
+            assert unpacked.name.startswith("_MEI")
+            found = digests_below(unpacked)
+            ours = digests(artifact)
+            assert found
+            assert {path: ours[path] for path in found} == found
+            assert {path for path in ours if path not in found} == {
+                path for path in ours if path.endswith((".pyc", ".pyz")) or path == "bootloader"
+            }
+            for node in artifact.tree.files():
+                if node.path in found:
+                    assert node.mode == (unpacked / node.path).stat().st_mode & 0o777
+
+    @pytest.mark.parametrize("name", ["pyinstaller-onefile", "pyinstaller-5-onefile"])
+    def test_every_byte_is_accounted_for(self, name: str, frozen: Callable[[str], Path]) -> None:
+        with open_artifact(frozen(name)) as artifact:
+            assert sum(artifact.byte_map.values()) == artifact.size
+            assert artifact.byte_map["unexplained"] == artifact.byte_map["appended"] == 0
+            assert sum(node.stored_size for node in artifact.tree.files()) <= artifact.size
+
+    def test_bootloader_is_the_one_that_pyinstaller_ships(self, frozen: Callable[[str], Path], tmp_path: Path) -> None:
+        from corpus.frozen.tools import freezer
+
+        with open_artifact(frozen("pyinstaller-onefile")) as artifact:
+            node = artifact.tree.get("bootloader")
+            assert node is not None
+            ours = node.read()
+        (shipped,) = freezer("pyinstaller").parent.parent.glob(
+            "lib/*/site-packages/PyInstaller/bootloader/Linux-64bit-intel/run"
+        )
+        theirs = shipped.read_bytes()
+        # Behind the last loaded byte the linker's leftovers may lie in another order; what runs is equal
+        assert ours[64:0x11000] == theirs[64:0x11000]
+        written = tmp_path / "bootloader"
+        written.write_bytes(ours)
+        written.chmod(0o755)
+        ended = subprocess.run([written], capture_output=True, text=True, check=False)
+        assert ended.returncode == 255
+        assert "PyInstaller" in ended.stderr or "archive" in ended.stderr
+
+    def test_layout(self, frozen: Callable[[str], Path]) -> None:
+        with open_artifact(frozen("pyinstaller-onefile")) as artifact:
+            layout = artifact.layout
+            assert (layout.launcher, layout.search_path) == ("bootloader", ("",))
+            assert layout.roots[0] == "bootloader"
+            assert layout.roots[1].startswith("libpython3.")
+            assert layout.members_at == "/tmp/_MEIxxxxxx"
+        facts = facts_of(frozen("pyinstaller-onefile"))
+        extensions = [root for root in facts.graph.roots if root.role == "extension"]
+        assert len(extensions) > 10
+        assert {root.program for root in extensions} == {layout.roots[1]}
+        assert not [row for row in facts.graph.missing if row[1].role != "optional"]
+
+    def test_folder(self, frozen: Callable[[str], Path]) -> None:
+        folder = frozen("pyinstaller-folder")
+        _, modules, options = ask_pyinstaller(folder / "hello", "pyinstaller")
+        with open_artifact(folder) as artifact:
+            assert artifact.format == "pyinstaller-folder"
+            assert not artifact.problems
+            assert artifact.layout.launcher == "hello"
+            assert artifact.layout.search_path == ("_internal",)
+            assert options == ["pyi-contents-directory _internal"]
+            check_modules(artifact, modules, "hello!/PYZ.pyz!/")
+            on_disk = {path for path in digests(artifact) if "!/" not in path}
+            assert on_disk == set(digests_below(folder))
+        facts = facts_of(folder)
+        assert {root.program for root in facts.graph.roots if root.role == "extension"} == {artifact.layout.roots[1]}
+
+    def test_program_of_a_folder_alone_says_what_is_missing(self, frozen: Callable[[str], Path]) -> None:
+        with open_artifact(frozen("pyinstaller-folder") / "hello") as artifact:
+            (problem,) = artifact.problems
+            assert problem.kind == "members-elsewhere"
+            assert "_internal" in problem.message
+
+    @pytest.mark.parametrize(("name", "folder"), [("pyinstaller-onefile", ""), ("pyinstaller-folder", "_internal/")])
+    def test_copyleft_and_its_chain(self, name: str, folder: str, frozen: Callable[[str], Path]) -> None:
+        facts = facts_of(frozen(name))
+        chains = {
+            exposure.component: exposure.chain
+            for exposure in facts.exposures
+            if exposure.license_class == "strong-copyleft"
+        }
+        assert set(chains) == {"GNU Readline", "GNU dbm"}
+        suffix = "cpython-311-x86_64-linux-gnu.so"
+        for component, module, library in (
+            ("GNU Readline", "readline", "libreadline.so.8"),
+            ("GNU dbm", "_gdbm", "libgdbm.so.6"),
+        ):
+            *way, before, last = chains[component]
+            assert last == f"{folder}{library}"
+            assert before.endswith(f"{module}.{suffix}")
+            assert way[-1].startswith(f"{folder}libpython3.")
+
+    @pytest.mark.slow
+    def test_numpy(self, frozen: Callable[[str], Path]) -> None:
+        program = frozen("pyinstaller-numpy-onefile")
+        with open_artifact(program) as artifact:
+            check_against_pyinstaller(artifact, program)
+        facts = facts_of(program)
+        assert not [row for row in facts.graph.missing if row[1].role != "optional"]
+        assert any(component.name == "numpy" for component in facts.components)
+
+
+class TestNuitka:
+    @pytest.mark.parametrize(
+        ("name", "compression", "appended"),
+        [
+            pytest.param("nuitka", "zstd", False, marks=pytest.mark.slow),
+            pytest.param("nuitka-stored", None, False, marks=pytest.mark.slow),
+            pytest.param("nuitka-2", "zstd", True, marks=pytest.mark.slow),
+            pytest.param("nuitka-2-archive", "zstd", True, marks=pytest.mark.slow),
+        ],
+    )
+    def test_tree_equals_what_was_packed_and_what_the_program_unpacks(
+        self, name: str, compression: str | None, appended: bool, frozen: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        directory = frozen(name)
+        packed = digests_below(directory / "hello.dist")
+        with open_artifact(directory / "hello.bin") as artifact, running(directory / "hello.bin", tmp_path) as unpacked:
+            assert artifact.format == "nuitka"
+            assert not artifact.problems
+            assert artifact.envelope is not None
+            assert artifact.envelope.compression == compression
+            ours = digests(artifact)
+            starter = ours.pop("bootstrap")
+            assert ours == packed
+            assert ours == digests_below(unpacked)
+            assert (starter[0] < artifact.size) == appended
+            assert sum(artifact.byte_map.values()) == artifact.size
+            assert artifact.byte_map["unexplained"] == artifact.byte_map["appended"] == 0
+            assert artifact.layout.roots == ("bootstrap", "hello.bin")
+            for path in ours:
+                node = artifact.tree.get(path)
+                assert node is not None
+                assert node.is_executable == bool((unpacked / path).stat().st_mode & 0o100)
+
+    @pytest.mark.slow
+    def test_appended_starter_still_starts(self, frozen: Callable[[str], Path], tmp_path: Path) -> None:
+        with open_artifact(frozen("nuitka-2") / "hello.bin") as artifact:
+            node = artifact.tree.get("bootstrap")
+            assert node is not None
+            program = tmp_path / "bootstrap"
+            program.write_bytes(node.read())
+        program.chmod(0o755)
+        ended = subprocess.run([program], capture_output=True, check=False)
+        assert ended.returncode not in (0, -11)  # it finds no payload, and says so by its status
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("name", ["nuitka", "nuitka-2"])
+    def test_copyleft_and_its_chain(self, name: str, frozen: Callable[[str], Path]) -> None:
+        directory = frozen(name)
+        for path in (directory / "hello.bin", directory / "hello.dist"):
+            facts = facts_of(path)
+            chains = {
+                exposure.component: exposure.chain
+                for exposure in facts.exposures
+                if exposure.license_class == "strong-copyleft"
+            }
+            assert chains == {
+                "GNU Readline": ("hello.bin", "readline.so", "libreadline.so.8"),
+                "GNU dbm": ("hello.bin", "_gdbm.so", "libgdbm.so.6"),
+            }
+
+
+class TestStaticPrograms:
+    def test_frozen_modules(self, frozen: Callable[[str], Path]) -> None:
+        from corpus.frozen.static_programs import OWN_MODULES
+
+        program = frozen("frozen-modules")
+        with open_artifact(program) as artifact:
+            assert artifact.format == "frozen-python"
+            names = {
+                "application": "application.pyc",
+                "package": "package/__init__.pyc",
+                "package.part": "package/part.pyc",
+            }
+            for module, path in names.items():
+                node = artifact.tree.get(f"frozen-modules!/{path}")
+                assert node is not None
+                code = marshal.dumps(compile(OWN_MODULES[module], f"<frozen {module}>", "exec", dont_inherit=True))
+                assert (node.size, node.read()) == (len(code), code)
+            assert "frozen-modules!/encodings/__init__.pyc" in artifact.tree
+            assert sum(artifact.byte_map.values()) == artifact.size
+
+    def test_table_is_told_by_symbol_too(self, tmp_path: Path) -> None:
+        """A library whose symbols are there names CPython's own table."""
+        import sysconfig
+
+        from inspector.formats.elf import read_elf
+        from inspector.formats.frozen_modules import read_frozen_tables
+        from inspector.source import FileSource
+
+        del tmp_path
+        name, place = sysconfig.get_config_var("INSTSONAME"), sysconfig.get_config_var("LIBDIR")
+        library = Path(place or "/") / (name or "none")
+        if not library.is_file() or ".so" not in library.name:
+            pytest.skip("this Python has no shared library")
+        with FileSource(library) as source:
+            tables = read_frozen_tables(source, read_elf(source, Limits()), Limits())
+        if not tables:
+            pytest.skip("this Python keeps its own frozen modules as objects, as 3.11 does")
+        assert "zipimport" in {module.name for table in tables for module in table.modules}
+
+    def test_packed_resources(self, frozen: Callable[[str], Path]) -> None:
+        from corpus.frozen.static_programs import embedded_resources
+
+        with open_artifact(frozen("packed-resources")) as artifact:
+            assert artifact.format == "pyoxidizer"
+            assert not artifact.problems
+            found = {
+                node.path.removeprefix("packed-resources!/"): node.read()
+                for node in artifact.tree.files()
+                if "!/" in node.path
+            }
+            package, part, *_ = embedded_resources()
+            assert found == {
+                "application/__init__.py": package.contents["source"],
+                "application/__init__.pyc": package.contents["bytecode"],
+                "application/data.txt": package.files["package-resource"]["data.txt"],
+                "application.dist-info/METADATA": package.files["distribution-file"]["METADATA"],
+                "application/part.pyc": part.contents["bytecode"],
+                "application/part.opt-1.pyc": part.contents["bytecode-1"],
+                "application/part.opt-2.pyc": part.contents["bytecode-2"],
+                "tool.sh": b"#!/bin/sh\nexit 0\n",
+                "built-in modules/readline": b"",
+                "built-in modules/_gdbm": b"",
+                "frozen modules/zipimport": b"",
+            }
+            assert sum(artifact.byte_map.values()) == artifact.size
+
+    @pytest.mark.parametrize("name", ["frozen-modules", "packed-resources"])
+    def test_copyleft_and_its_chain(self, name: str, frozen: Callable[[str], Path]) -> None:
+        facts = facts_of(frozen(name))
+        chains = {exposure.component: (exposure.linkage, exposure.chain) for exposure in facts.exposures}
+        assert chains == {
+            "GNU Readline": ("static", (name, "built-in module readline", "GNU Readline 8.2")),
+            "GNU dbm": ("static", (name, "built-in module _gdbm", "GNU dbm")),
+        }
+
+    def test_packed_resources_distribution_is_a_component(self, frozen: Callable[[str], Path]) -> None:
+        facts = facts_of(frozen("packed-resources"))
+        assert {component.name for component in facts.components if component.kind == "python"} >= {"application"}
