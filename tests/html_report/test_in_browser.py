@@ -143,6 +143,11 @@ def test_findings_are_searched_filtered_and_sorted(page: Page) -> None:
     page.click("#findings input[value=warning]")
     page.until(f"{rules}.includes('host-library-bundled')")
 
+    page.click("#findings input[name=fails]")
+    page.until(f"{rules}.join() === 'missing-library'")  # the accepted one of the same rule does not fail it
+    page.click("#findings input[name=fails]")
+    page.until(f"{shown}.length > 10")
+
     saves = f"{shown}.map((row) => Number(row.cells[3].dataset.value))"
     page.click("#findings-table th:nth-child(4) .sort")
     values = page.run(saves)

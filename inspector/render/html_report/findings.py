@@ -19,12 +19,16 @@ class FindingRow:
     """A finding and the id of its row, which is made of its fingerprint: links to it survive a rebuild.
 
     :ivar is_new: whether the last release did not have it; None where there is none to compare with.
+    :ivar fails: whether it fails the gate by itself.
+    :ivar is_known: whether the gate did not judge it, because the last release had it.
     """
 
     finding: Finding
     anchor: str
     word: str
     is_new: bool | None
+    fails: bool
+    is_known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Findings:
 
     :ivar left_out: findings that have no row, as there are too many.
     :ivar counts: standing findings by severity, in the words of the report.
+    :ivar failing: how many fail the gate.
     """
 
     rows: tuple[FindingRow, ...]
@@ -55,6 +60,7 @@ class Findings:
     left_out: int
     counts: dict[str, int]
     accepted: int
+    failing: int
 
 
 def findings_of(result: Result, prefix: str, new: frozenset[tuple[str, str]] | None = None) -> Findings:
@@ -75,7 +81,17 @@ def findings_of(result: Result, prefix: str, new: frozenset[tuple[str, str]] | N
         if taken[anchor] > 1:
             anchor += f"-{taken[anchor]}"
         is_new = None if new is None else (finding.rule, finding.fingerprint) in new
-        rows.append(FindingRow(finding, anchor, _WORDS[finding.severity], is_new))
+        verdict = result.verdict
+        rows.append(
+            FindingRow(
+                finding,
+                anchor,
+                _WORDS[finding.severity],
+                is_new,
+                verdict.is_failed_by(finding),
+                verdict.knows(finding),
+            )
+        )
     standing = [finding for finding in result.findings if finding.suppressed is None]
     by_severity = Counter(finding.severity for finding in standing)
     return Findings(
@@ -84,6 +100,7 @@ def findings_of(result: Result, prefix: str, new: frozenset[tuple[str, str]] | N
         left_out=len(ordered) - len(rows),
         counts={word: by_severity[severity] for severity, word in _WORDS.items()},
         accepted=len(result.findings) - len(standing),
+        failing=sum(row.fails for row in rows),
     )
 
 

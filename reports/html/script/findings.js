@@ -11,6 +11,7 @@ function setUpFilter(form) {
     const severities = new Set(given.getAll("severity"));
     const rule = given.get("rule");
     const accepted = !form.elements.accepted || form.elements.accepted.checked;
+    const onlyFailing = form.elements.fails?.checked ?? false;
     const onlyNew = form.elements.new?.checked ?? false;
     let count = 0;
     for (const { row, text } of rows) {
@@ -18,6 +19,7 @@ function setUpFilter(form) {
         severities.has(row.dataset.severity) &&
         (!rule || row.dataset.rule === rule) &&
         (accepted || !row.hasAttribute("data-accepted")) &&
+        (!onlyFailing || row.hasAttribute("data-fails")) &&
         (!onlyNew || row.hasAttribute("data-new")) &&
         words.every((word) => text.includes(word));
       row.toggleAttribute("data-filtered", !fits);
