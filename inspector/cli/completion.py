@@ -8,7 +8,7 @@ from importlib import import_module
 
 from inspector.cli.output import write_stdout
 from inspector.cli.parser import VerbParser, one_of
-from inspector.cli.screen_options import add_help_option, make_group
+from inspector.cli.screen_options import add_help_option, add_verbose_option, make_group
 from inspector.errors import ExitCode, UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -29,7 +29,9 @@ def make_parser() -> VerbParser:
     )
     what = make_group(parser, "what to complete in")
     what.add_argument("shell", nargs="?", type=one_of(SHELLS), metavar="SHELL", help=f"{', '.join(SHELLS)}")
-    add_help_option(make_group(parser, "the screen"))
+    screen = make_group(parser, "the screen")
+    add_verbose_option(screen)
+    add_help_option(screen)
     return parser
 
 

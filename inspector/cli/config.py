@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from inspector.cli.output import write_stdout
 from inspector.cli.parser import VerbParser
-from inspector.cli.screen_options import add_help_option, make_group, screen_width
+from inspector.cli.screen_options import add_help_option, add_verbose_option, make_group, screen_width
 from inspector.errors import ExitCode, UsageError
 from inspector.render.terminal_page import Cell, Column, Page
 
@@ -44,7 +44,9 @@ def make_parser() -> VerbParser:
         help="print mistakes only, of these files or of the nearest one; a pyproject.toml without [tool.inspector] has none",
     )
     what.add_argument("--keys", action="store_true", help="every key that there is, with its default and what it means")
-    add_help_option(make_group(parser, "the screen"))
+    screen = make_group(parser, "the screen")
+    add_verbose_option(screen)
+    add_help_option(screen)
     return parser
 
 

@@ -64,6 +64,9 @@ def make_parser() -> VerbParser:
         help="for stdout: text (default), markdown, html, json",
     )
     screen = make_group(parser, "the screen")
+    screen.add_argument(
+        "-q", "--quiet", action="count", default=0, help="the first few lines only; -qq: nothing on the screen"
+    )
     screen.add_argument("-v", "--verbose", action="store_true", help="cut no list")
     add_color_option(screen)
     screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
@@ -95,9 +98,14 @@ def execute(options: argparse.Namespace) -> ExitCode:
     for path in options.output:
         name = _FORMATS[Path(path).suffix.lower()]
         write_report(Destination(name, path), _rendered(found, name, 100, color=False, full=True))
-    if not options.output:
+    if not options.output and options.quiet < 2:
         color = use_color(sys.stdout)
-        write_stdout(_rendered(found, options.format, screen_width(), color=color, full=options.verbose))
+        if options.quiet and options.format == "text":
+            from inspector.render.terminal_diff import render_headlines
+
+            write_stdout(render_headlines(found, screen_width(), color=color).encode())
+        else:
+            write_stdout(_rendered(found, options.format, screen_width(), color=color, full=options.verbose))
     return ExitCode.PASSED
 
 
@@ -109,7 +117,7 @@ def _obtain(path: str, hosts: list[str], options: argparse.Namespace) -> Result:
         return load_result(path)
     from inspector.pipeline import audit
 
-    with observe_progress(shown=not options.no_progress) as progress:
+    with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
         return audit(path, hosts=hosts, progress=progress)
 
 

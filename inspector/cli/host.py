@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from inspector.cli.color import use_color
 from inspector.cli.output import STDOUT, Destination, write_report, write_stdout
 from inspector.cli.parser import VerbParser, one_of, suggest
-from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
+from inspector.cli.screen_options import (
+    add_color_option,
+    add_help_option,
+    add_verbose_option,
+    heed_color,
+    make_group,
+    screen_width,
+)
 from inspector.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -57,6 +64,7 @@ def make_parser() -> VerbParser:
     report.add_argument("--all", action="store_true", help="show: every library by name")
     screen = make_group(parser, "the screen")
     add_color_option(screen)
+    add_verbose_option(screen)
     add_help_option(screen)
     return parser
 

@@ -9,7 +9,7 @@ from inspector.cli.console import observe_progress
 from inspector.cli.failure import note
 from inspector.cli.output import STDOUT, write_stdout
 from inspector.cli.parser import VerbParser
-from inspector.cli.screen_options import add_help_option, make_group
+from inspector.cli.screen_options import add_help_option, add_verbose_option, make_group
 from inspector.errors import ExitCode, UsageError
 
 _EXAMPLES = """\
@@ -39,6 +39,8 @@ def make_parser() -> VerbParser:
     )
     screen = make_group(parser, "the screen")
     screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    screen.add_argument("-q", "--quiet", action="count", default=0, help="do not say what was written")
+    add_verbose_option(screen)
     add_help_option(screen)
     return parser
 
@@ -59,7 +61,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     elif options.artifact:
         from inspector.pipeline import audit
 
-        with observe_progress(shown=not options.no_progress) as progress:
+        with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
             result = audit(options.artifact, progress=progress)
     text = starting_configuration(result, __version__)
     if options.output == STDOUT:
@@ -70,5 +72,6 @@ def execute(options: argparse.Namespace) -> ExitCode:
             stream.write(text)
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}", "name another file with -o") from error
-    note(f"written: {target}; what it means: inspect config --keys")
+    if not options.quiet:
+        note(f"written: {target}; what it means: inspect config --keys")
     return ExitCode.PASSED

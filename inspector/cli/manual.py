@@ -6,7 +6,7 @@ import argparse
 
 from inspector.cli.output import STDOUT, Destination, write_report
 from inspector.cli.parser import VerbParser
-from inspector.cli.screen_options import add_help_option, make_group
+from inspector.cli.screen_options import add_help_option, add_verbose_option, make_group
 from inspector.errors import ExitCode
 
 _EXAMPLES = """\
@@ -24,7 +24,9 @@ def make_parser() -> VerbParser:
     )
     what = make_group(parser, "the page")
     what.add_argument("-o", "--output", default=STDOUT, metavar="FILE", help="where to write; stdout by default")
-    add_help_option(make_group(parser, "the screen"))
+    screen = make_group(parser, "the screen")
+    add_verbose_option(screen)
+    add_help_option(screen)
     return parser
 
 

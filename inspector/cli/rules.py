@@ -8,7 +8,14 @@ import sys
 from inspector.cli.color import use_color
 from inspector.cli.output import write_stdout
 from inspector.cli.parser import VerbParser, one_of
-from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
+from inspector.cli.screen_options import (
+    add_color_option,
+    add_help_option,
+    add_verbose_option,
+    heed_color,
+    make_group,
+    screen_width,
+)
 from inspector.errors import ExitCode
 
 _EXAMPLES = """\
@@ -34,6 +41,7 @@ def make_parser() -> VerbParser:
     )
     screen = make_group(parser, "the screen")
     add_color_option(screen)
+    add_verbose_option(screen)
     add_help_option(screen)
     return parser
 

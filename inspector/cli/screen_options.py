@@ -28,6 +28,11 @@ def add_help_option(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-h", "--help", action="help", help="print this and stop")
 
 
+def add_verbose_option(group: argparse._ArgumentGroup) -> None:
+    """``-v`` of verbs that have nothing more to show than what a defect was."""
+    group.add_argument("-v", "--verbose", action="store_true", help="tracebacks of defects")
+
+
 def make_group(parser: VerbParser, title: str) -> argparse._ArgumentGroup:
     """A titled group of options."""
     return parser.add_argument_group(title)

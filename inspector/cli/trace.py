@@ -13,7 +13,7 @@ from inspector.cli.console import observe_progress
 from inspector.cli.failure import note, warn
 from inspector.cli.output import Destination, write_report
 from inspector.cli.parser import VerbParser
-from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group
+from inspector.cli.screen_options import add_color_option, add_help_option, add_verbose_option, heed_color, make_group
 from inspector.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def make_parser() -> VerbParser:
     screen = make_group(parser, "the screen")
     add_color_option(screen)
     screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    screen.add_argument("-q", "--quiet", action="count", default=0, help="say only what went wrong")
+    add_verbose_option(screen)
     add_help_option(screen)
     return parser
 
@@ -84,7 +86,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     from inspector.slim.tracing.trace_recording import record_trace
 
     with ExitStack() as bar:
-        progress = bar.enter_context(observe_progress(shown=not options.no_progress))
+        progress = bar.enter_context(observe_progress(shown=not (options.no_progress or options.quiet)))
         try:
             trace = record_trace(
                 options.artifact,
@@ -102,7 +104,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
                 "it needs room for the unpacked files where TMPDIR points",
             ) from error
     write_report(Destination("json", output), trace_json(trace))
-    _summarise(trace, output)
+    _summarise(trace, output, quiet=bool(options.quiet))
     return ExitCode.PASSED
 
 
@@ -129,7 +131,7 @@ def _existing(output: str, options: argparse.Namespace) -> Trace | None:
     return load_trace(output)
 
 
-def _summarise(trace: Trace, output: str) -> None:
+def _summarise(trace: Trace, output: str, *, quiet: bool) -> None:
     run = trace.runs[-1]
     if run.status is None:
         warn(f"the program was ended after {run.seconds:.0f} s; what it used until then was recorded")
@@ -139,6 +141,8 @@ def _summarise(trace: Trace, output: str) -> None:
         warn(f"the program {describe_status(run.status)}; what it used was recorded all the same")
     if "strace" not in run.sources:
         warn("without strace, files that are not opened by Python are missing from the trace, libraries excepted")
+    if quiet:
+        return
     runs = "1 run" if len(trace.runs) == 1 else f"{len(trace.runs)} runs"
     note(
         f"{output}: {runs}, {len(trace.modules)} Python modules, {len(trace.files)} files, {len(trace.libraries)} libraries and programs"

@@ -7,7 +7,7 @@ import argparse
 from inspector.cli.console import observe_progress
 from inspector.cli.output import write_stdout
 from inspector.cli.parser import VerbParser
-from inspector.cli.screen_options import add_help_option, make_group
+from inspector.cli.screen_options import add_help_option, add_verbose_option, make_group
 from inspector.errors import ExitCode, UsageError
 from inspector.quantities import format_amount, format_size
 
@@ -35,6 +35,8 @@ def make_parser() -> VerbParser:
     )
     screen = make_group(parser, "the screen")
     screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    screen.add_argument("-q", "--quiet", action="count", default=0, help="the exit code only")
+    add_verbose_option(screen)
     add_help_option(screen)
     return parser
 
@@ -48,9 +50,10 @@ def execute(options: argparse.Namespace) -> ExitCode:
 
     from inspector.slim.undoing.undo import unslim
 
-    with observe_progress(shown=not options.no_progress) as progress:
+    with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
         done = unslim(options.slimmed, options.undo_file, options.output, force=options.force, progress=progress)
     proof = "byte for byte the input" if done.is_exact else "every file has the input's sha256"
     text = f"{done.path}: {format_size(done.size)}, {format_amount(done.files, 'file')}; {proof}\n"
-    write_stdout(text.encode())
+    if not options.quiet:
+        write_stdout(text.encode())
     return ExitCode.PASSED

@@ -43,7 +43,7 @@ def make_parser() -> VerbParser:
     what.add_argument("name", nargs="?", metavar="NAME", help="a path in it, a file name, or a SONAME")
     add_environment_option(what)
     screen = make_group(parser, "the screen")
-    screen.add_argument("-v", "--verbose", action="store_true", help="cap no list")
+    screen.add_argument("-v", "--verbose", action="store_true", help="cap no list; tracebacks of defects")
     add_color_option(screen)
     screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
     add_help_option(screen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from glob import escape
 
 from inspector.policy.configuration_keys import KEYS, Key
 from inspector.quantities import format_size
@@ -64,7 +65,7 @@ def _ignores(result: Result) -> Iterator[str]:
             yield "[[ignore]]"
             yield f"rule = {_quoted(finding.rule)}"
             if finding.subject:
-                yield f"path = {_quoted(finding.subject)}"
+                yield f"path = {_quoted(escape(finding.subject))}"  # a glob that matches nothing else
             yield f"reason = {_quoted('so when this file was made: ' + finding.message)}"
 
 

@@ -18,6 +18,25 @@ def render_difference(found: Difference, width: int, *, color: bool, full: bool 
     """
     page = Page(width, color=color)
     most = None if full else _ROWS
+    _write_head(page, found, width, full=full)
+    _write_findings(page, "New findings", found.new_findings, most)
+    _write_findings(page, "Fixed", found.fixed_findings, most)
+    _write_hosts(page, found, most)
+    _write_floors(page, found)
+    _write_libraries(page, found, full=full)
+    _write_components(page, found, most)
+    _write_sizes(page, found, most)
+    return page.text()
+
+
+def render_headlines(found: Difference, width: int, *, color: bool) -> str:
+    """The first few lines of :func:`render_difference`."""
+    page = Page(width, color=color)
+    _write_head(page, found, width, full=False)
+    return page.text()
+
+
+def _write_head(page: Page, found: Difference, width: int, *, full: bool) -> None:
     half = (width - 3) // 2
     old, new = (escape(path) for path in (found.artifact.old_path, found.artifact.new_path))
     if len(old) + len(new) + 3 <= width:
@@ -29,14 +48,6 @@ def render_difference(found: Difference, width: int, *, color: bool, full: bool 
         page.line((f"→ {new}", "bold"), indent=0, hanging=2)
     for line in headlines(found):
         page.line(line, hanging=2)
-    _write_findings(page, "New findings", found.new_findings, most)
-    _write_findings(page, "Fixed", found.fixed_findings, most)
-    _write_hosts(page, found, most)
-    _write_floors(page, found)
-    _write_libraries(page, found, full=full)
-    _write_components(page, found, most)
-    _write_sizes(page, found, most)
-    return page.text()
 
 
 def headlines(found: Difference) -> list[str]:
