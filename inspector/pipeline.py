@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ def audit(
     limits: Limits | None = None,
     list_files: bool = False,
     digest_files: bool = False,
+    explain_licenses: bool = False,
     hosts: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     fail_on: FailOn = "error",
@@ -55,6 +57,8 @@ def audit(
     :param limits: bounds of work and memory; the defaults suit a release pipeline.
     :param list_files: whether the Result names every member of the tree.
     :param digest_files: whether it names their digests too, for which every file is read once more.
+    :param explain_licenses: whether it says of copyleft also whether the application imports it, what would take it out, and what it obliges to, for
+        which the imports of a Python application are followed.
     :param hosts: the systems to judge by, identifiers ("debian-12") or files of captured profiles; none stands for every supported one.
     :param environment: variables that have these values whatever the launcher does, as ``--env`` gives them.
     :param fail_on: the lowest severity that fails the gate, or "never".
@@ -64,8 +68,8 @@ def audit(
     progress.stage("Opening")
     with open_artifact(path, limits) as artifact:
         return audit_opened(
-            artifact, limits=limits, list_files=list_files, digest_files=digest_files, hosts=hosts, environment=environment,
-            fail_on=fail_on, progress=progress,
+            artifact, limits=limits, list_files=list_files, digest_files=digest_files, explain_licenses=explain_licenses, hosts=hosts,
+            environment=environment, fail_on=fail_on, progress=progress,
         ).result  # fmt: skip
 
 
@@ -75,16 +79,17 @@ def audit_opened(
     limits: Limits,
     list_files: bool = False,
     digest_files: bool = False,
+    explain_licenses: bool = False,
     hosts: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     fail_on: FailOn = "error",
     progress: Progress = SILENT,
 ) -> Audited:
     """Audit an artifact that is open already and stays open, so that its facts can be worked with; parameters as for :func:`audit`."""
-    asked = _Asked(limits, list_files or digest_files, hosts, environment)
+    asked = _Asked(limits, list_files or digest_files, explain_licenses, hosts, environment)
     digest = FileDigest(artifact.source)
     try:
-        facts = collect_facts(artifact, limits, progress, hosts=hosts, environment=environment)
+        facts = _facts(artifact, asked, progress)
         progress.stage("Judging")
         findings = tuple(run_checks(facts))
         nested = examine_nested(artifact, facts, asked, progress) if artifact.archives else []
@@ -107,9 +112,20 @@ class _Asked:
 
     limits: Limits
     all_files: bool
+    explain_licenses: bool
     hosts: Sequence[str]
     environment: Mapping[str, str] | None
     opened: list[str] = field(default_factory=list)
+
+
+def _facts(artifact: Artifact, asked: _Asked, progress: Progress = SILENT) -> Facts:
+    facts = collect_facts(artifact, asked.limits, progress, hosts=asked.hosts, environment=asked.environment)
+    if not asked.explain_licenses:
+        return facts
+    from inspector.facts.licensing.exposure_details import explain_exposures
+
+    progress.stage("Following imports")
+    return dataclasses.replace(facts, exposures=explain_exposures(artifact, facts, asked.limits))
 
 
 def examine_nested(
@@ -140,7 +156,7 @@ def examine_nested(
 
 
 def _inner_result(artifact: Artifact, asked: _Asked, depth: int) -> Result:
-    facts = collect_facts(artifact, asked.limits, hosts=asked.hosts, environment=asked.environment)
+    facts = _facts(artifact, asked)
     nested = examine_nested(artifact, facts, asked, depth=depth + 1)
     result = result_of(
         artifact, facts, tuple(run_checks(facts)), tuple(host_verdict(verdict, facts) for verdict in facts.hosts), _NOT_YET, None,

@@ -104,6 +104,10 @@ def result_of(
                     component=exposure.component,
                     linkage=exposure.linkage,
                     chain=exposure.chain,
+                    imported=exposure.imported,
+                    removed_by=exposure.removed_by,
+                    slim_options=exposure.slim_options,
+                    obligations=exposure.obligations,
                 )
                 for exposure in facts.exposures
             )

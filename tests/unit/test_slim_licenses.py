@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.slim.planning.license_drop import asks_for
+from inspector.facts.licensing.license_removal import asks_for
 
 
 @pytest.mark.parametrize(

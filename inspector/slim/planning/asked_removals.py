@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from inspector.artifact.tree import Kind, Tree
 from inspector.checks import libraries as library_checks
 from inspector.facts.facts import Facts
+from inspector.facts.licensing.license_removal import license_drops
 from inspector.slim.options import SlimOptions
 from inspector.slim.planning.guards import globs_pattern
-from inspector.slim.planning.license_drop import license_drops
 from inspector.slim.planning.prune_rules import PruneRule, prune_rules
 from inspector.slim.planning.removals import Removals
 from inspector.slim.planning.subjects import Subjects

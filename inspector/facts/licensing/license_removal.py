@@ -76,18 +76,24 @@ def _is_meant(identifier: str, name: str) -> bool:
 
 def license_drops(facts: Facts, tree: Tree, unwanted: Sequence[str]) -> Iterator[LicenseDrop]:
     """The components under unwanted licences, and whether they can go."""
-    dropping = _Dropping(facts, tree)
+    removals = LibraryRemovals(facts, tree)
     for component in facts.components:
         if component.licenses is not None and asks_for(component.licenses, unwanted):
             if component.kind == "library":
-                yield from dropping.library(component)
+                yield from removals.of(component)
+            elif component.kind == "static":
+                yield LicenseDrop(
+                    component.name, (), (), f"it is inside {component.files[0]}, and only a new build leaves it out"
+                )
             else:
                 yield LicenseDrop(
                     component.name, (), (), f"it is installed as {component.name}, and others may import it"
                 )
 
 
-class _Dropping:
+class LibraryRemovals:
+    """What goes with a library: the optional modules of Python that are all that needs it."""
+
     def __init__(self, facts: Facts, tree: Tree) -> None:
         self._tree = tree
         self._objects = {found.path: found for found in facts.objects}
@@ -95,7 +101,7 @@ class _Dropping:
         self._optional = load_table("licenses/python_modules.toml")["modules"]
         self._wrappers = {row["extension"]: row["modules"] for row in load_table("prune/libraries.toml")["wrapper"]}
 
-    def library(self, component: Component) -> Iterator[LicenseDrop]:
+    def of(self, component: Component) -> Iterator[LicenseDrop]:
         """Each file of a library with all that needs it."""
         reasons = [f"{component.name} is under {component.licenses}"]
         going: dict[str, None] = {}
