@@ -13,8 +13,8 @@ import pytest
 
 import inspector
 from inspector.cli import VERBS
-from inspector.render.registry import FORMATS
 from inspector.errors import InstallationError, NothingInspected
+from inspector.render.registry import FORMATS
 
 HEAVY = {
     "argparse", "auditwheel", "dataclasses", "difflib", "elftools", "importlib.metadata", "inspect", "inspector.cli.parser", "json", "lief",
