@@ -43,7 +43,7 @@ def open_rpm(candidate: Candidate) -> Artifact:
         raise NothingInspected(
             f"{candidate.path} is an RPM package without a file in it", "audit the packages that it requires"
         )
-    counts = stored.byte_map(payload, archive.entries, archive.end)
+    counts = stored.byte_map(payload, archive.entries, archive.end, archive.trailer)
     counts["headers"] += package.payload_offset
     artifact = Artifact(
         path=candidate.path,

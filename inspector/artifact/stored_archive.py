@@ -14,6 +14,7 @@ from inspector.limits import Limits
 from inspector.model import Problem
 from inspector.source import SliceSource, Source
 
+_HEAD = 4096
 _PEEK = 1 << 20  # bzip2 gives nothing before a block of up to 900 kB is there
 
 
@@ -42,15 +43,21 @@ class StoredArchive:
         if self.stream is not None and self.stream.damage is not None:
             problems.append(problem_of("", self.stream.damage))
 
-    def byte_map(self, source: Source, entries: Iterable[ArchiveEntry], end: int) -> dict[str, int]:
+    def byte_map(
+        self, source: Source, entries: Iterable[ArchiveEntry], end: int, end_mark: int | None = None
+    ) -> dict[str, int]:
         """Bytes of the whole file by purpose, where the archive is all that the file is made of.
 
         :param end: where the archive ends, decoded.
+        :param end_mark: where the mark at its end begins, where that is not a field of zeros.
         """
         if self.stream is None:
             return byte_map(
                 source,
-                headers=[(entry.start, entry.data_start) for entry in entries],
+                headers=[
+                    *((entry.start, entry.data_start) for entry in entries),
+                    (end if end_mark is None else end_mark, end),
+                ],
                 entries=[(entry.data_start, entry.end) for entry in entries],
                 end=end,
                 padding_end=source.size,
@@ -85,8 +92,8 @@ def decoded_head(source: Source, limits: Limits) -> bytes:
     """The first bytes of a file, decoded where it is compressed; fewer, or none, where that cannot be done."""
     head = source.read_at(0, 8)
     if compression_of(head) is None:
-        return source.read_at(0, 4096)
+        return source.read_at(0, _HEAD)
     try:
-        return decode_stream(SliceSource(source, 0, _PEEK), limits).read_at(0, 4096)
+        return decode_stream(SliceSource(source, 0, _PEEK), limits, most=_HEAD).read_at(0, _HEAD)
     except FormatError:
         return b""

@@ -214,7 +214,7 @@ class DecodedStream:
         else:
             self._stored_points[-1] = stored if len(self._stored_points) > 1 else 0
 
-    def _decode(self, source: Source, limits: Limits) -> None:
+    def _decode(self, source: Source, limits: Limits, wanted: int | None) -> None:
         new_decoder, errors = _new_decoder(self.compression, limits)
         decoder = new_decoder()
         most = min(limits.decoded_data, max(limits.expansion_ratio * source.size, _UNSUSPICIOUS))
@@ -236,6 +236,8 @@ class DecodedStream:
             chunk = b""
             self._spool.append(decoded)
             self.size += len(decoded)
+            if wanted is not None and self.size >= wanted:
+                break
             if self.size > most or self._spool.size > limits.decoded_data:
                 name = "expansion_ratio" if self._spool.size <= limits.decoded_data else "decoded_data"
                 raise LimitExceeded(
@@ -244,32 +246,46 @@ class DecodedStream:
             if decoder.needs_input and not decoder.eof:
                 self._note(position)
             if decoder.eof:
-                chunk = decoder.unused_data
-                self._note(position - len(chunk))
-                self.stored_end = position - len(chunk)
-                if self.compression in ("lzma", "deflate"):  # such a file holds one stream
+                following = self._following(source, decoder.unused_data, position)
+                if following is None:
                     break
-                chunk += source.read_at(position, 8192)
-                position = self.stored_end + len(chunk)
-                padding = len(chunk) - len(chunk.lstrip(b"\0")) if self.compression == "xz" else 0
-                padding -= padding % 4  # The .xz File Format, 2.2: Stream Padding is a multiple of four bytes
-                if compression_of(chunk[padding:]) != self.compression:
-                    break
-                chunk = chunk[padding:]
+                chunk, position = following
                 decoder = new_decoder()
         self._spool.seal()
         if self.damage is not None:
             self.stored_end = position
             self._note(position)
 
+    def _following(self, source: Source, rest: bytes, position: int) -> tuple[bytes, int] | None:
+        """The first bytes of the next stream of the same kind, and where the source is read on; None where none follows.
+
+        :param rest: what was read behind the end of the last stream.
+        """
+        self.stored_end = position - len(rest)
+        self._note(self.stored_end)
+        if self.compression in ("lzma", "deflate"):  # such a file holds one stream
+            return None
+        rest += source.read_at(position, 8192)
+        end = self.stored_end + len(rest)
+        padding = len(rest) - len(rest.lstrip(b"\0")) if self.compression == "xz" else 0
+        padding -= padding % 4  # The .xz File Format, 2.2: Stream Padding is a multiple of four bytes
+        if compression_of(rest[padding:]) != self.compression:
+            return None
+        return rest[padding:], end
+
 
 def decode_stream(
-    source: Source, limits: Limits, compression: str | None = None, spool: Spool | None = None
+    source: Source,
+    limits: Limits,
+    compression: str | None = None,
+    spool: Spool | None = None,
+    most: int | None = None,
 ) -> DecodedStream:
     """Decode a compressed file from its first byte to the end of its streams.
 
     :param compression: as :func:`compression_of` names it; None: by the first bytes.
     :param spool: where the decoded bytes are kept, together with those of other streams; None: in one of its own.
+    :param most: decoding stops, without an error, once there are so many bytes or a few more.
     :raises UnsupportedFormat: where the compression is unknown or cannot be decoded here.
     :raises LimitExceeded: where it decodes to more than ``decoded_data`` or ``expansion_ratio`` allow, or asks for too much memory.
     :raises FormatError: where not a single byte can be decoded.
@@ -278,7 +294,7 @@ def decode_stream(
     if found is None:
         raise UnsupportedFormat("it is compressed in an unknown way", 0)
     stream = DecodedStream(found, spool or Spool(limits.small_file))
-    stream._decode(source, limits)  # noqa: SLF001 -- of this module
+    stream._decode(source, limits, most)  # noqa: SLF001 -- of this module
     if not stream.size and stream.damage is not None:
         raise stream.damage
     return stream

@@ -26,11 +26,13 @@ class CpioArchive:
     """What :func:`read_cpio` found.
 
     :ivar end: where the archive ends, or where reading stopped.
+    :ivar trailer: where the member that marks the end begins; the same as ``end`` where there is none.
     :ivar damages: (path, error): the path is b"" for what ended the reading.
     """
 
     entries: list[ArchiveEntry] = field(default_factory=list)
     end: int = 0
+    trailer: int = 0
     damages: list[tuple[bytes, FormatError]] = field(default_factory=list)
 
 
@@ -54,6 +56,7 @@ def read_cpio(source: Source, limits: Limits, files: Sequence[ArchiveEntry] = ()
             else:
                 raise FormatError("no cpio header", position)
             if entry is None or entry.path == _TRAILER:
+                archive.trailer = position
                 archive.end = min(position + 124 if entry is not None else position + 16, source.size)
                 break
             if len(archive.entries) >= limits.inodes:
@@ -69,7 +72,7 @@ def read_cpio(source: Source, limits: Limits, files: Sequence[ArchiveEntry] = ()
     except FormatError as error:
         if not archive.entries:
             raise
-        archive.end = min(position, source.size)
+        archive.end = archive.trailer = min(position, source.size)
         archive.damages.append((b"", error))
     _share_content(archive.entries)
     return archive

@@ -154,6 +154,8 @@ class _Parser:
             following = self.line()
             if following is None or following.indent <= line.indent or (closed and text[0] in "\"'"):
                 break
+            if text[0] not in "\"'" and _key(following.text) is not None:
+                raise FormatError(f"line {following.number + 1} of the YAML file is a key inside a value")
             self.position += 1
             text += " " + following.text
         return _unquoted(text, line)
