@@ -140,7 +140,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     if results:
         for destination in destinations:
             with stopped_commands(service, destination):
-                _write(destination, _as_asked(results, destination, options), options, policy, against)
+                _write(destination, _as_asked(results, destination, options), options, policy, baselines)
         if options.output and not options.quiet:
             _summarize(results, destinations)
     if options.ci:
@@ -204,7 +204,7 @@ def _write(
     results: list[Result],
     options: argparse.Namespace,
     policy: Policy,
-    baseline: Result | None,
+    baselines: list[Result | None],
 ) -> None:
     """Render for one destination, and write it."""
     to_stdout = destination.path == STDOUT
@@ -219,7 +219,7 @@ def _write(
         detail="full" if options.verbose else "brief" if options.quiet else "normal",
         several=len(options.paths) > 1,
         anchor=policy.configuration.anchor,
-        baseline=baseline,
+        baselines=tuple(baselines),
     )
     write_report(destination, load_renderer(destination.format)(results, render_options))
 

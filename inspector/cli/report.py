@@ -67,11 +67,13 @@ def execute(options: argparse.Namespace) -> ExitCode:
         raise UsageError("there is no report to render", "inspect audit MyApp.AppImage -o result.json writes one")
     destinations = choose_destinations(options.output, options.format, options.results)
 
+    from inspector.policy.baseline import baseline_for
     from inspector.render.registry import RenderOptions, load_renderer
-    from inspector.result import load_result, load_results
+    from inspector.result import load_results
 
     results: list[Result] = [result for path in options.results for result in load_results(path)]
-    baseline = load_result(options.baseline) if options.baseline else None
+    baselines = load_results(options.baseline) if options.baseline else []
+    last = tuple(baseline_for(result, baselines, alone=len(results) == 1) for result in results)
     anchor = chosen_configuration(options).anchor
     for destination in destinations:
         to_stdout = destination.path == STDOUT
@@ -80,7 +82,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
             color=use_color(sys.stdout) if to_stdout else False,
             detail="full" if options.verbose else "brief" if options.quiet else "normal",
             several=len(results) > 1,
-            baseline=baseline,
+            baselines=last,
             anchor=anchor,
         )
         write_report(destination, load_renderer(destination.format)(results, render_options))

@@ -26,7 +26,7 @@ class RenderOptions:
     :ivar color: whether terminal colour codes may be used.
     :ivar detail: ``"brief"`` is findings and verdict, ``"full"`` caps no list and shows the evidence.
     :ivar anchor: the file of the repository that findings are shown at, for formats that show findings in files; None: the artifact's name.
-    :ivar baseline: the last release's Result, for formats that show what changed since.
+    :ivar baselines: the last release's Result of each artifact, None where there is none, for formats that show what changed since.
     :ivar several: whether the run was asked for several artifacts, of which some may have no Result.
     """
 
@@ -35,7 +35,7 @@ class RenderOptions:
     detail: Detail = "normal"
     several: bool = False
     anchor: str | None = None
-    baseline: Result | None = None
+    baselines: Sequence[Result | None] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "complete.html"
-    path.write_bytes(rendered([samples.complete()], baseline=render_samples.tiny_elf()))
+    path.write_bytes(rendered([samples.complete()], baselines=(render_samples.tiny_elf(),)))
     return path
 
 

@@ -236,11 +236,20 @@ def test_several_artifacts_share_a_page() -> None:
     ids = [attributes["id"] for _, attributes in reader.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert {"a1-overview", "a2-overview", "a1-sizes"} <= set(ids)
+    assert not {"a1-changes", "a2-changes"} & set(ids)
+
+
+def test_each_of_several_artifacts_is_compared_with_its_own_last_release() -> None:
+    tiny = render_samples.tiny_elf()
+    reader = read(rendered([samples.complete(), tiny], baselines=(None, tiny)))
+    ids = {attributes["id"] for _, attributes in reader.elements if "id" in attributes}
+    assert "a1-changes" not in ids
+    assert "a2-changes" in ids
 
 
 def test_changes_against_the_baseline_stand_in_the_report_and_on_a_page_of_their_own() -> None:
     old, new = render_samples.tiny_elf(), samples.complete()
-    report = read(rendered([new], baseline=old))
+    report = read(rendered([new], baselines=(old,)))
     assert any(attributes.get("id") == "changes" for _, attributes in report.elements)
     assert any("data-new" in attributes for _, attributes in report.elements)
     assert not any(attributes.get("id") == "changes" for _, attributes in read(rendered([new])).elements)

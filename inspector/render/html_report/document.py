@@ -66,10 +66,10 @@ class Chapter:
 
 def render(results: Sequence[Result], options: RenderOptions) -> bytes:
     """The page as UTF-8.  It needs no network, no other file, and no script for its tables and the map of sizes."""
-    baseline = options.baseline
+    baselines = [*options.baselines, *[None] * len(results)]
     chapters = [
         _chapter(result, f"a{number}-" if len(results) > 1 else "", baseline)
-        for number, result in enumerate(results, 1)
+        for number, (result, baseline) in enumerate(zip(results, baselines, strict=False), 1)
     ]
     names = [chapter.name for chapter in chapters]
     title = names[0] if len(names) == 1 else format_amount(len(names), "artifact")
