@@ -194,13 +194,14 @@ def _obtain(
         return result, None
     # A report has them too: it may be made into such a document later.
     digests = digests or named or any(destination.format == "json" for destination in destinations)
-    wanted: dict[str, Any] = {"list_files": True, "digest_files": digests}
+    wanted: dict[str, Any] = {"list_files": True, "digest_files": digests, "explain_licenses": True}
     with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
         if not notices:
             from inspector.pipeline import audit
 
             return audit(options.artifact, progress=progress, **wanted), None
         from inspector.artifact import open_artifact
+        from inspector.artifact.nested_trees import NestedTrees
         from inspector.facts.licensing.notices import collect_notices
         from inspector.limits import Limits
         from inspector.pipeline import audit_opened
@@ -210,7 +211,8 @@ def _obtain(
         with open_artifact(options.artifact, limits) as artifact:
             audited = audit_opened(artifact, limits=limits, progress=progress, **wanted)
             progress.stage("Collecting licence texts")
-            return audited.result, collect_notices(artifact.tree, audited.result.components, limits)
+            trees = NestedTrees(artifact, (inside.path for inside in audited.result.nested), limits)
+            return audited.result, collect_notices(trees, audited.result.components, limits)
 
 
 def _judged(result: Result, policy: Policy, notices: Notices | None) -> tuple[Result, ExitCode]:

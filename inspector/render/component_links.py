@@ -17,7 +17,7 @@ _ROOT_WORDS = {
     "entry": "is started",
     "extension": "Python module",
     "plugin": "plugin",
-    "optional": "opened by name",
+    "optional": "nothing loads it",
 }
 
 

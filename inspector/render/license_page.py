@@ -77,6 +77,7 @@ def render_licenses(result: Result, options: RenderOptions, *, tree: bool = Fals
         write_tree(page, result, links, every=full)
     else:
         write_exposures(page, result, options.detail)
+        write_obligations(page, result)
         told = tuple(found for found in result.findings if found.rule not in _EXPOSURE_RULES)
         write_findings(page, replace(result, findings=told), options.detail)
         if options.detail != "brief":
@@ -116,25 +117,34 @@ def _write_exposure(
         (f"  {CLASS_WORDS.get(first.license_class, first.license_class)}, {_LINKAGE_WORDS[first.linkage]}", "dim"),
         hanging=4,
     )
-    most = len(exposures) if detail == "full" else _MOST_CHAINS if first.license_class in STRICT else 1
-    for exposure in exposures[:most]:
-        if len(exposure.chain) > 1:
-            page.line((_chain(exposure, page, short=detail != "full"), "dim"), indent=4, hanging=2)
-        elif exposure.linkage != "python":
-            page.line((f"{exposure.chain[0]}, which nothing loads", "dim"), indent=4, hanging=2)
-    if len(exposures) > most:
-        page.line((f"and {format_amount(len(exposures) - most, 'more file')}", "dim"), indent=4)
+    lines = dict.fromkeys(_way(exposure, page, short=detail != "full") for exposure in exposures)
+    ways = [line for line in lines if line]
+    most = len(ways) if detail == "full" else _MOST_CHAINS if first.license_class in STRICT else 1
+    for way in ways[:most]:
+        page.line((way, "dim"), indent=4, hanging=2)
+    if len(ways) > most:
+        page.line((f"and {format_amount(len(ways) - most, 'more file')}", "dim"), indent=4)
     imported = {exposure.imported for exposure in exposures} - {None}
     if imported == {False}:
         page.line(("the application does not import it", "green"), indent=4)
     for text in removals(result, exposures):
-        page.line(("fix: ", "cyan"), shorten_paths(text, page.width - 12), indent=4, hanging=5)
+        words = shorten_paths(text.replace(RUNTIME, "the AppImage runtime"), page.width - 12)
+        page.line(("fix: ", "cyan"), words, indent=4, hanging=5)
     if first.slim_options:
         page.command(f"inspect slim {result.artifact.path} {' '.join(first.slim_options)}", indent=9)
-    obligations = list(dict.fromkeys(clause for exposure in exposures for clause in exposure.obligations))
-    if obligations and (detail == "full" or first.license_class in STRICT):
-        for clause in obligations:
-            page.line(("asks: ", "yellow"), clause, indent=4, hanging=6)
+
+
+def write_obligations(page: Page, result: Result) -> None:
+    """What the licences ask of whoever passes the artifact on, each clause once, with the components that it is about."""
+    about: dict[str, dict[str, None]] = {}
+    for exposure in result.licenses.exposures:
+        for clause in exposure.obligations:
+            about.setdefault(clause, {})[exposure.component] = None
+    if not about:
+        return
+    page.heading("What these licences ask of whoever passes it on")
+    for clause, names in about.items():
+        page.line((f"{list_names(list(names), len(names), page.width)}: ", "bold"), clause, hanging=2)
 
 
 def removals(result: Result, exposures: Sequence[Exposure]) -> list[str]:
@@ -152,6 +162,13 @@ def removals(result: Result, exposures: Sequence[Exposure]) -> list[str]:
         and finding.message.startswith(f"{exposures[0].component} ")
     ]
     return list(dict.fromkeys(texts))
+
+
+def _way(exposure: Exposure, page: Page, *, short: bool) -> str:
+    """The chain, or that nothing leads to the file; "" of a Python package, which has none."""
+    if len(exposure.chain) > 1:
+        return _chain(exposure, page, short=short)
+    return f"{exposure.chain[0]}, which nothing loads" if exposure.linkage != "python" else ""
 
 
 def _chain(exposure: Exposure, page: Page, *, short: bool) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.artifact.nested_trees import NestedTrees
 from inspector.facts.licensing.copyright_lines import copyright_lines
 from inspector.facts.licensing.license_files import is_license_file
 from inspector.facts.licensing.notices import Notices, collect_notices
@@ -39,7 +42,7 @@ def distribution(name: str, version: str, expression: str, **texts: str) -> dict
 def noticed(files: Mapping[str, Content]) -> tuple[Notices, Result]:
     artifact = appdir({"AppRun": "#!/bin/sh\n", **files})
     result = audit_opened(artifact, limits=Limits(), list_files=True).result
-    return collect_notices(artifact.tree, result.components), result
+    return collect_notices(NestedTrees(artifact), result.components), result
 
 
 def texts_of(notices: Notices, name: str) -> list[tuple[str, ...]]:
@@ -213,7 +216,7 @@ class TestNotices:
             ("LicenseRef-Old or LicenseRef-New", 1),
         ):
             component = ComponentInfo(name="xz", version=None, kind="static", licenses=None, stated=stated)
-            assert len(collect_notices(artifact.tree, [component]).missing) == missing, stated
+            assert len(collect_notices(NestedTrees(artifact), [component]).missing) == missing, stated
 
     def test_vendored_distributions_keep_their_texts(self) -> None:
         vendored = f"{SITE}/ada/_vendor/bab-2.0.dist-info"
@@ -314,4 +317,21 @@ class TestRendering:
 def test_components_without_files_are_no_trouble() -> None:
     artifact = appdir({"AppRun": "#!/bin/sh\n"})
     component = ComponentInfo(name="ghost", version=None, kind="python", licenses="MIT")
-    assert collect_notices(artifact.tree, [component]).missing == ()
+    assert collect_notices(NestedTrees(artifact), [component]).missing == ()
+
+
+def test_texts_of_an_artifact_inside_the_artifact() -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("__main__.py", "import ada\n")
+        for path, content in distribution("ada", "1.0", "LicenseRef-Ada", LICENSE="You may do as you like.\n").items():
+            packed.writestr(path.removeprefix(f"{SITE}/"), str(content))
+    files = {"AppRun": "#!/bin/sh\n", "usr/bin/app.pyz": b"#!/usr/bin/env python3\n" + archive.getvalue()}
+    artifact = appdir(files)
+    result = audit_opened(artifact, limits=Limits(), list_files=True).result
+    assert [inside.path for inside in result.nested] == ["usr/bin/app.pyz"]
+    notices = collect_notices(NestedTrees(artifact, ["usr/bin/app.pyz"]), result.components)
+    assert notices.missing == ()
+    assert texts_of(notices, "ada") == [("usr/bin/app.pyz!/ada-1.0.dist-info/licenses/LICENSE",)]
+    without = collect_notices(NestedTrees(artifact), result.components)
+    assert [each.license for each in without.missing] == ["LicenseRef-Ada"]

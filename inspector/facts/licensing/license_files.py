@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 
-from inspector.artifact.tree import Tree
+from inspector.artifact.nested_trees import NestedTrees
 from inspector.facts.licensing.bundled_copyright import packages_of_soname
 from inspector.facts.licensing.library_licenses import plain_library_name
 from inspector.result import ComponentInfo
@@ -39,21 +39,21 @@ def is_license_file(path: str) -> bool:
 
 
 class LicenseFiles:
-    """The licence texts of a tree, by the component that they belong to.
+    """The licence texts of an artifact and those inside it, by the component that they belong to.
 
     :param components: all of them, so that a vendored distribution's texts go to it and not to the one that carries it.
     """
 
-    def __init__(self, tree: Tree, components: Sequence[ComponentInfo]) -> None:
-        self._tree = tree
+    def __init__(self, trees: NestedTrees, components: Sequence[ComponentInfo]) -> None:
+        self._trees = trees
         self._distributions = [component for component in components if component.kind == "python"]
         self._carriers: dict[str, list[ComponentInfo]] | None = None
         self._metadata = {_metadata_directory(component) for component in components}
         self._packages: dict[str, list[str]] = {}
-        for node in tree.files():
-            place = _PACKAGE_PLACE.match(node.path)
-            if place is not None and is_license_file(node.path):
-                self._packages.setdefault(_plain(place[1]), []).append(node.path)
+        for path in trees.file_paths():
+            place = _PACKAGE_PLACE.match(path)
+            if place is not None and is_license_file(path):
+                self._packages.setdefault(_plain(place[1]), []).append(path)
 
     def of(self, component: ComponentInfo) -> tuple[str, ...]:
         """Tree paths, what the facts themselves name first."""
@@ -72,7 +72,7 @@ class LicenseFiles:
             found.update(dict.fromkeys(self._of_interpreter(component)))
         elif component.kind == "library" and not found:
             found.update(dict.fromkeys(self._of_library(component)))
-        return tuple(path for path in found if (node := self._tree.get(path)) is not None and node.is_file)[:_MOST]
+        return tuple(path for path in found if (node := self._trees.get(path)) is not None and node.is_file)[:_MOST]
 
     def of_carriers(self, component: ComponentInfo) -> tuple[str, ...]:
         """Licence files of the distributions that carry a component's files: a wheel says there what it has in ``foo.libs``, or linked statically."""

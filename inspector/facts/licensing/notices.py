@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from inspector.artifact.tree import Tree
+from inspector.artifact.nested_trees import NestedTrees
 from inspector.errors import FormatError
 from inspector.facts.licensing.copyright_lines import copyright_lines
 from inspector.facts.licensing.library_licenses import plain_library_name
@@ -94,12 +94,12 @@ class Notices:
     missing: tuple[MissingText, ...]
 
 
-def collect_notices(tree: Tree, components: Sequence[ComponentInfo], limits: Limits | None = None) -> Notices:
+def collect_notices(trees: NestedTrees, components: Sequence[ComponentInfo], limits: Limits | None = None) -> Notices:
     """Read the texts of all components.  What cannot be read is as good as not there.
 
     :param components: of a Result that names every file (``list_files``).
     """
-    collector = _Collector(tree, components, limits or Limits())
+    collector = _Collector(trees, components, limits or Limits())
     ordered = sorted(
         components, key=lambda found: (found.name.casefold(), found.version or "", found.kind, found.files)
     )
@@ -108,9 +108,9 @@ def collect_notices(tree: Tree, components: Sequence[ComponentInfo], limits: Lim
 
 
 class _Collector:
-    def __init__(self, tree: Tree, components: Sequence[ComponentInfo], limits: Limits) -> None:
-        self._tree = tree
-        self._files = LicenseFiles(tree, components)
+    def __init__(self, trees: NestedTrees, components: Sequence[ComponentInfo], limits: Limits) -> None:
+        self._trees = trees
+        self._files = LicenseFiles(trees, components)
         self._longest = min(_LONGEST, limits.small_file)
         self._left = _MOST
         self._read: dict[str, str | None] = {}
@@ -169,7 +169,7 @@ class _Collector:
 
     def _text(self, path: str) -> str | None:
         if path not in self._read:
-            node = self._tree.get(path)
+            node = self._trees.get(path)
             content = b""
             if node is not None and 0 < node.size <= min(self._longest, self._left):
                 self._left -= node.size
