@@ -34,7 +34,7 @@ from corpus.licenses.headers import (
 )
 from corpus.licenses.packages import LibraryPackage, copyright_texts, read_packages
 from corpus.licenses.population import (
-    FreshSet,
+    FRESH_SETS,
     IndexedPackage,
     all_libraries,
     bundle_libraries,
@@ -51,9 +51,6 @@ from inspector.resources import data_directory
 
 AS_OF = "2026-11-21"
 RELEASES = {"trixie": "Debian 13", "bookworm": "Debian 12", "bullseye": "Debian 11"}
-MEASURED_RELEASE = "bookworm"
-MEASURED: tuple[FreshSet, ...] = ("third", "fourth")
-"""The fresh sets that were measured; what a set has in Debian 12 comes in afterwards."""
 COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 OTHERS = Path(__file__).with_name("other_distributions.csv")
 ADJUDICATED = Path(__file__).with_name("adjudicated.toml")
@@ -114,7 +111,7 @@ def make_rows(*, without_measured_half: bool = False) -> list[Row]:
 def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
     for release, title in RELEASES.items():
         index = read_index(release)
-        packages = list(read_packages(_chosen(release, index), release))
+        packages = list(read_packages(_chosen(index), release))
         texts = copyright_texts(packages)
         readings = list(_readings(packages, texts))
         headers = _header_licenses([reading for reading in readings if reading.is_doubtful], index, release)
@@ -125,18 +122,15 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
             yield _row_of(reading, headers.get(reading.package.name, ""), title)
 
 
-def _chosen(release: str, index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
-    """The packages of a release that are read: all library packages, and what the earlier sets took beside them."""
-    sets = [bundle_libraries(index), sampled_libraries(index), more_bundle_libraries(index)]
-    sets += [fresh_libraries(index, set_) for set_ in MEASURED]
-    if release != MEASURED_RELEASE:
-        sets.append(all_libraries(index))
+def _chosen(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+    """The packages of a release that are read: all library packages, and what the first sets took beside them."""
+    sets = [all_libraries(index), bundle_libraries(index), sampled_libraries(index), more_bundle_libraries(index)]
     return list({package.name: package for chosen in sets for package in chosen}.values())
 
 
 def _measured_sources(index: Mapping[str, IndexedPackage]) -> set[str]:
     """Source packages of the measured halves and of the fresh sets."""
-    fresh = {package.source for set_ in MEASURED for package in fresh_libraries(index, set_)}
+    fresh = {package.source for set_ in FRESH_SETS for package in fresh_libraries(index, set_)}
     return fresh | {package.source for package in index.values() if half_of(package.source) == "measured"}
 
 

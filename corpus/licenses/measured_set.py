@@ -14,7 +14,7 @@ from typing import Literal
 
 from corpus.licenses.packages import LibraryPackage, read_packages
 from corpus.licenses.population import (
-    FreshSet,
+    FRESH_SETS,
     bundle_libraries,
     fresh_libraries,
     half_of,
@@ -28,7 +28,6 @@ TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set"]
 
 Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth", "sixth"]
-_FRESH: tuple[FreshSet, ...] = ("third", "fourth", "fifth", "sixth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def draw() -> Iterator[MeasuredLibrary]:
     )
     index = read_index(RELEASE)
     sets: dict[str, Set] = {}
-    for fresh in _FRESH:
+    for fresh in FRESH_SETS:
         sets |= {package.name: fresh for package in fresh_libraries(index, fresh)}
     sets |= {package.name: "second" for package in more_bundle_libraries(index)}
     sets |= {package.name: "sample" for package in sampled_libraries(index)}
@@ -71,7 +70,7 @@ def draw() -> Iterator[MeasuredLibrary]:
     chosen = [
         index[name]
         for name in sorted(sets)
-        if (half_of(index[name].source) == "measured" or sets[name] in _FRESH) and name not in installed
+        if (half_of(index[name].source) == "measured" or sets[name] in FRESH_SETS) and name not in installed
     ]
     for package in read_packages(chosen, RELEASE):
         yield from _public_libraries(package, sets[package.name])

@@ -21,6 +21,7 @@ from corpus.programs import run
 Half = Literal["catalogue", "measured"]
 FreshSet = Literal["third", "fourth", "fifth", "sixth"]
 _SIXTEENTHS: dict[FreshSet, tuple[int, ...]] = {"third": (1,), "fourth": (2,), "fifth": (3, 4), "sixth": (5, 6)}
+FRESH_SETS: tuple[FreshSet, ...] = tuple(_SIXTEENTHS)
 
 APPLICATIONS = Path(__file__).with_name("population.toml")
 _NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
