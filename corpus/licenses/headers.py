@@ -165,13 +165,13 @@ def _read(path: Path) -> Counter[str]:
             left -= 1
             stream = archive.extractfile(member)
             text = b"" if stream is None else stream.read(_FIRST)
-            granted = _granted(text.decode("utf-8", "replace"))
+            granted = granted_license(text.decode("utf-8", "replace"))
             if granted:
                 counted[granted] += 1
     return counted
 
 
-def _granted(text: str) -> str:
+def granted_license(text: str) -> str:
     """The SPDX identifier that a header names (https://spdx.github.io/spdx-spec/v2.3/using-SPDX-short-identifiers-in-source-files/), else what is
     recognised in it; "" for several of which at least one is a copyleft, where it does not say that one may choose."""
     named = [canonical_expression(expression.strip()) for expression in _IDENTIFIER.findall(text)]

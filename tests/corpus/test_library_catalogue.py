@@ -1,0 +1,84 @@
+"""The catalogue of shared libraries against the labels of corpus/licenses, and what decides between a copyright file and public headers."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from corpus.licenses.headers import agreed_license, granted_license, headers_decide, is_doubtful
+from corpus.licenses.libraries import judge, score
+from corpus.licenses.measured_set import measured_libraries
+from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
+from inspector.facts.licensing.debian_copyright_scope import library_reading
+
+HEAD = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n"
+LESSER = (
+    "This library is free software; you can redistribute it and/or modify it under the terms of the GNU Lesser General Public License\n"
+    "as published by the Free Software Foundation; either version 2.1 of the License, or (at your option) any later version."
+)
+LIBRARY = "libexample.so.1"
+
+
+def machine_readable(*paragraphs: tuple[str, str]) -> CopyrightFile:
+    return parse_copyright(
+        HEAD + "".join(f"\nFiles: {files}\nCopyright: 2020\nLicense: {name}\n" for files, name in paragraphs)
+    )
+
+
+@pytest.mark.parametrize("set_", ["bundles", "sample", "second", "third", "fourth"])
+def test_sets_that_were_learned_from_stay_known(set_: str) -> None:
+    judged = [row for row in judge(measured_libraries()) if row.library.set == set_]
+    assert len(judged) >= 100
+    project, licence = score(row.project for row in judged), score(row.license for row in judged)
+    assert min(project.precision, project.recall, licence.precision) >= 0.98
+    assert licence.recall >= 0.975
+
+
+class TestHeaders:
+    def test_a_short_identifier_goes_before_words(self) -> None:
+        assert granted_license("/* SPDX-License-Identifier: LGPL-2.0-or-later */\n" + LESSER) == "LGPL-2.0-or-later"
+
+    def test_words_of_a_grant(self) -> None:
+        assert granted_license(LESSER) == "LGPL-2.1-or-later"
+
+    def test_several_are_a_choice_only_where_the_header_says_so(self) -> None:
+        other = "subject to the Mozilla Public License Version 1.1"
+        assert granted_license(f"{LESSER}\nAlternatively, {other}") == "LGPL-2.1-or-later OR MPL-1.1"
+        assert granted_license(f"{LESSER}\nParts are {other}") == ""
+
+    def test_three_quarters_agree(self) -> None:
+        assert agreed_license([Counter({"MIT": 3}), Counter({"ISC": 1})]) == "MIT"
+        assert agreed_license([Counter({"MIT": 2, "ISC": 2})]) == ""
+        assert agreed_license([]) == ""
+
+    @pytest.mark.parametrize(
+        ("paragraphs", "headers", "decide"),
+        [
+            ([("*", "GPL-2+"), ("src/plugin.h", "LGPL-2+")], "LGPL-2.0-or-later", True),
+            (
+                [("*", "GPL-2+"), ("src/plugin.h", "LGPL-2+")],
+                "BSD-2-Clause",
+                False,
+            ),  # headers may be freer than the code behind them
+            ([("*", "GPL-2+")], "LGPL-2.0-or-later", False),  # which the file does not name
+            ([("*", "LGPL-2+")], "GPL-2.0-or-later", False),
+            ([("*", "GPL-3+ and LGPL-3+ and Expat")], "LGPL-3.0-or-later", True),
+            ([("*", "LGPL-2.1+ and BSD-3-clause")], "LGPL-2.1-or-later", False),
+            ([("*", "BSD-2-clause"), ("src/a.c src/b.c", "LGPL-2+")], "LGPL-2.0-or-later", True),
+            ([("*", "Frobnicator-1.0")], "MIT", True),
+            ([("*", "GPL-2+")], "", False),
+        ],
+    )
+    def test_headers_decide_where_the_file_leaves_a_doubt(
+        self, paragraphs: list[tuple[str, str]], headers: str, decide: bool
+    ) -> None:
+        file = machine_readable(*paragraphs)
+        reading = library_reading(file, LIBRARY)
+        assert (is_doubtful(file, reading) and headers_decide(file, reading, headers)) is decide
+
+    def test_a_freely_written_file_with_several_licences_leaves_it_to_the_headers(self) -> None:
+        file = parse_copyright(f"{LESSER}\n\nThe programs are under the GNU General Public License, version 2.")
+        assert headers_decide(file, library_reading(file, LIBRARY), "LGPL-2.1-or-later")
+        file = parse_copyright(LESSER)
+        assert not headers_decide(file, library_reading(file, LIBRARY), "MIT")
