@@ -48,7 +48,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
             "a slimmed copy and its undo file are needed", "inspect unslim MyApp-slim.AppImage removed.tar.zst"
         )
 
-    from inspector.slim.undoing.undo import unslim
+    from inspector.slim.undoing.unslim import unslim
 
     with observe_progress(shown=not (options.no_progress or options.quiet)) as progress:
         done = unslim(options.slimmed, options.undo_file, options.output, force=options.force, progress=progress)

@@ -18,7 +18,8 @@ from inspector.artifact.appimage_runtime import DIGEST, SIGNATURE, SIGNATURE_KEY
 from inspector.formats.appimage_digest import appimage_digest
 from inspector.formats.elf import read_elf
 from inspector.formats.zsync import read_zsync
-from inspector.slim.undoing.undo import unslim, write_undo
+from inspector.slim.undoing.undo import write_undo
+from inspector.slim.undoing.unslim import unslim
 from inspector.source import FileSource
 from tests.rebuilt import rebuilt
 

@@ -16,7 +16,8 @@ from backports import zstd
 from inspector.artifact import open_artifact
 from inspector.errors import UsageError
 from inspector.slim.planning.target_digest import target_digest
-from inspector.slim.undoing.undo import UndoOutcome, unslim, write_undo
+from inspector.slim.undoing.undo import UndoOutcome, write_undo
+from inspector.slim.undoing.unslim import unslim
 from tests.rebuilt import rebuilt, write_appimage
 
 RANDOM = os.urandom(700_000)
