@@ -22,6 +22,7 @@ from inspector.facts.licensing.components import Component
 from inspector.facts.licensing.library_components import FoundLicense
 from inspector.facts.licensing.native_licenses import library_catalogue_date
 from inspector.facts.sizes import removable_kind
+from inspector.facts.support_periods import support_period, table_date
 from inspector.model import Coverage, Finding, Skipped
 from inspector.result import (
     ArtifactInfo,
@@ -161,6 +162,7 @@ def listed_result(artifact: Artifact, version: str) -> Result:
 
 def _data_dates() -> dict[str, str]:
     return {
+        "end_of_life": table_date(),
         "excludelist": excludelist_date(),
         "hosts": data_date(),
         "library_licenses": library_catalogue_date(),
@@ -297,12 +299,19 @@ def _component(component: Component, *, all_files: bool) -> ComponentInfo:
         concluded_from=component.concluded_from,
         license_files=component.license_files,
         part_of=component.part_of,
+        end_of_life=_end_of_support(component),
         package_url=component.package_url,
         evidence=component.evidence,
         files=component.files if all_files else component.files[:_MOST_FILES],
         file_count=len(component.files),
         bytes=component.bytes,
     )
+
+
+def _end_of_support(component: Component) -> str:
+    """ISO date, "" where none is known."""
+    period = support_period(component)
+    return period.ended.isoformat() if period is not None and period.ended is not None else ""
 
 
 def _statement(stated: FoundLicense) -> LicenseStatement:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from inspector.checks import appimage, floors, hardening, libraries, licenses, python_packages, search_paths, sizes
+from inspector.checks import (
+    appimage,
+    components,
+    floors,
+    hardening,
+    libraries,
+    licenses,
+    python_packages,
+    search_paths,
+    sizes,
+)
 from inspector.facts.facts import Facts
 from inspector.model import SEVERITY_ORDER, Finding
 
@@ -16,6 +26,7 @@ FAMILIES: dict[str, tuple[tuple[str, ...], Callable[[Facts], Iterator[Finding]]]
     "appimage": (appimage.RULES, appimage.check),
     "python-packages": (python_packages.RULES, python_packages.check),
     "licenses": (licenses.RULES, licenses.check),
+    "components": (components.RULES, components.check),
     "sizes": (sizes.RULES, sizes.check),
 }
 """Family name -> (its rules' names, its check); the families are the folders of ``rules/``."""

@@ -17,6 +17,7 @@ FAMILY_PREFIX = {
     "hardening": "HRD",
     "appimage": "APP",
     "licenses": "LIC",
+    "components": "CMP",
     "sizes": "SIZ",
     "python-packages": "PKG",
     "policy": "POL",

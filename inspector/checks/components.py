@@ -1,0 +1,64 @@
+"""Rule family components: releases that nobody supports any more, and bills of materials that do not fit the files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from inspector.checks.finding import finding
+from inspector.facts.facts import Facts
+from inspector.facts.licensing.component import Component
+from inspector.facts.support_periods import known_faults, support_period
+from inspector.model import Finding, Severity
+
+RULES = ("end-of-life-component", "known-old-component")
+
+_DISTRIBUTION = ("copyright file ", "package note ")
+"""How evidence begins that a distribution packaged the component, which may mend it without a new release."""
+
+
+def check(facts: Facts, today: dt.date | None = None) -> Iterator[Finding]:
+    """Findings of this family.
+
+    :param today: the day that ends of support are compared with; now's by default.
+    """
+    today = today or dt.datetime.now(dt.UTC).date()
+    for component in facts.components:
+        yield from _support(component, today)
+        for fault in known_faults(component):
+            yield finding(
+                "known-old-component",
+                _subject(component),
+                f"{component.name} {component.version} has {fault.fault}; {fault.mended_in} mends it",
+                evidence=(*component.evidence[:2], fault.url),
+                severity=_severity(component),
+                key=f"{component.name} {fault.fault}",
+            )
+
+
+def _support(component: Component, today: dt.date) -> Iterator[Finding]:
+    period = support_period(component)
+    if period is None or not period.is_over(today):
+        return
+    since = f" since {period.ended}" if period.ended is not None else ""
+    what = (
+        f"{component.name} {component.version}"
+        if component.version
+        else f"{component.name}, by its soname {period.name},"
+    )
+    yield finding(
+        "end-of-life-component",
+        _subject(component),
+        f"{what} is no longer supported{since}",
+        evidence=(*component.evidence[:2], period.url),
+        severity=_severity(component),
+        key=component.name,
+    )
+
+
+def _subject(component: Component) -> str:
+    return component.files[0] if component.files else component.name
+
+
+def _severity(component: Component) -> Severity | None:
+    return "info" if any(text.startswith(_DISTRIBUTION) for text in component.evidence) else None
