@@ -9,7 +9,6 @@ GitLab CI (docs.gitlab.com, "GitLab CI/CD artifacts reports types"): a Code Qual
 from __future__ import annotations
 
 import os
-import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -53,6 +52,8 @@ def stopped_commands(service: Service | None, destination: Destination) -> Itera
     if service != "github" or destination.path != STDOUT or destination.format not in ("text", "markdown"):
         yield
         return
+    import secrets  # it brings random and hashlib, which no other run needs
+
     token = secrets.token_hex(16)
     write_stdout(f"::stop-commands::{token}\n".encode())
     try:

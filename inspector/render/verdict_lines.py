@@ -14,11 +14,12 @@ _LONGEST = 160
 
 
 def verdict_lines(result: Result) -> list[str]:
-    """The artifact with its verdict, then, indented, the reasons, the three most valuable fixes with the bytes they save, and a command."""
+    """The artifact with its verdict, then, indented, the reasons, what is to be said of accepted findings, the three most valuable fixes with the bytes they save, and a command."""
     lines = [f"{escape(result.artifact.path)}: {result.verdict.gate}, {count_by_severity(result.findings)}"]
     lines += [f"  {shorten_end(escape(reason), _LONGEST)}" for reason in result.verdict.reasons[:_REASONS]]
     if len(result.verdict.reasons) > _REASONS:
         lines.append(f"  and {len(result.verdict.reasons) - _REASONS} more reasons")
+    lines += [f"  {shorten_end(escape(notice), _LONGEST)}" for notice in result.verdict.notices[:_REASONS]]
     fixes = rank_fixes(result)[:FIXES_SHOWN]
     if fixes:
         lines.append("  mend first:")

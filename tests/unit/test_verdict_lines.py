@@ -46,6 +46,13 @@ def test_all_of_it() -> None:
     ]
 
 
+def test_exceptions_that_are_over_are_told() -> None:
+    result = replace(
+        sample(), verdict=Verdict(gate="passed", notices=("ignore[1] (rpath-absolute, *) matches no finding any more",))
+    )
+    assert verdict_lines(result)[1:] == ["  ignore[1] (rpath-absolute, *) matches no finding any more"]
+
+
 def test_nothing_to_mend_is_one_line() -> None:
     assert verdict_lines(sample()) == ["dist/My App.AppImage: passed, no findings"]
 
