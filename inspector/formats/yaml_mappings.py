@@ -167,7 +167,7 @@ def _key(text: str) -> tuple[str, str] | None:
     if quoted is not None:
         rest = text[quoted.end() :].lstrip()
         return (quoted[0], rest[1:].strip()) if rest == ":" or rest.startswith(": ") else None
-    if text[0] in "#&*!|>%@`[]{},\"'?":
+    if text[0] in "#&*!|>%@`[]{},\"'" or text.startswith("? "):
         return None
     end = text.find(": ")
     if end < 0:
