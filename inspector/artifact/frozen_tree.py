@@ -73,10 +73,11 @@ class FrozenTree:
         return self._add(Node(path, Kind.SYMLINK, 0o777, target=text_of(target)))
 
     def add_directory(self, path: str) -> None:
-        """A directory and those above it."""
+        """A directory and those above it; what is below ``NAME!/`` lies in a file, which is its directory."""
         todo = []
         while path and path not in self._nodes:
-            todo.append(path)
+            if not (path.endswith("!") and path[:-1] in self._nodes):
+                todo.append(path)
             path = posixpath.dirname(path)
         for directory in reversed(todo):
             self._nodes[directory] = Node(directory, Kind.DIRECTORY, 0o755)

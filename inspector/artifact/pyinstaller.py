@@ -16,6 +16,7 @@ from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
 from inspector.artifact.frozen_tree import FrozenTree
 from inspector.artifact.gaps import byte_map
+from inspector.artifact.names import text_of
 from inspector.artifact.reader import Candidate, Reader
 from inspector.artifact.tree import Node
 from inspector.errors import FormatError, NothingInspected
@@ -33,7 +34,7 @@ from inspector.formats.zlib_member import DecodedBlocks, ZlibMember, check_ratio
 from inspector.limits import KIB, Limits
 from inspector.model import Problem
 from inspector.result import EnvelopeInfo, RuntimeInfo
-from inspector.source import BytesSource, Source
+from inspector.source import BytesSource, FileSource, Source
 
 FORMAT = "pyinstaller"
 _BOOTLOADER = "bootloader"
@@ -68,7 +69,8 @@ def _is_cut_off(candidate: Candidate) -> bool:
         return True
     header = elf.header
     end = header.shoff + header.shnum * header.shentsize
-    return end > candidate.source.size or elf.section(_SECTION) is not None
+    section = elf.section(_SECTION)
+    return end > candidate.source.size or (section is not None and section.size > 0)
 
 
 def _open(candidate: Candidate) -> Artifact:
@@ -83,12 +85,12 @@ def _open(candidate: Candidate) -> Artifact:
     problems: list[Problem] = []
     archive = archive_of(source, cookie, candidate.limits)
     members = FrozenTree(candidate.limits, problems)
-    add_members(members, archive, "", candidate.limits)
+    started = add_members(members, archive, "", candidate.limits)
     bootloader = members.free_path(_BOOTLOADER)
     _add_bootloader(members, bootloader, source, elf, cookie)
-    library = cookie.python_library
+    library = text_of(cookie.python_library.encode("utf-8", "surrogateescape"))
     is_one_file = any(entry.is_extracted for entry in archive.entries)
-    if not is_one_file:
+    if not is_one_file and isinstance(source, FileSource):  # nested in something else, its folder is there
         folder = contents_folder(archive)
         problems.append(
             Problem(
@@ -107,7 +109,7 @@ def _open(candidate: Candidate) -> Artifact:
         layout=RuntimeLayout(
             launcher=bootloader,
             search_path=("",),
-            roots=tuple(path for path in (bootloader, library) if path in members),
+            roots=tuple(path for path in (bootloader, library, *started) if path in members),
             members_at=_members_at(archive) if is_one_file else None,
         ),
         envelope=envelope_of(archive, elf),
@@ -149,11 +151,12 @@ def _members_at(archive: PyInstallerArchive) -> str:
     return _TEMPORARY
 
 
-def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, limits: Limits) -> None:
-    """The entries of an archive as nodes; those that cannot be read become problems.
+def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, limits: Limits) -> list[str]:
+    """The entries of an archive as nodes; those that cannot be read become problems.  Gives the paths of what stays in the program when it runs.
 
     :param prefix: of every path: "" for a tree of its own, "app!/" inside a directory.
     """
+    staying: list[str] = []
     # PyInstaller 6, which says where the folder's contents lie, makes data not executable; releases before made everything so
     data_mode = 0o600 if any(option.startswith(_FOLDER_OPTION) for option in archive.options) else 0o700
     encrypted = any(entry.name == _ENCRYPTION_KEY for entry in archive.entries)
@@ -167,12 +170,20 @@ def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, l
         elif entry.kind == "n":
             _add_link(members, archive, entry, path)
         else:
-            path += ".pyc" if entry.is_code else ""
+            path = member_path(path, entry)
+            if not entry.is_extracted:
+                staying.append(path)
             node = members.add_file(
                 path, entry.size, entry.stored, archive.opener(entry), mode=0o700 if entry.kind == "b" else data_mode
             )
             if node is not None and entry.kind == "z":
                 _add_modules(members, node, archive.open(entry), limits, encrypted=encrypted)
+    return staying
+
+
+def member_path(path: str, entry: Entry) -> str:
+    """Where a member lies in the tree: code under a name that says so, so that a script "app" stands beside a directory "app"."""
+    return f"{path}.pyc" if entry.is_code else path
 
 
 def _add_link(members: FrozenTree, archive: PyInstallerArchive, entry: Entry, path: str) -> None:

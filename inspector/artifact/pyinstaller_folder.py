@@ -7,6 +7,7 @@ from dataclasses import replace
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
 from inspector.artifact.frozen_tree import FrozenTree
+from inspector.artifact.names import text_of
 from inspector.artifact.pyinstaller import add_members, contents_folder
 from inspector.artifact.reader import DirectoryReader
 from inspector.artifact.tree import Kind, Tree
@@ -52,7 +53,7 @@ def _open_folder(artifact: Artifact, limits: Limits) -> Artifact:
         folder = contents_folder(archive)
         programs.append(node.path)
         folders.append(folder)
-        libraries.append(f"{folder}/{cookie.python_library}".lstrip("/"))
+        libraries.append(f"{folder}/{text_of(cookie.python_library.encode('utf-8', 'surrogateescape'))}".lstrip("/"))
     if not programs:
         return artifact
     return replace(

@@ -28,7 +28,7 @@ class Cookie:
     :ivar size: 88 bytes, or 24 before PyInstaller 2.1, which named no library.
     :ivar start: where the archive begins in the file.
     :ivar table: (offset from the archive's start, bytes) of the table of contents.
-    :ivar python_version: ``(3, 11)``.
+    :ivar version: of Python, as written.
     :ivar python_library: name of the member that is libpython; "" where it is not said.
     """
 
@@ -36,8 +36,14 @@ class Cookie:
     size: int
     start: int
     table: tuple[int, int]
-    python_version: tuple[int, int]
+    version: int
     python_library: str
+
+    @property
+    def python_version(self) -> tuple[int, int]:
+        """(3, 11), from 311 or, of releases that had one digit for the second number, from 39."""
+        major, minor = divmod(self.version, 100 if self.version >= 100 else 10)
+        return major, minor
 
     @property
     def end(self) -> int:
@@ -49,11 +55,11 @@ class Cookie:
 
         :param archive_size: bytes of the archive, the cookie included.
         """
-        major, minor = self.python_version
-        version = major * 100 + minor if minor > 9 or self.size == _COOKIE.size else major * 10 + minor
         if self.size == _OLD_COOKIE.size:
-            return _OLD_COOKIE.pack(MAGIC, archive_size, *table, version)
-        return _COOKIE.pack(MAGIC, archive_size, *table, version, self.python_library.encode())
+            return _OLD_COOKIE.pack(MAGIC, archive_size, *table, self.version)
+        return _COOKIE.pack(
+            MAGIC, archive_size, *table, self.version, self.python_library.encode("utf-8", "surrogateescape")
+        )
 
 
 def find_cookie(source: Source) -> Cookie | None:
@@ -93,11 +99,10 @@ def read_cookie(source: Source, position: int) -> Cookie:
     if len(raw) == _COOKIE.size and b"python" in raw[_OLD_COOKIE.size :].lower():
         size = _COOKIE.size
         name = raw[_OLD_COOKIE.size :].split(b"\0", 1)[0]
-        library = name.decode("utf-8", "backslashreplace")
+        library = name.decode("utf-8", "surrogateescape")
     start = position + size - length
     if length < size or start < 0:
         raise FormatError(f"the cookie says that the archive has {length} bytes, which do not fit before it", position)
     if table_offset + table_length > length - size:
         raise FormatError("the cookie says that the table of contents lies outside the archive", position)
-    major, minor = divmod(version, 100 if version >= 100 else 10)
-    return Cookie(position, size, start, (table_offset, table_length), (major, minor), library)
+    return Cookie(position, size, start, (table_offset, table_length), version, library)

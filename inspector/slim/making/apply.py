@@ -8,6 +8,7 @@ import stat
 from collections import Counter
 from dataclasses import replace
 
+from inspector.artifact.nesting import SEPARATOR
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
 from inspector.limits import Limits
@@ -23,12 +24,13 @@ _STEP = 1 << 20
 def apply_plan(plan: Plan, tree: Tree, products: Products, limits: Limits) -> PlannedTree:
     """The tree that the plan leads to.
 
+    What lies inside another file (``PYZ.pyz!/json/decoder.pyc``) is a part of that one and has no entry of its own.
     Paths of actions that are not in the tree are passed over; a directory goes only where it is empty and no link that stays leads to it.  Names of
     one file stay names of one file where they are given the same new content.
 
     :param products: new contents; a path without one keeps its own.
     """
-    entries = {node.path: entry_of(node) for node in tree}
+    entries = {node.path: entry_of(node) for node in tree if SEPARATOR not in node.path}
     removed = {path for action in plan.actions if action.kind == "remove" for path in action.paths}
     for path in removed:
         node = tree.get(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from inspector.artifact.nesting import SEPARATOR
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.source import Source
 
@@ -84,4 +85,4 @@ def entry_of(node: Node) -> PlannedEntry:
 
 def unchanged_tree(tree: Tree) -> PlannedTree:
     """The input's tree as it stands, the root directory included where the container knows it."""
-    return PlannedTree({node.path: entry_of(node) for node in tree})
+    return PlannedTree({node.path: entry_of(node) for node in tree if SEPARATOR not in node.path})

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from inspector.artifact.artifact import Artifact
+from inspector.artifact.nesting import SEPARATOR
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
 from inspector.facts.facts import Facts
@@ -64,6 +65,7 @@ class Guards:
         self._imports = imports
         self._words = SourceWords(artifact.tree)
         self._kept = globs_pattern(options.keep)
+        self._unchanged = frozenset([artifact.layout.launcher] if artifact.format == "pyinstaller" else [])
         self._started: dict[str, str] = {}
         for path, reason in _started(artifact, facts):
             self._started.setdefault(path, reason)
@@ -101,12 +103,16 @@ class Guards:
         return reason
 
     def is_kept(self, path: str) -> bool:
-        """Whether ``--keep`` names a path: it is not changed either."""
+        """Whether a path is not changed either: ``--keep`` names it, it lies inside another file, or it is the starter around an archive."""
+        if SEPARATOR in path or path in self._unchanged:
+            return True
         return self._kept is not None and self._kept.match(path) is not None
 
     def never(self, path: str) -> str | None:
         """Why a path stays whatever anybody asks for."""
-        if self.is_kept(path):
+        if SEPARATOR in path:
+            return "it lies inside another file"
+        if self._kept is not None and self._kept.match(path) is not None:
             return "--keep names it"
         if self._licenses.takes(path):
             return "it is a licence text"
@@ -184,6 +190,8 @@ def _started(artifact: Artifact, facts: Facts) -> Iterable[tuple[str, str]]:
     """The launcher, what it reads and what it starts, links on the way included."""
     launcher = facts.launcher
     tree: Tree = artifact.tree
+    for path in artifact.layout.roots:
+        yield path, "the starter of the format starts or loads it"
     if launcher.path is not None:
         yield launcher.path, "it is the launcher"
         yield from ((path, "the launcher is a link to it") for path in _behind_links(tree, launcher.path))

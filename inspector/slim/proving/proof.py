@@ -134,6 +134,7 @@ class Prover:
         self._progress.stage("Auditing the result")
         given = self._conditions
         with open_artifact(root, given.limits) as artifact:
+            artifact.layout = self._artifact.layout  # the directory stands for the input, whose format knows what is started and searched
             after = audit_opened(
                 artifact, limits=given.limits, hosts=given.hosts, environment=given.environment, progress=SILENT
             ).result
@@ -179,6 +180,8 @@ class Prover:
     def _smoke_tests(self, root: Path, commands: tuple[str, ...]) -> tuple[list[SlimCheck], tuple[str, ...]]:
         checks: list[SlimCheck] = []
         failing: list[str] = []
+        if self._artifact.layout.members_at is not None:
+            return [], ()  # a program that unpacks itself is started as a whole, once it is written
         for command in commands:
             self._progress.stage(f"Running {command[:40]}")
             if command not in self._baselines:

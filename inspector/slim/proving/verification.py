@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from inspector.artifact.nesting import SEPARATOR
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
 from inspector.model import SEVERITY_ORDER, Finding, Problem
@@ -57,7 +58,11 @@ def compare_trees(planned: PlannedTree, reopened: Tree, *, times: bool = True) -
     :param times: whether times count; False for a container that keeps none.
     """
     differences = [f"{path} is missing" for path in planned.entries if path and path not in reopened]
-    differences += [f"{node.path} is not planned" for node in reopened if node.path and node.path not in planned]
+    differences += [
+        f"{node.path} is not planned"
+        for node in reopened
+        if node.path and SEPARATOR not in node.path and node.path not in planned
+    ]
     pairs = [(entry, node) for entry in planned if (node := reopened.get(entry.path)) is not None]
     for entry, node in pairs:
         differences += _differences(entry, node, reopened, times=times)

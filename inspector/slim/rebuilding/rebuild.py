@@ -19,12 +19,28 @@ from inspector.slim.rebuilding.output import writing_to
 from inspector.slim.rebuilding.rebuild_options import RebuildOptions, RebuildOutcome
 
 _DIRECTORY, _APPIMAGE = "inspector.slim.rebuilding.directory_rebuild", "inspector.slim.rebuilding.appimage_rebuild"
-_REBUILDERS = {"appdir": _DIRECTORY, "directory": _DIRECTORY, "appimage-2": _APPIMAGE}
+_ZIP = "inspector.slim.rebuilding.zip_rebuild"
+_REBUILDERS = {
+    "appdir": _DIRECTORY,
+    "directory": _DIRECTORY,
+    "pyinstaller-folder": _DIRECTORY,
+    "pyoxidizer-folder": _DIRECTORY,
+    "pex-directory": _DIRECTORY,
+    "appimage-2": _APPIMAGE,
+    "wheel": _ZIP,
+    "zipapp": _ZIP,
+    "pex": _ZIP,
+    "shiv": _ZIP,
+    "pyinstaller": "inspector.slim.rebuilding.pyinstaller_rebuild",
+}
 """Module by the artifact's format."""
 
 _DESCRIBED = {
     "appimage-1": "a type 1 AppImage, an ISO 9660 image",
     "elf": "one ELF file",
+    "nuitka": "a Nuitka one-file program; slim the folder that it is made from",
+    "pyoxidizer": "a PyOxidizer program",
+    "frozen-python": "a program with frozen Python modules",
 }
 
 
