@@ -27,6 +27,13 @@ def zip_tree(archive: ZipArchive, limits: Limits, problems: list[Problem]) -> Tr
     return _TreeMaker(archive, limits, problems).tree()
 
 
+def zip_entries(archive: ZipArchive, limits: Limits) -> dict[str, ZipEntry]:
+    """The entry behind each path of :func:`zip_tree`; directories that no entry names have none."""
+    maker = _TreeMaker(archive, limits, [])
+    maker.tree()
+    return maker.entries
+
+
 def zip_byte_map(archive: ZipArchive) -> dict[str, int]:
     """Every byte of the file that the archive ends: a prefix (an interpreter line, a starter) is a header of it."""
     return byte_map(
@@ -44,7 +51,7 @@ class _TreeMaker:
         self._limits = limits
         self._problems = problems
         self._nodes: dict[str, Node] = {"": Node("", Kind.DIRECTORY, _DIRECTORY_MODE)}
-        self._places: dict[str, int] = {}
+        self.entries: dict[str, ZipEntry] = {}
         self._parents: dict[bytes, str | None] = {b"": ""}
 
     def tree(self) -> Tree:
@@ -52,10 +59,10 @@ class _TreeMaker:
             self._problems.append(problem_of("", self._archive.damage))
         for entry in self._archive.entries:
             self._add(entry)
-        places = self._places
+        entries = self.entries
 
         def read_order(files: Sequence[Node]) -> Iterator[Node]:
-            return iter(sorted(files, key=lambda node: places.get(node.path, 0)))
+            return iter(sorted(files, key=lambda node: entries[node.path].header))
 
         return Tree(self._nodes.values(), read_order=read_order)
 
@@ -96,7 +103,6 @@ class _TreeMaker:
         if kind is Kind.FILE:
             node.size, node.stored_size = entry.size, entry.stored_size
             node.opener = partial(self._archive.open, entry)
-            self._places[path] = entry.header
             if entry.refusal is not None and entry.size < _READ_BY_EVERY_AUDIT:
                 self._problems.append(problem_of(path, entry.refusal))
         elif kind is Kind.SYMLINK:
@@ -104,6 +110,7 @@ class _TreeMaker:
             if node.target is None:
                 return
         self._nodes[path] = node
+        self.entries[path] = entry
 
     def _target(self, path: str, entry: ZipEntry) -> str | None:
         """Where a symbolic link points: the member's content, as Info-ZIP writes it."""

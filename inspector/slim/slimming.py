@@ -29,6 +29,7 @@ from inspector.slim.proving.proof import AuditConditions, Proof, Prover, audit_c
 from inspector.slim.proving.proved_plan import Plans, ProvedPlan, WrittenPlan
 from inspector.slim.proving.smoke import compare_smoke, run_baseline
 from inspector.slim.proving.verification import compare_trees
+from inspector.slim.rebuilding.archive_records import with_records
 from inspector.slim.rebuilding.output import PendingOutput, default_output, ended_by_exception
 from inspector.slim.rebuilding.rebuild import check_rebuildable, rebuild, rebuild_options
 from inspector.slim.request import SlimOutcome, SlimRequest
@@ -123,6 +124,7 @@ class _Run:
         request = self._request
         with pending as path:
             self._progress.stage("Writing the result")
+            planned = with_records(self._artifact, planned)
             outcome = rebuild(
                 self._artifact, planned, path, rebuild_options(request.options, request.runtime, request.sign, force=request.force),
                 final_name=pending.target.name, limits=self._limits, progress=self._progress,

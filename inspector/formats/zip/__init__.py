@@ -9,5 +9,6 @@ from __future__ import annotations
 from inspector.formats.zip.archive import ZipArchive
 from inspector.formats.zip.end_records import EndRecord, find_end_record
 from inspector.formats.zip.entries import ZipEntry
+from inspector.formats.zip.writer import MOST_BYTES, MOST_ENTRIES, ZipWriter
 
-__all__ = ["EndRecord", "ZipArchive", "ZipEntry", "find_end_record"]
+__all__ = ["MOST_BYTES", "MOST_ENTRIES", "EndRecord", "ZipArchive", "ZipEntry", "ZipWriter", "find_end_record"]

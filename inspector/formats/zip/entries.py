@@ -30,6 +30,8 @@ class ZipEntry:
     :ivar name: as written, UTF-8 (names in the code page of MS-DOS are converted).
     :ivar mode: file type and permission bits as ``st_mode``, where a Unix program wrote them; else 0.
     :ivar mtime: seconds since 1970, the local time of MS-DOS taken as UTC; None where it is no date.
+    :ivar dos_time: date and time as MS-DOS writes them, the date in the upper half.
+    :ivar external: attributes of the system that wrote it, as written; ``made_by`` names that system.
     :ivar method: the number of the compression method (4.4.5): 0 stored, 8 deflate, 12 bzip2, 14 LZMA, 93 zstd.
     :ivar stored_size: bytes of the compressed data.
     :ivar header: where the local header begins in the source, a prefix included.
@@ -47,6 +49,7 @@ class ZipEntry:
     size: int
     stored_size: int
     header: int
+    dos_time: int = 0
     external: int = 0
     made_by: int = 0
     extra: bytes = field(default=b"", repr=False)
@@ -125,6 +128,7 @@ def _entry(directory: bytes, position: int, end: EndRecord) -> tuple[ZipEntry, i
         size=size,
         stored_size=stored_size,
         header=header + end.prefix,
+        dos_time=date << 16 | time,
         external=external,
         made_by=made_by,
         extra=extra,

@@ -17,7 +17,7 @@ from inspector.slim.planning.records import changed_records
 from inspector.slim.planning.removals import Removals
 from inspector.slim.planning.savings import Savings
 from inspector.slim.planning.search_path_planning import search_path_repairs
-from inspector.slim.planning.sharing import shareable
+from inspector.slim.planning.sharing import can_share, shareable
 from inspector.slim.planning.strip_planning import strippable
 from inspector.slim.planning.subjects import Subjects
 
@@ -81,6 +81,8 @@ class Changes:
     def _share(self) -> list[Action]:
         rule = self._rules.get("share-equal-files")
         actions = []
+        if not can_share(self._facts.format):
+            return []
         for paths in () if rule is None else shareable(self._tree, self._is_left):
             node = self._tree.get(paths[0])
             if rule is None or node is None or action_key(rule.name, paths[0]) in self._exclude:

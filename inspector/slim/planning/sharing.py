@@ -7,6 +7,13 @@ from collections.abc import Callable, Iterator
 from inspector.artifact.tree import Node, Tree
 from inspector.facts.duplicates import find_duplicates
 
+_WITHOUT_LINKS = frozenset(("wheel", "egg", "zipapp", "pex", "shiv", "zip"))
+
+
+def can_share(format_name: str) -> bool:
+    """Whether an artifact's container can keep one file under several names; a ZIP archive cannot."""
+    return format_name not in _WITHOUT_LINKS
+
 
 def shareable(tree: Tree, is_left: Callable[[str], bool]) -> Iterator[tuple[str, ...]]:
     """Groups of tree paths, the first of which stays; all of one content, mode and owner.

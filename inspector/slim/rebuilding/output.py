@@ -21,7 +21,7 @@ from types import FrameType
 
 from inspector.errors import InspectorError, UsageError
 
-_SUFFIXES = (".appimage", ".appdir")
+_SUFFIXES = (".appimage", ".appdir", ".pex", ".pyz", ".shiv", ".whl")
 _LONGEST_PREFIX = 100  # bytes of the name that go into the temporary one; a name has at most 255 (NAME_MAX, limits.h)
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -31,6 +31,8 @@ def default_output(path: str | os.PathLike[str], *, runtime: str | None = None) 
 
     >>> default_output("dist/MyApp-x86_64.AppImage").as_posix()
     'dist/MyApp-x86_64-slim.AppImage'
+    >>> default_output("app-1.0-py3-none-any.whl").as_posix()  # a wheel's name has a meaning: a build tag is the only place for it
+    'app-1.0-0slim-py3-none-any.whl'
     >>> default_output("AppDir/").as_posix()
     'AppDir-slim'
     >>> default_output("MyApp.AppDir", runtime="runtime-x86_64").as_posix()
@@ -41,6 +43,9 @@ def default_output(path: str | os.PathLike[str], *, runtime: str | None = None) 
     place = Path(path)
     if place.name in ("", ".."):
         place = Path(os.path.realpath(path))
+    parts = place.name.split("-")
+    if place.name.endswith(".whl") and len(parts) == 5:  # PyPA specification "Binary distribution format", file name convention
+        return place.with_name("-".join((*parts[:2], "0slim", *parts[2:])))
     stem, suffix = place.name, ""
     for known in _SUFFIXES:
         if len(stem) > len(known) and stem.lower().endswith(known):
