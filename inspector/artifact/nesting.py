@@ -110,4 +110,6 @@ def open_nested(outer: Artifact, path: str, limits: Limits, elf: ElfFile | None 
 
 def _is_own_starter(outer: Artifact, path: str, format_name: str) -> bool:
     """Whether the member is what starts the outer artifact of the same format: its payload was opened already."""
-    return outer.format.removesuffix("-folder") == format_name and (path == outer.layout.launcher or path in outer.layout.roots)
+    return outer.format.removesuffix("-folder") == format_name and (
+        path == outer.layout.launcher or path in outer.layout.roots
+    )

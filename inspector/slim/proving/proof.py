@@ -134,7 +134,8 @@ class Prover:
         self._progress.stage("Auditing the result")
         given = self._conditions
         with open_artifact(root, given.limits) as artifact:
-            artifact.layout = self._artifact.layout  # the directory stands for the input, whose format knows what is started and searched
+            # The directory stands for the input, whose format knows what is started and searched
+            artifact.layout = self._artifact.layout
             after = audit_opened(
                 artifact, limits=given.limits, hosts=given.hosts, environment=given.environment, progress=SILENT
             ).result
