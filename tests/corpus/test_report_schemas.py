@@ -62,13 +62,16 @@ def samples(corpus_artifact: Artifact) -> dict[str, list[Result]]:
 
 
 @pytest.fixture(scope="module")
-def sarif_complaints(corpus_artifact: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[str]]:
+def sarif_complaints(
+    corpus_artifact: Artifact, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., list[set[str]]]:
     """What Microsoft's validator says of documents: the schema, the specification's other rules, and GitHub's."""
     tool = corpus_artifact("schemas/sarif-multitool") / "Sarif.Multitool"
     if os.uname().machine != "x86_64":
         pytest.skip("the SARIF validator is a program for x86-64")
 
-    def complaints(*documents: bytes) -> list[str]:
+    def complaints(*documents: bytes) -> list[set[str]]:
+        """By document the names of the rules that it violates, or "unread"."""
         directory = tmp_path_factory.mktemp("sarif")
         for number, document in enumerate(documents):
             (directory / f"{number}.sarif").write_bytes(document)
@@ -83,44 +86,43 @@ def sarif_complaints(corpus_artifact: Artifact, tmp_path_factory: pytest.TempPat
             pytest.skip(f"the SARIF validator does not run here: {done.stdout[-300:]}{done.stderr[-300:]}")
         run = json.loads(said.read_text("utf-8-sig"))["runs"][0]
         rules = run["tool"]["driver"].get("rules", [])
-        found = [
-            f"{rules[each['ruleIndex']]['id']} {each['message'].get('arguments', '')}"
-            for each in run.get("results", ())
-        ]
+        found: list[set[str]] = [set() for _ in documents]
+        for each in run.get("results", ()):
+            uri = each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            found[int(Path(uri).stem)].add(rules[each["ruleIndex"]]["id"])
         # The project has no site that "informationUri" could name, so each document that was read to its end gets this one remark,
         # and one that the validator gave up on, which it does without a word where an enumeration is violated, gets none.
-        remarks = [each for each in found if each.startswith("SARIF2005")]
-        unread = [f"unread: {len(documents) - len(remarks)}"] if len(remarks) < len(documents) else []
-        return unread + [each for each in found if each not in remarks]
+        return [each - {"SARIF2005"} if "SARIF2005" in each else {*each, "unread"} for each in found]
 
     return complaints
 
 
 def test_sarif_satisfies_the_validator_with_the_rules_of_github(
-    samples: dict[str, list[Result]], sarif_complaints: Callable[..., list[str]]
+    samples: dict[str, list[Result]], sarif_complaints: Callable[..., list[set[str]]]
 ) -> None:
     render = load_renderer("sarif")
     documents = [render(results, options) for results in samples.values() for options in (ANCHOR, NO_ANCHOR)]
-    assert sarif_complaints(*documents) == []
+    assert sarif_complaints(*documents) == [set()] * len(documents)
 
 
-@pytest.mark.parametrize(
-    ("spoil", "rule"),
-    [
-        (lambda run: run["results"][0].update(level="fatal"), "unread: 1"),
-        (lambda run: run["results"][0].update(colour="red"), "JSON1005"),
-        (lambda run: run["results"][0].update(ruleIndex=99), "SARIF1009"),
-        (lambda run: run["results"][0].pop("locations"), "GH1017"),
-        (lambda run: run["results"][0]["locations"][0]["physicalLocation"]["region"].update(startLine=0), "JSON1008"),
-    ],
-    ids=["level", "property", "ruleIndex", "locations", "line"],
-)  # fmt: skip
-def test_the_validator_sees_what_is_wrong(
-    spoil: Callable[[dict[str, Any]], object], rule: str, sarif_complaints: Callable[..., list[str]]
-) -> None:
-    document = json.loads(load_renderer("sarif")([_findings(3)], ANCHOR))
-    spoil(document["runs"][0])
-    assert [each for each in sarif_complaints(json.dumps(document).encode()) if rule in each]
+SPOILED: dict[str, Callable[[dict[str, Any]], object]] = {
+    "unread": lambda run: run["results"][0].update(level="fatal"),
+    "JSON1005": lambda run: run["results"][0].update(colour="red"),
+    "SARIF1009": lambda run: run["results"][0].update(ruleIndex=99),
+    "GH1017": lambda run: run["results"][0].pop("locations"),
+    "JSON1008": lambda run: run["results"][0]["locations"][0]["physicalLocation"]["region"].update(startLine=0),
+}
+
+
+def test_the_validator_sees_what_is_wrong(sarif_complaints: Callable[..., list[set[str]]]) -> None:
+    documents = {}
+    for rule, spoil in SPOILED.items():
+        document = json.loads(load_renderer("sarif")([_findings(3)], ANCHOR))
+        spoil(document["runs"][0])
+        documents[rule] = json.dumps(document).encode()
+    assert sarif_complaints(documents.pop("unread")) == [{"unread"}]  # it would keep the others from being read
+    for rule, said in zip(documents, sarif_complaints(*documents.values()), strict=True):
+        assert rule in said
 
 
 @pytest.mark.parametrize("several", [1, 25])
@@ -164,10 +166,10 @@ def test_names_that_do_not_compress_stay_below_githubs_limit() -> None:
     def noise(number: int) -> str:
         return "".join(chr(numbers.randrange(0x4E00, 0x9FFF)) for _ in range(700))
 
-    document = load_renderer("sarif")([_findings(1_500, evidence=3, subject=noise)], ANCHOR)
+    document = load_renderer("sarif")([_findings(1_000, evidence=3, subject=noise)], ANCHOR)
     assert len(gzip.compress(document)) <= GHAS_MOST_GZIP
     run = json.loads(document)["runs"][0]
-    assert 500 < len(run["results"]) < 1_500
+    assert 500 < len(run["results"]) < 1_000
     assert run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].endswith("are left out")
 
 
