@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from shlex import join
 
 from msgspec.structs import replace
 
 from inspector.catalogue import load_rule
 from inspector.facts.binaries.floors import RUNTIME
+from inspector.facts.licensing.obligations import disclaimer
 from inspector.quantities import format_amount
 from inspector.render.component_links import ComponentLinks, component_links, how_reached
 from inspector.render.registry import Detail, RenderOptions
@@ -28,7 +30,6 @@ CLASS_WORDS = {
 }
 """Licence classes in the order of the screen, what needs a decision first, and their words."""
 
-LEGAL_NOTE = "Facts about files and about what licences say; not legal advice."
 STRICT = ("network-copyleft", "strong-copyleft")
 _STYLES = {
     "network-copyleft": "bold red",
@@ -49,6 +50,7 @@ _LINKAGE_WORDS = {
 _REFERENCE = "LicenseRef-"  # in front of names that are not on the SPDX list (SPDX 2.3, 10.1)
 _ARROW = " → "
 _MOST_CHAINS = 3
+_LONGEST_COMMAND = 160  # cells; a longer one is shown where everything is
 _LONGEST_IN_FULL = 8192
 
 
@@ -84,7 +86,7 @@ def render_licenses(result: Result, options: RenderOptions, *, tree: bool = Fals
             write_components(page, result, links, evidence=full)
             write_shipped_bills(page, result.licenses.shipped_bills, full=full)
     page.blank()
-    page.line((LEGAL_NOTE, "dim"), indent=0)
+    page.line((disclaimer(), "dim"), indent=0)
     return page.text()
 
 
@@ -94,9 +96,9 @@ def _is_about_licenses(rule: str) -> bool:
 
 def write_exposures(page: Page, result: Result, detail: Detail) -> None:
     """Each copyleft component once: licence, linkage, the chains to it, what removes it."""
-    groups: dict[tuple[str, str, str], list[Exposure]] = {}
+    groups: dict[tuple[str, str], list[Exposure]] = {}
     for exposure in result.licenses.exposures:
-        groups.setdefault((exposure.component, exposure.license, exposure.linkage), []).append(exposure)
+        groups.setdefault((exposure.component, exposure.license), []).append(exposure)
     if not groups:
         page.heading("Copyleft", "none is known in it")
         return
@@ -110,11 +112,12 @@ def _write_exposure(
     page: Page, result: Result, exposures: Sequence[Exposure], versions: Mapping[tuple[str, str], str], detail: Detail
 ) -> None:
     first = exposures[0]
+    linkages = ", ".join(dict.fromkeys(_LINKAGE_WORDS[exposure.linkage] for exposure in exposures))
     page.line(
         (first.component, _STYLES.get(first.license_class, "bold")),
         f" {versions.get((first.component, first.license_class), '')}".rstrip(),
         f"  {first.license.replace(_REFERENCE, '') or 'licence not stated'}",
-        (f"  {CLASS_WORDS.get(first.license_class, first.license_class)}, {_LINKAGE_WORDS[first.linkage]}", "dim"),
+        (f"  {CLASS_WORDS.get(first.license_class, first.license_class)}, {linkages}", "dim"),
         hanging=4,
     )
     lines = dict.fromkeys(_way(exposure, page, short=detail != "full") for exposure in exposures)
@@ -130,8 +133,10 @@ def _write_exposure(
     for text in removals(result, exposures):
         words = shorten_paths(text.replace(RUNTIME, "the AppImage runtime"), page.width - 12)
         page.line(("fix: ", "cyan"), words, indent=4, hanging=5)
-    if first.slim_options:
-        page.command(f"inspect slim {result.artifact.path} {' '.join(first.slim_options)}", indent=9)
+    options = next((exposure.slim_options for exposure in exposures if exposure.slim_options), ())
+    command = f"inspect slim {join((result.artifact.path, *options))}"
+    if options and (detail == "full" or len(command) <= _LONGEST_COMMAND):
+        page.command(command, indent=9)
 
 
 def write_obligations(page: Page, result: Result) -> None:
@@ -144,7 +149,7 @@ def write_obligations(page: Page, result: Result) -> None:
         return
     page.heading("What these licences ask of whoever passes it on")
     for clause, names in about.items():
-        page.line((f"{list_names(list(names), len(names), page.width)}: ", "bold"), clause, hanging=2)
+        page.line((f"{list_names(list(names), len(names), page.width // 2)}: ", "bold"), clause, hanging=2)
 
 
 def removals(result: Result, exposures: Sequence[Exposure]) -> list[str]:

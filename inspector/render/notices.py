@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from inspector.facts.licensing.notices import NoticeComponent, Notices, NoticeText
+from inspector.facts.licensing.obligations import disclaimer
 from inspector.render.bill_of_materials import artifact_name
 from inspector.render.escaping import escape
 from inspector.result import ComponentInfo, Result
@@ -64,7 +65,8 @@ def _introduction(notices: Notices, result: Result) -> Iterator[str]:
     if result.artifact.sha256:
         yield f"SHA-256 of the artifact: {result.artifact.sha256}"
     yield "Numbers in brackets name the complete texts, which stand at the end, each once."
-    yield f"Collected by {escape(result.tool.name)} {escape(result.tool.version)} from what the artifact ships. Not legal advice."
+    yield f"Collected by {escape(result.tool.name)} {escape(result.tool.version)} from what the artifact ships."
+    yield disclaimer()
 
 
 def _facts(noted: NoticeComponent, result: Result) -> Iterator[str]:

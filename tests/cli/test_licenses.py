@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from inspector.facts.licensing.obligations import disclaimer
 from tests import render_samples
 from tests.elf_builder import TinyElf
 
@@ -50,7 +51,7 @@ def test_the_screen(run, bundle: Path) -> None:
     assert "  GNU Readline  GPL-3.0-or-later  strong copyleft, loaded as a library" in lines
     assert "    app → libreadline.so.8" in lines
     assert [line.split() for line in lines if line.strip().startswith("ada ")] == [["ada", "1.0", "MIT", "package"]]
-    assert "not legal advice" in " ".join(done.out.split())
+    assert disclaimer() in " ".join(done.out.split())
     assert max(map(len, lines[1:])) <= 80
     assert "glibc" not in done.out  # what is not about licences
 
