@@ -42,6 +42,7 @@ from inspector.result import (
     Result,
     RootInfo,
     RuleInfo,
+    ShippedBill,
     ToolInfo,
     Verdict,
 )
@@ -111,7 +112,18 @@ def result_of(
                     obligations=exposure.obligations,
                 )
                 for exposure in facts.exposures
-            )
+            ),
+            shipped_bills=tuple(
+                ShippedBill(
+                    path=bill.path,
+                    format=bill.format,
+                    of=bill.of,
+                    confirmed=bill.confirmed,
+                    absent=bill.absent,
+                    unlisted=bill.unlisted,
+                )
+                for bill in facts.shipped_bills
+            ),
         ),
         sizes=facts.sizes,
         findings=findings,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from inspector.checks.finding import finding
 from inspector.facts.facts import Facts
 from inspector.facts.licensing.component import Component
+from inspector.facts.licensing.shipped_bills import CheckedBill
 from inspector.facts.support_periods import known_faults, support_period
 from inspector.model import Finding, Severity
+from inspector.quantities import format_amount
 
-RULES = ("end-of-life-component", "known-old-component")
+RULES = ("end-of-life-component", "known-old-component", "shipped-bill-differs")
 
+_MOST_NAMED = 4
+_MOST_EVIDENCE = 40
 _DISTRIBUTION = ("copyright file ", "package note ")
 """How evidence begins that a distribution packaged the component, which may mend it without a new release."""
 
@@ -34,6 +38,38 @@ def check(facts: Facts, today: dt.date | None = None) -> Iterator[Finding]:
                 severity=_severity(component),
                 key=f"{component.name} {fault.fault}",
             )
+    for bill in facts.shipped_bills:
+        if bill.absent or bill.unlisted:
+            yield _differing(bill)
+
+
+def _differing(bill: CheckedBill) -> Finding:
+    parts = []
+    if bill.absent:
+        parts.append(
+            f"lists {format_amount(len(bill.absent), 'component')} that {_are(bill.absent)} not found: {_some(bill.absent)}"
+        )
+    if bill.unlisted:
+        parts.append(f"leaves out {format_amount(len(bill.unlisted), 'component')}: {_some(bill.unlisted)}")
+    evidence = [
+        *(f"listed and not found: {name}" for name in bill.absent),
+        *(f"found and not listed: {name}" for name in bill.unlisted),
+    ]
+    return finding(
+        "shipped-bill-differs",
+        bill.path,
+        f"the bill of materials {' and '.join(parts)}",
+        evidence=evidence[:_MOST_EVIDENCE],
+    )
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _support(component: Component, today: dt.date) -> Iterator[Finding]:

@@ -112,6 +112,7 @@ def collect_facts(
         components=components.components,
         static_components=static.components,
         pythons=static.pythons,
+        shipped_bills=components.bills,
         exposures=find_exposures(objects, graph, components.components, static.pythons),
         sizes=measure_sizes(files, objects, components.owners, duplicates),
         files=files,

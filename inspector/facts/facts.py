@@ -14,6 +14,7 @@ from inspector.facts.launchers.launcher import Launcher
 from inspector.facts.licensing.components import Component
 from inspector.facts.licensing.cpython_build import CPythonBuild
 from inspector.facts.licensing.exposures import LicenseExposure
+from inspector.facts.licensing.shipped_bills import CheckedBill
 from inspector.facts.licensing.static_component import StaticComponent
 from inspector.facts.loading.load_graph import LoadFacts
 from inspector.facts.loading.search_paths import SearchElement
@@ -35,6 +36,7 @@ class Facts:
     :ivar runtime_on_hosts: whether an AppImage's runtime starts and mounts, by the system's id and variant.
     :ivar static_components: components inside ELF files, each file's for itself, with what proves them; ``components`` has them by release.
     :ivar pythons: each file with CPython's code: release, compiler, modules that are built in.
+    :ivar shipped_bills: bills of materials that the artifact carries, held against its files.
     :ivar files: every regular file, by tree path.
     :ivar owners: whose file each of them is, a name of ``sizes.by_component``.
     """
@@ -63,6 +65,7 @@ class Facts:
     static_components: tuple[StaticComponent, ...] = ()
     pythons: tuple[CPythonBuild, ...] = ()
     exposures: tuple[LicenseExposure, ...] = ()
+    shipped_bills: tuple[CheckedBill, ...] = ()
     sizes: SizesInfo = field(default_factory=SizesInfo)
     files: Mapping[str, FileFact] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)

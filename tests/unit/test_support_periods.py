@@ -11,8 +11,8 @@ import pytest
 from inspector.checks.components import check
 from inspector.facts.facts import Facts
 from inspector.facts.licensing.component import Component
-from inspector.facts.licensing.library_components import LibraryComponent
 from inspector.facts.licensing.fingerprints import load_fingerprints
+from inspector.facts.licensing.library_components import LibraryComponent
 from inspector.facts.support_periods import known_faults, support_period
 from inspector.resources import data_directory, load_table
 

@@ -23,6 +23,7 @@ from inspector.facts.licensing.python_components import (
     vendored_components,
 )
 from inspector.facts.licensing.recognised_files import RecognisedFiles
+from inspector.facts.licensing.shipped_bills import CheckedBill, check_shipped_bills
 from inspector.facts.loading.roots import is_extension_module
 from inspector.facts.python.distributions import PythonDistribution
 from inspector.model import Problem
@@ -45,12 +46,14 @@ class Components:
     """Components, and the one that owns each regular file (for the sizes, where every byte has one owner).
 
     :ivar libraries: every shared library that something identifies, by tree path.
-    :ivar problems: copyright files that could not be read.
+    :ivar bills: bills of materials that the artifact carries, held against the components.
+    :ivar problems: copyright files, licence texts and bills that could not be read.
     """
 
     components: tuple[Component, ...]
     owners: Mapping[str, str]
     libraries: Mapping[str, LibraryComponent] = field(default_factory=dict)
+    bills: tuple[CheckedBill, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -87,7 +90,9 @@ def collect_components(
     components += javascript_components(tree, owners, sizes, texts)
     components += font_components(tree, owners, sizes, texts)
     components += icon_components(tree, owners, sizes, texts)
-    return Components(tuple(components), owners, libraries, (*copyrights.problems, *texts.problems))
+    bills, broken = check_shipped_bills(tree, components, owners)
+    problems = (*copyrights.problems, *texts.problems, *broken)
+    return Components(tuple(components), owners, libraries, bills, problems)
 
 
 def _libraries(objects: Sequence[ElfObject]) -> list[ElfObject]:
