@@ -16,6 +16,7 @@ from inspector.artifact.tree import Kind
 from tests.extracted import assert_whole, described, extracted, linked_names, names_of_one_file
 
 Extract = Callable[[Path, Path], None]
+pytestmark = pytest.mark.corpus
 
 
 def run(*command: str | Path, **options: object) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from inspector.artifact.artifact import Artifact
 from inspector.errors import UsageError
 from inspector.formats.squashfs import SquashfsImage
-from inspector.formats.squashfs.compressor import LEVELS, WRITABLE
+from inspector.formats.squashfs.compressor import WRITABLE
 from inspector.formats.squashfs.image_settings import ImageSettings, settings_of
 from inspector.formats.squashfs.writer import DEFAULT_BLOCK_SIZE, write_image
 from inspector.limits import Limits
@@ -20,6 +20,7 @@ from inspector.progress import Progress
 from inspector.slim.making.planned_tree import PlannedTree
 from inspector.slim.rebuilding.appimage_sections import Runtime, given_runtime, own_runtime, write_digest
 from inspector.slim.rebuilding.appimage_signing import check_signing, sign
+from inspector.slim.rebuilding.image_choice import chosen_settings, image_time, permissions
 from inspector.slim.rebuilding.image_entries import image_entries, originals_of_directory, originals_of_image
 from inspector.slim.rebuilding.rebuild_options import RebuildOptions, RebuildOutcome, nothing_more
 from inspector.slim.rebuilding.zsync_beside import check_place, name_notices, wants_zsync, write_zsync
@@ -75,7 +76,7 @@ def write(
             *name_notices(runtime.update_information, final_name),
         ]
     image, settings = artifact.image, _settings(artifact.image, options, runtime)
-    time = _time(image)
+    time = image_time(image)
     originals = originals_of_image(image) if image is not None else originals_of_directory(artifact.path)
     entries = image_entries(planned, originals, unknown_mtime=time)
     with path.open("xb+") as stream:
@@ -104,7 +105,7 @@ def write(
             if options.sign is not None:
                 progress.stage("Signing")
                 notices += sign(stream, source, runtime, options.sign)
-        os.fchmod(stream.fileno(), _mode(artifact))
+        os.fchmod(stream.fileno(), permissions(artifact))
     return RebuildOutcome(
         tuple(notices),
         partial(write_zsync, beside=artifact.path, force=options.force) if has_zsync else nothing_more,
@@ -117,20 +118,6 @@ def _runtime(artifact: Artifact, options: RebuildOptions) -> Runtime:
     return own_runtime(artifact) if options.runtime is None else given_runtime(options.runtime)
 
 
-def _mode(artifact: Artifact) -> int:
-    """The input's permission bits, executable for whoever may read it."""
-    mode = 0o755 if artifact.source is None else Path(artifact.path).stat().st_mode & 0o777
-    return mode | (mode & 0o444) >> 2
-
-
-def _time(image: SquashfsImage | None) -> int:
-    """SOURCE_DATE_EPOCH (reproducible-builds.org), else the old image's time, so that a rebuild has the same bytes whenever it is made."""
-    given = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if given.isdecimal() and int(given) < 1 << 32:
-        return int(given)
-    return image.superblock.mkfs_time if image is not None else 0
-
-
 def _settings(image: SquashfsImage | None, options: RebuildOptions, runtime: Runtime) -> ImageSettings:
     """The old image's settings, or what is asked for.
 
@@ -141,26 +128,4 @@ def _settings(image: SquashfsImage | None, options: RebuildOptions, runtime: Run
     else:
         first = next((name for name in _PREFERRED if name in runtime.compressors), "gzip")
         old = ImageSettings(first, None, None, DEFAULT_BLOCK_SIZE, fragments=True, tail_ends=False, exportable=False)
-    if options.recompress is None:
-        return old
-    name, colon, level = options.recompress.partition(":")
-    if name not in WRITABLE:
-        raise UsageError(
-            f"--recompress {options.recompress}: {name!r} is no compressor that can be written",
-            f"there are {', '.join(WRITABLE)}; with a level: zstd:22",
-        )
-    levels = LEVELS[name]
-    if colon and (not level.isdecimal() or len(level) > 3 or int(level) not in levels):
-        raise UsageError(
-            f"--recompress {options.recompress}: {level!r} is no level of {name}",
-            f"{name} has the levels {levels[0]} to {levels[-1]}",
-        )
-    return ImageSettings(
-        name,
-        int(level) if colon else None,
-        None,
-        old.block_size,
-        fragments=old.fragments,
-        tail_ends=old.tail_ends,
-        exportable=old.exportable,
-    )
+    return chosen_settings(old, options.recompress)

@@ -20,6 +20,7 @@ from inspector.slim.rebuilding.rebuild_options import RebuildOptions, RebuildOut
 
 _DIRECTORY, _APPIMAGE = "inspector.slim.rebuilding.directory_rebuild", "inspector.slim.rebuilding.appimage_rebuild"
 _ZIP = "inspector.slim.rebuilding.zip_rebuild"
+_SQUASHFS = "inspector.slim.rebuilding.squashfs_rebuild"
 _REBUILDERS = {
     "appdir": _DIRECTORY,
     "directory": _DIRECTORY,
@@ -27,6 +28,9 @@ _REBUILDERS = {
     "pyoxidizer-folder": _DIRECTORY,
     "pex-directory": _DIRECTORY,
     "appimage-2": _APPIMAGE,
+    "xar": _SQUASHFS,
+    "snap": _SQUASHFS,
+    "squashfs": _SQUASHFS,
     "wheel": _ZIP,
     "zipapp": _ZIP,
     "pex": _ZIP,
@@ -40,6 +44,14 @@ _DESCRIBED = {
     "elf": "one ELF file",
     "nuitka": "a Nuitka one-file program; slim the folder that it is made from",
     "pyoxidizer": "a PyOxidizer program",
+    "deb": "a Debian package; slim what it is built of",
+    "rpm": "an RPM package; slim what it is built of",
+    "oci": "a container image; slim what its layers are built of",
+    "docker": "a container image; slim what its layers are built of",
+    "flatpak": "a Flatpak bundle; slim the directory files of its build directory",
+    "flatpak-build": "a Flatpak build directory; slim the directory files in it",
+    "ostree": "an OSTree repository; slim what is committed into it",
+    "makeself": "a makeself archive; slim the directory that it is made of",
     "frozen-python": "a program with frozen Python modules",
 }
 
