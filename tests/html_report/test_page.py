@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.report_samples import DIRECTORY, STACKS
 from inspector.difference import difference
 from inspector.render.html_report.changes import render as render_changes
 from inspector.render.html_report.inert_json import inert_json
@@ -169,6 +170,12 @@ def test_without_a_list_of_files_the_larger_rows_make_the_tree() -> None:
     assert [file.raw for file in tree.root.contents] == [10]
 
 
+def test_bytes_that_the_container_keeps_once_are_counted_once() -> None:
+    entries = [samples.entry("a/one.so", 900), samples.entry("a/two.so", 900, shared=True)]
+    tree = size_tree(samples.with_files(samples.complete(), entries))
+    assert (tree.root.raw, tree.root.stored, tree.root.files) == (1800, 300, 2)
+
+
 def decoded(data: dict) -> dict[str, int]:
     """The script's decoder in Python: raw bytes by path."""
     names, file_names = data["directories"]["names"].split("/"), data["files"]["names"].split("/")
@@ -281,6 +288,13 @@ def test_rule_texts_keep_their_paragraphs_and_commands() -> None:
 @given(st.text())
 def test_identifiers_are_plain(text: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", identifier(text))
+
+
+def test_the_pictures_are_those_of_the_command_and_small() -> None:
+    taken = {f"{stack.artifact}-{picture.name}.png" for stack in STACKS for picture in stack.pictures}
+    shown = {path.name: path.stat().st_size for path in DIRECTORY.glob("*.png")}
+    assert set(shown) == taken
+    assert max(shown.values()) <= 300_000
 
 
 def test_jinja2_is_imported_only_for_this_format() -> None:

@@ -29,8 +29,11 @@ function followReading(article) {
     if (first) mark(first);
   }, { rootMargin: "-10% 0px -60% 0px" });
 
+  const list = article.querySelector(".contents");
+
   function mark(chosen) {
     for (const [id, link] of links) if (id === chosen) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
+    if (list.scrollWidth > list.clientWidth) list.scrollLeft = links.get(chosen).offsetLeft - list.clientWidth / 3;
   }
   addEventListener("scrollend", () => {
     if (innerHeight + scrollY >= document.documentElement.scrollHeight - 2 && article.getBoundingClientRect().bottom <= innerHeight + 100) mark([...links.keys()].pop());
