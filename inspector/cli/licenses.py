@@ -13,7 +13,7 @@ from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
 from inspector.cli.failure import note, warn
 from inspector.cli.gate_options import add_license_option, chosen_policy
-from inspector.cli.output import STDOUT, Destination, choose_destinations, write_report
+from inspector.cli.output import STDOUT, Destination, choose_destinations, warn_without_digests, write_report
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
 from inspector.errors import ExitCode, UsageError
@@ -187,10 +187,7 @@ def _obtain(
         from inspector.result import load_result
 
         result = load_result(options.artifact)
-        if named and not any(entry.sha256 for entry in result.files.entries or ()):
-            warn(
-                f"{options.artifact} has no digests of files, so that the document names none; name the artifact for them"
-            )
+        warn_without_digests(destinations, [result], options.artifact)
         return result, None
     # A report has them too: it may be made into such a document later.
     digests = digests or named or any(destination.format == "json" for destination in destinations)

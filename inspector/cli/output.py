@@ -9,9 +9,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspector.errors import UsageError
 from inspector.render.registry import FORMATS, format_for_path, unknown_format
+
+if TYPE_CHECKING:
+    from inspector.result import Result
 
 STDOUT = "-"
 
@@ -98,6 +102,17 @@ def write_stdout(report: bytes) -> None:
     except BrokenPipeError:
         # `inspect audit … | head` keeps the verdict's exit code; the buffer must not be flushed again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def warn_without_digests(destinations: Sequence[Destination], results: Sequence[Result], report: str) -> None:
+    """Say that a document which names files by their digests will name none, as the report that it is made of has none."""
+    from inspector.cli.failure import warn
+
+    named = any(FORMATS[destination.format].names_files for destination in destinations)
+    if named and not any(entry.sha256 for result in results for entry in result.files.entries or ()):
+        warn(
+            f"{report} has no digests of files, so that the document names none; inspect licenses writes a report that has"
+        )
 
 
 def _replace_file(target: Path, report: bytes) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from inspector.cli.color import use_color
 from inspector.cli.gate_options import chosen_configuration
-from inspector.cli.output import STDOUT, choose_destinations, write_report
+from inspector.cli.output import STDOUT, choose_destinations, warn_without_digests, write_report
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
 from inspector.errors import ExitCode, UsageError
@@ -72,6 +72,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     from inspector.result import load_results
 
     results: list[Result] = [result for path in options.results for result in load_results(path)]
+    warn_without_digests(destinations, results, options.results[0])
     baselines = load_results(options.baseline) if options.baseline else []
     last = tuple(baseline_for(result, baselines, alone=len(results) == 1) for result in results)
     anchor = chosen_configuration(options).anchor

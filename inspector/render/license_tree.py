@@ -14,7 +14,7 @@ from inspector.render.terminal_page import Page, shorten_end, shorten_middle
 from inspector.result import ComponentInfo, Result
 
 _COPYLEFT = (*STRICT, "weak-copyleft")
-_DEEPEST = 40  # levels that are drawn; chains of real bundles have fewer than 15
+_DEEPEST = 18  # levels that are drawn, which 80 columns have room for; chains of real bundles have fewer than 15
 
 
 class _Node(dict[str, "_Node"]):
@@ -34,7 +34,7 @@ def write_tree(page: Page, result: Result, links: ComponentLinks, *, every: bool
             alone.append(chain[0])
             continue
         place = top
-        for step in chain[:_DEEPEST]:
+        for step in chain if len(chain) <= _DEEPEST else (*chain[: _DEEPEST - 2], "…", chain[-1]):
             place = place.setdefault(step, _Node())
     page.heading("How components are reached", "" if every else "copyleft only; -v shows all")
     for step in sorted(top):

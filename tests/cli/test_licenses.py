@@ -123,6 +123,8 @@ def test_a_report_without_digests_is_said_to_have_none(run, bundle: Path, tmp_pa
     run("audit", str(bundle), "--isolated", "-o", str(report))
     done = run("licenses", str(report), "--isolated", "-o", str(tmp_path / "l.cdx.json"))
     assert "has no digests of files" in done.err
+    assert "has no digests of files" in run("report", str(report), "-o", str(tmp_path / "l.spdx.json")).err
+    assert "digests" not in run("report", str(report), "-o", str(tmp_path / "l.csv")).err
 
 
 def test_an_audit_writes_the_same_documents(run, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
