@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -156,6 +156,12 @@ def difference(old: Result, new: Result) -> Difference:
 def to_json(found: Difference) -> bytes:
     """The document as indented UTF-8 JSON."""
     return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of the document, made from these classes."""
+    made = msgspec.json.schema(Difference)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": DIFF_SCHEMA, **made}
 
 
 def _live(findings: Sequence[Finding]) -> list[Finding]:

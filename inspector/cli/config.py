@@ -44,6 +44,7 @@ def make_parser() -> VerbParser:
         help="print mistakes only, of these files or of the nearest one; a pyproject.toml without [tool.inspector] has none",
     )
     what.add_argument("--keys", action="store_true", help="every key that there is, with its default and what it means")
+    what.add_argument("--schema", action="store_true", help="the JSON schema of the file, for editors")
     screen = make_group(parser, "the screen")
     add_verbose_option(screen)
     add_help_option(screen)
@@ -56,6 +57,13 @@ def execute(options: argparse.Namespace) -> ExitCode:
 
     if options.check is not None:
         return _check([*options.check, *([options.config] if options.config else [])])
+    if options.schema:
+        import json
+
+        from inspector.policy.configuration_schema import configuration_schema
+
+        write_stdout(json.dumps(configuration_schema(), indent=2, ensure_ascii=False).encode() + b"\n")
+        return ExitCode.PASSED
     page = Page(screen_width(), color=False)
     if options.keys:
         _write_keys(page)
