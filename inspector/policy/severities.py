@@ -14,6 +14,8 @@ from inspector.policy.suppressions import canonical_rule
 
 def severities_of(findings: Sequence[Finding], configuration: Configuration) -> tuple[Finding, ...]:
     """The findings as this project weighs them; those of rules that are off are left out."""
+    if not configuration.levels and configuration.edition is None:
+        return tuple(findings)  # without reading the catalogue, which an audit has no other use for
     from packaging.version import InvalidVersion, Version
 
     levels = {canonical_rule(name): level for name, level in configuration.levels.items()}
