@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from inspector.checks.finding import normalise
+from inspector.fingerprint import normalise
 from inspector.model import ByteCount, Finding
 from inspector.policy.baseline import finding_changes
 from inspector.result import ComponentInfo, HostVerdict, LibraryInfo, Result, SizeRow

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from inspector.artifact.nesting import nested_path
 from inspector.checks import sorted_findings
-from inspector.checks.finding import fingerprint
 from inspector.facts.binaries.floors import version_key
+from inspector.fingerprint import fingerprint
 from inspector.model import ByteCount, Coverage, Finding, Problem
 from inspector.result import (
     ComponentInfo,

@@ -1,17 +1,12 @@
-"""How a check says something: the rule's own severity and confidence, and a fingerprint that survives a rebuild."""
+"""How a check says something: with the rule's own severity and confidence, and a fingerprint."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from hashlib import blake2b
 
 from inspector.catalogue import load_rule
+from inspector.fingerprint import fingerprint
 from inspector.model import Confidence, Finding, Fix, Severity
-
-# What auditwheel, delocate and delvewheel put into vendored names; a version may follow: libopenblas64_p-r0-742d56dc.3.20.so.
-_VENDORED_HASH = re.compile(r"(?:-[0-9a-f]{8,32})+(?=\.|/|$)")
-_VERSION = re.compile(r"\d+(?:\.\d+)+|(?<=\.so)(?:\.\d+)+|(?<=cpython-)\d+")
 
 
 def finding(
@@ -43,14 +38,3 @@ def finding(
         fix=fix,
         fingerprint=fingerprint(rule, subject, key),
     )
-
-
-def fingerprint(rule: str, subject: str, key: str) -> str:
-    """Sixteen hex digits that stay the same when hashes and versions in vendored names change."""
-    parts = (rule, normalise(subject), normalise(key))
-    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
-def normalise(name: str) -> str:
-    """A path or name without vendored hashes, and with its versions replaced by ``*``."""
-    return _VERSION.sub("*", _VENDORED_HASH.sub("", name))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from inspector.checks.finding import normalise
+from inspector.fingerprint import normalise
 from inspector.model import Finding
 from inspector.result import Result
 

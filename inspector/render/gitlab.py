@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from inspector.checks.finding import normalise
+from inspector.fingerprint import normalise
 from inspector.model import Severity
 from inspector.render.escaping import escape
 from inspector.render.registry import RenderOptions

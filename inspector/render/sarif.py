@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from inspector.catalogue import load_rules
-from inspector.checks.finding import normalise
+from inspector.fingerprint import normalise
 from inspector.model import SEVERITY_ORDER, Finding, Severity
 from inspector.render.escaping import escape
 from inspector.render.registry import RenderOptions

@@ -14,7 +14,7 @@ _LONGEST = 160
 
 
 def verdict_lines(result: Result) -> list[str]:
-    """The artifact with its verdict, then, indented, the reasons, what is to be said of accepted findings, the three most valuable fixes with the bytes they save, and a command."""
+    """The artifact with its verdict; indented below it reasons, notices, the three most valuable fixes with the bytes they save, and a command."""
     lines = [f"{escape(result.artifact.path)}: {result.verdict.gate}, {count_by_severity(result.findings)}"]
     lines += [f"  {shorten_end(escape(reason), _LONGEST)}" for reason in result.verdict.reasons[:_REASONS]]
     if len(result.verdict.reasons) > _REASONS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.checks.finding import fingerprint, normalise
+from inspector.fingerprint import fingerprint, normalise
 
 
 @pytest.mark.parametrize(
