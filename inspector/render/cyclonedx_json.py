@@ -28,6 +28,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.spdx import is_supported_id
 from packageurl import PackageURL
 
+from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.render.bill_of_materials import (
     artifact_name,
     component_keys,
@@ -42,6 +43,7 @@ from inspector.result import ComponentInfo, FileEntry, LicenseStatement, Result
 
 _NAME_SPACE = "bundle-inspect"
 _ARTIFACT = "artifact"
+_LONGEST_VERSION = 1024  # characters that the schema permits
 _TYPES = {"interpreter": ComponentType.PLATFORM, "font": ComponentType.DATA, "icons": ComponentType.DATA}
 
 # The format wants a number for each way in which a component was recognised. Metadata of an installer name it outright; data and functions that only
@@ -111,7 +113,7 @@ class _Document:
         own = [self._files[path] for path in component.files if path in self._files and component.kind != "static"]
         return Component(
             name=component.name,
-            version=component.version,
+            version=component.version[:_LONGEST_VERSION] if component.version else None,
             type=_TYPES.get(component.kind, ComponentType.LIBRARY),
             bom_ref=self._keys[index],
             purl=_package_url(component.package_url),
@@ -187,10 +189,12 @@ def _package_url(text: str) -> PackageURL | None:
 
 
 def _licenses(expression: str | None, acknowledgement: LicenseAcknowledgement | None = None) -> list[License]:
-    if expression is None:
+    if not expression:
         return []
     if is_supported_id(expression):
         return [DisjunctiveLicense(id=expression, acknowledgement=acknowledgement)]
+    if canonical_expression(expression) is None:
+        return [DisjunctiveLicense(name=expression, acknowledgement=acknowledgement)]
     return [LicenseExpression(expression, acknowledgement=acknowledgement)]
 
 
@@ -215,7 +219,7 @@ def _evidence(component: ComponentInfo, key: str, objects: set[str]) -> Componen
         ],
         # Without a reference of its own each, the library orders them by their place in memory.
         occurrences=[Occurrence(bom_ref=f"{key}@{path}", location=path) for path in paths],
-        licenses=[_evident_license(name) for name in found],
+        licenses=[_evident_license(name) for name in found if name],
     )
 
 

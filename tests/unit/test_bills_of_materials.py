@@ -7,6 +7,9 @@ import json
 import re
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
+import msgspec
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -16,7 +19,7 @@ from inspector.limits import Limits
 from inspector.pipeline import audit_opened
 from inspector.render.bill_of_materials import component_keys, created_at
 from inspector.render.registry import RenderOptions, load_renderer
-from inspector.result import ComponentInfo, Result
+from inspector.result import ComponentInfo, LicenseStatement, Result
 from tests import render_samples
 from tests.bundles import Content, appdir
 from tests.elf_builder import TinyElf
@@ -195,6 +198,45 @@ class TestSpdx:
             known = {*names, "SPDXRef-DOCUMENT"}
             for row in found["relationships"]:
                 assert {row["spdxElementId"], row["relatedSpdxElement"]} <= known
+
+
+_SCHEMA = JsonStrictValidator(SchemaVersion.V1_6)
+_WORDS = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(["MIT", "GPL-2.0-only OR MIT", "MIT AND", "(", "LicenseRef-a_b", "", "1" * 3000]),
+)
+_COMPONENTS = st.lists(
+    st.builds(
+        ComponentInfo,
+        name=_WORDS,
+        version=st.none() | _WORDS,
+        kind=st.sampled_from(["library", "static", "python", "interpreter", "font", "something new"]),
+        licenses=st.none() | _WORDS,
+        stated=_WORDS,
+        package_url=_WORDS | st.sampled_from(["pkg:generic/x y@1", "pkg:pypi/", "pkg:npm/%40a/b@1"]),
+        found=st.lists(
+            st.builds(LicenseStatement, expression=st.none() | _WORDS, source=_WORDS, mentioned=st.tuples(_WORDS)),
+            max_size=2,
+        ).map(tuple),
+        evidence=st.lists(_WORDS, max_size=2).map(tuple),
+        files=st.lists(_WORDS, max_size=3).map(tuple),
+    ),
+    max_size=4,
+)
+
+
+@pytest.mark.slow
+@hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.given(components=_COMPONENTS)
+def test_whatever_an_artifact_says_the_documents_stay_valid(components: list[ComponentInfo], epoch: None) -> None:
+    result = msgspec.structs.replace(SAMPLES["tiny"], components=tuple(components))
+    text = load_renderer("cyclonedx")([result], RenderOptions()).decode()
+    assert _SCHEMA.validate_str(text) is None
+    assert load_renderer("cyclonedx")([result], RenderOptions()).decode() == text
+    found = document("spdx", result)
+    assert len({package["SPDXID"] for package in found["packages"]}) == len(components) + 1
+    assert all(re.fullmatch(r"SPDXRef-[A-Za-z0-9.-]+", package["SPDXID"]) for package in found["packages"])
+    assert len(load_renderer("components")([result], RenderOptions())) > 0
 
 
 class TestCsv:
