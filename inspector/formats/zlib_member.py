@@ -112,6 +112,8 @@ class ZlibMember:
             content += _decoded(decoder, chunk, length - len(content))
         if len(content) < length:
             raise FormatError(f"the zlib stream gives fewer than its {self.size} bytes", self._offset)
+        if length == self.size:
+            self._check_end(decoder, position)
         return content
 
     def _block(self, wanted: int) -> bytes:

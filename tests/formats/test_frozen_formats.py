@@ -1,0 +1,340 @@
+"""PyInstaller's and Nuitka's archives and packed resources, read from what writers of our own wrote: every variant, and what is damaged."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from corpus.frozen.packed_resources import Resource, write
+from inspector.artifact import Artifact, open_artifact
+from inspector.artifact.frozen_tree import BlankedSource
+from inspector.errors import FormatError, LimitExceeded, NothingInspected
+from inspector.formats.marshal_names import read_values
+from inspector.formats.nuitka import find_payload
+from inspector.formats.pyinstaller import read_archive, read_module_archive
+from inspector.formats.pyoxidizer import read_packed_resources
+from inspector.formats.zlib_member import DecodedBlocks, ZlibMember
+from inspector.limits import Limits
+from inspector.source import BytesSource
+from tests.frozen_archives import (
+    STARTER,
+    Member,
+    PackedFile,
+    archive,
+    module_archive,
+    nuitka_payload,
+    nuitka_program,
+    one_file,
+    starter,
+)
+
+MODULES = {"app": (1, b"\xe3 package"), "app.part": (0, b"\xe3 module" * 40), "space": (3, b"")}
+MEMBERS = [
+    Member(b"pyi-contents-directory _internal", b"", "o", compressed=False),
+    Member(b"pyi-runtime-tmpdir /var/tmp", b"", "o", compressed=False),
+    Member(b"struct", b"\xe3 struct", "m"),
+    Member(b"hello", b"\xe3 hello", "s"),
+    Member(b"libpython3.11.so.1.0", b"\x7fELF is not", "b"),
+    Member(b"hello/data.txt", b"data of the application" * 100),
+    Member(b"plain.txt", b"not compressed", compressed=False),
+    Member(b"link.so", b"libpython3.11.so.1.0\0", "n"),
+    Member(b"../other/app:libfoo.so", b"", "d", compressed=False),
+    Member(b"PYZ.pyz", module_archive(MODULES), "z", compressed=False),
+]
+FILES = [
+    PackedFile(b"hello.bin", b"\x7fELF program", executable=True),
+    PackedFile(b"package/_ext.so", os.urandom(3000)),
+    PackedFile(b"empty", b""),
+    PackedFile(b"link", target=b"hello.bin"),
+]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Callable[..., Artifact]:
+    def open_bytes(content: bytes, limits: Limits | None = None) -> Artifact:
+        path = tmp_path / "hello"
+        path.write_bytes(content)
+        return open_artifact(path, limits)
+
+    return open_bytes
+
+
+class TestPyInstaller:
+    def test_members(self, opened: Callable[..., Artifact]) -> None:
+        with opened(one_file(MEMBERS)) as artifact:
+            files = {node.path: node.read() for node in artifact.tree.files() if node.path != "bootloader"}
+            assert files == {
+                "struct.pyc": b"\xe3 struct",
+                "hello.pyc": b"\xe3 hello",
+                "libpython3.11.so.1.0": b"\x7fELF is not",
+                "hello/data.txt": b"data of the application" * 100,
+                "plain.txt": b"not compressed",
+                "PYZ.pyz": module_archive(MODULES),
+                "PYZ.pyz!/app/__init__.pyc": b"\xe3 package",
+                "PYZ.pyz!/app/part.pyc": b"\xe3 module" * 40,
+            }
+            link = artifact.tree.get("link.so")
+            assert link is not None
+            assert link.target == "libpython3.11.so.1.0"
+            assert artifact.tree.get("PYZ.pyz!/space") is not None
+            assert artifact.layout.members_at == "/var/tmp/_MEIxxxxxx"
+            assert [problem.kind for problem in artifact.problems] == ["unsafe-name", "member-elsewhere"]
+            bootloader = artifact.tree.get("bootloader")
+            assert bootloader is not None
+            assert bootloader.read() == starter()
+            assert sum(artifact.byte_map.values()) == artifact.size
+            assert artifact.byte_map["unexplained"] == 0
+
+    def test_bootloader_gives_way_to_a_member_of_its_name(self, opened: Callable[..., Artifact]) -> None:
+        with opened(one_file([Member(b"bootloader", b"mine")])) as artifact:
+            member = artifact.tree.get("bootloader")
+            assert member is not None
+            assert member.read() == b"mine"
+            assert artifact.layout.launcher == "bootloader~"
+
+    def test_last_cookie_that_fits_counts(self) -> None:
+        inner = archive([Member(b"inner", b"1")])
+        whole = one_file([Member(b"outer.bin", inner, compressed=False)]) + b"MEI\x0c\x0b\x0a\x0b\x0e" + b"\xff" * 90
+        found = read_archive(BytesSource(whole), Limits())
+        assert found is not None
+        assert [entry.name for entry in found.entries] == [b"outer.bin"]
+
+    def test_cookie_of_an_old_release(self) -> None:
+        found = read_archive(BytesSource(starter() + archive(MEMBERS, library=None, version=27)), Limits())
+        assert found is not None
+        assert (found.cookie.python_version, found.cookie.python_library) == ((2, 7), "")
+
+    @pytest.mark.parametrize("distance", [0, 1, 7, 100, (1 << 20) - 90, (1 << 20) - 44, 1 << 20, (1 << 20) + 1])
+    def test_cookie_is_found_whatever_lies_behind(self, distance: int) -> None:
+        found = read_archive(BytesSource(one_file(MEMBERS) + b"x" * distance), Limits())
+        assert found is not None
+        assert found.options[0] == "pyi-contents-directory _internal"
+
+    def test_table_of_an_old_release(self) -> None:
+        content = module_archive(MODULES, old_table=True)
+        found = read_module_archive(BytesSource(content), Limits())
+        assert {module.path: module.kind for module in found.modules} == {
+            "app/__init__.pyc": "package", "app/part.pyc": "module", "space": "namespace",
+        }  # fmt: skip
+
+    def test_names_cannot_leave_the_tree(self, opened: Callable[..., Artifact]) -> None:
+        members = [
+            Member(b"../../etc/passwd", b"1"),
+            Member(b"/etc/shadow", b"2"),
+            Member(b"a/../../b", b"3"),
+            Member(b"", b"4"),
+        ]
+        with opened(one_file(members)) as artifact:
+            paths = [node.path for node in artifact.tree.files()]
+            assert not [path for path in paths if path.startswith("/") or ".." in path.split("/")]
+            assert len([problem for problem in artifact.problems if problem.kind == "unsafe-name"]) == 3
+
+    def test_two_members_of_one_name(self, opened: Callable[..., Artifact]) -> None:
+        with opened(one_file([Member(b"a", b"first"), Member(b"a", b"second")])) as artifact:
+            node = artifact.tree.get("a")
+            assert node is not None
+            assert node.read() == b"first"
+            assert [problem.kind for problem in artifact.problems] == ["name-collision"]
+
+    def test_encrypted_modules_are_named(self, opened: Callable[..., Artifact]) -> None:
+        members = [
+            Member(b"pyimod00_crypto_key", b"\xe3", "m"),
+            Member(b"PYZ-00.pyz", module_archive(MODULES), "z", compressed=False),
+        ]
+        with opened(one_file(members)) as artifact:
+            assert artifact.tree.get("PYZ-00.pyz!/app/part.pyc") is not None
+            assert [problem.kind for problem in artifact.problems] == ["encrypted-members", "members-elsewhere"]
+
+    @pytest.mark.parametrize(
+        ("member", "said"),
+        [
+            (Member(b"short", b"abc", size=2000), "fewer"),
+            (Member(b"long", b"abc" * 4000, size=100), "behind its"),
+            (Member(b"much too long", b"abc" * 40_000, size=10_000), "behind its"),
+            (Member(b"garbage", b"", stored=b"garbage!" * 10, size=50), "zlib"),
+        ],
+    )
+    def test_broken_member_is_told_when_it_is_read(self, member: Member, said: str) -> None:
+        found = read_archive(BytesSource(one_file([member, Member(b"fine", b"y" * 10_000)])), Limits())
+        assert found is not None
+        content = found.open(found.entries[0])
+        with pytest.raises(FormatError, match=said):
+            content.read_at(0, content.size)
+
+    def test_bomb(self, opened: Callable[..., Artifact]) -> None:
+        with pytest.raises(NothingInspected, match="expansion_ratio"):
+            opened(one_file([Member(b"bomb", b"", stored=b"x", size=(1 << 32) - 1)]))
+
+    def test_archive_cut_off(self, opened: Callable[..., Artifact]) -> None:
+        """A program without its end: its ELF headers point behind it, as those of a program with the archive in a section do."""
+        whole = bytearray(one_file(MEMBERS))
+        struct.pack_into("<Q", whole, 40, len(whole) + 1000)  # e_shoff
+        struct.pack_into("<HH", whole, 58, 64, 3)  # e_shentsize, e_shnum
+        with pytest.raises(NothingInspected, match=r"archive|ELF"):
+            opened(bytes(whole[:-400]))
+
+    @pytest.mark.parametrize("field", [8, 12, 16])
+    def test_cookie_with_a_flipped_length(self, field: int, opened: Callable[..., Artifact]) -> None:
+        whole = bytearray(one_file(MEMBERS))
+        place = whole.rfind(b"MEI\x0c")
+        whole[place + field] ^= 0x80
+        with pytest.raises(NothingInspected, match="cannot be read"):
+            opened(bytes(whole))
+
+
+class TestZlibMember:
+    def test_reads_anywhere(self) -> None:
+        import random
+        import zlib
+
+        generator = random.Random(7)
+        content = b"".join(generator.randbytes(1000) * 30 for _ in range(700))  # 21 MB
+        stored = zlib.compress(content, 1)
+        member = ZlibMember(
+            BytesSource(b"xx" + stored), 2, len(stored), len(content), DecodedBlocks(budget=3 << 20), Limits()
+        )
+        for _ in range(60):
+            offset = generator.randrange(len(content))
+            length = generator.choice([1, 100, 5000, 1 << 20, 3 << 20])
+            assert member.read_at(offset, length) == content[offset : offset + length]
+        assert member.read_at(len(content), 1) == member.read_at(-1, 5) == member.read_at(0, 0) == b""
+
+
+class TestMarshal:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            None,
+            True,
+            0,
+            -5,
+            1 << 40,
+            -(1 << 70),
+            "",
+            "ascii",
+            "über",
+            b"raw",
+            (),
+            (1, ("a", b"b")),
+            ["x", "x"],
+            {"a": 1, "b": (2, 3)},
+        ],
+    )
+    @pytest.mark.parametrize("version", [0, 2, 4])
+    def test_what_the_interpreter_writes(self, value: object, version: int) -> None:
+        import marshal
+
+        def plain(found: object) -> object:
+            if isinstance(found, list):
+                return tuple(plain(one) for one in found)
+            return {key: plain(one) for key, one in found.items()} if isinstance(found, dict) else found
+
+        assert read_values(marshal.dumps(value, version)) == plain(value)
+
+    def test_code_is_refused(self) -> None:
+        import marshal
+
+        with pytest.raises(FormatError, match="no name and no number"):
+            read_values(marshal.dumps(compile("1", "x", "eval")))
+
+    def test_deep_nesting(self) -> None:
+        with pytest.raises(LimitExceeded, match="deep"):
+            read_values(b")\1" * 100_000)
+
+
+class TestNuitka:
+    @pytest.mark.parametrize("layout", ["stored", "stream", "archive"])
+    @pytest.mark.parametrize("checksums", [False, True])
+    @pytest.mark.parametrize("appended", [False, True])
+    def test_layouts(self, layout: str, checksums: bool, appended: bool, opened: Callable[..., Artifact]) -> None:
+        payload = nuitka_payload(FILES, layout, checksums=checksums)
+        with opened(nuitka_program(payload, appended=appended)) as artifact:
+            assert artifact.format == "nuitka"
+            assert not artifact.problems
+            files = {node.path: node.read() for node in artifact.tree.files() if node.path != "bootstrap"}
+            assert files == {file.name.decode(): file.content for file in FILES if file.target is None}
+            link = artifact.tree.get("link")
+            assert link is not None
+            assert link.target == "hello.bin"
+            assert artifact.layout.roots == ("bootstrap", "hello.bin")
+            assert artifact.layout.members_at == "{TEMP}/onefile_{PID}_{TIME}"
+            assert sum(artifact.byte_map.values()) == artifact.size
+
+    def test_payload_cut_off(self, opened: Callable[..., Artifact]) -> None:
+        payload = nuitka_payload(FILES, "stream", checksums=False)
+        with pytest.raises(NothingInspected, match="without its payload"):
+            opened(nuitka_program(payload[: len(payload) // 2], appended=True)[:-8])
+
+    def test_bomb(self, opened: Callable[..., Artifact]) -> None:
+        payload = nuitka_payload([PackedFile(b"zeros", bytes(80 << 20))], "stream", checksums=False)
+        with pytest.raises(NothingInspected, match="limit"):
+            opened(nuitka_program(payload, appended=True))
+
+    def test_archive_entry_that_lies_about_its_size(self) -> None:
+        payload = bytearray(nuitka_payload([PackedFile(b"one", b"1" * 5000)], "archive", checksums=False))
+        struct.pack_into("<Q", payload, 3 + 4 + 1, 4999)
+        found = find_payload(BytesSource(nuitka_program(bytes(payload), appended=True)), Limits())
+        assert found is not None
+        with pytest.raises(FormatError, match="decodes to 5000"):
+            found.open(found.entries[0])
+
+    def test_blanked_program(self) -> None:
+        source = BlankedSource(BytesSource(bytes(range(1, 101))), 40, 60)
+        whole = bytes(range(1, 41)) + bytes(20) + bytes(range(61, 101))
+        for start in range(0, 100, 7):
+            for length in (1, 5, 30, 200):
+                assert source.read_at(start, length) == whole[start : start + length]
+
+
+RESOURCES = [
+    Resource("app", "module", package=True, contents={"source": b"import x\n", "bytecode": b"\xe3"},
+             files={"package-resource": {"a.txt": b"A", "b.bin": b""}, "distribution-file": {"METADATA": b"Name: app\n"}}),
+    Resource("app.ext", "extension", contents={"extension": b"\x7fELF ext"}, dependencies=("libssl.so.3", "libz.so.1")),
+    Resource("libfoo.so", "shared-library", contents={"shared-library": b"\x7fELF foo"}),
+    Resource("readline", "built-in"),
+    Resource("zipimport", "frozen"),
+]  # fmt: skip
+
+
+class TestPackedResources:
+    @pytest.mark.parametrize("version", [1, 2, 3])
+    @pytest.mark.parametrize("padding", [False, True])
+    def test_versions(self, version: int, padding: bool) -> None:
+        content = b"front" + write(RESOURCES, version, padding=padding)
+        found = read_packed_resources(BytesSource(content + b"behind"), 5, Limits())
+        assert (found.version, found.end) == (version, len(content))
+        assert [resource.name for resource in found.resources] == [resource.name for resource in RESOURCES]
+        for wanted, resource in zip(RESOURCES, found.resources, strict=True):
+            assert wanted.flavor in resource.flags
+            assert ("package" in resource.flags) == wanted.package
+            assert resource.dependencies == list(wanted.dependencies)
+            read = {(blob.kind, blob.name): content[blob.offset : blob.offset + blob.size] for blob in resource.blobs}
+            expected = {(kind, ""): raw for kind, raw in wanted.contents.items()}
+            expected |= {(kind, name): raw for kind, files in wanted.files.items() for name, raw in files.items()}
+            assert read == expected
+
+    def test_file_beside_a_program(self, tmp_path: Path) -> None:
+        (tmp_path / "lib").mkdir()
+        (tmp_path / "lib/packed-resources").write_bytes(write(RESOURCES))
+        (tmp_path / "app").write_bytes(STARTER)
+        with open_artifact(tmp_path) as artifact:
+            assert artifact.format == "pyoxidizer-folder"
+            node = artifact.tree.get("lib/packed-resources!/app/ext.so")
+            assert node is not None
+            assert node.read() == b"\x7fELF ext"
+
+    def test_in_a_program(self, opened: Callable[..., Artifact]) -> None:
+        with opened(STARTER + b"pyembed\x03 is the magic" + write(RESOURCES)) as artifact:
+            assert artifact.format == "pyoxidizer"
+            assert "hello!/built-in modules/readline" in artifact.tree
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_fields_of_later_versions_are_refused(self, version: int) -> None:
+        content = bytearray(write([Resource("tool", "file", contents={"file": b"x"})], 3))
+        content[7] = version
+        with pytest.raises(FormatError, match="not one of version"):
+            read_packed_resources(BytesSource(bytes(content)), 0, Limits())
