@@ -149,7 +149,10 @@ def test_every_form_of_one_application_gives_the_same_answer(name: str, corpus_a
     assert {"GNU dbm", "GNU Readline"} <= {component.name for component in result.components}
     assert {exposure.license_class for exposure in result.licenses.exposures} >= {"strong-copyleft"}
     module = next(row for row in result.libraries if "_gdbm." in row.path)
-    started = name not in ("sample.tar.gz", "sample-zstd.rpm")  # nothing says that ``start``, which sets the search path, is started
+    started = name not in (
+        "sample.tar.gz",
+        "sample-zstd.rpm",
+    )  # nothing says that ``start``, which sets the search path, is started
     assert {need.name: need.origin for need in module.needed}["libgdbm.so.6"] == ("bundle" if started else "missing")
     assert result.problems == ()
 
@@ -219,3 +222,12 @@ def test_a_bare_repository_with_links(corpus_artifact: Callable[[str], Path], tm
 def _made(path: Path) -> Path:
     path.mkdir()
     return path
+
+
+def test_static_libraries_that_the_build_of_a_python_states(corpus_artifact: Callable[[str], Path]) -> None:
+    result = audit(corpus_artifact("packages/standalone-python.tar.zst"))
+    stated = {component.name: component for component in result.components if component.kind == "static"}
+    assert {"GNU Readline", "GNU dbm"} <= set(stated)
+    assert stated["GNU Readline"].licenses == "GPL-3.0-or-later"
+    assert stated["GNU Readline"].files == ("python/install/bin/python3.11",)
+    assert ("GNU dbm", "static") in {(found.component, found.linkage) for found in result.licenses.exposures}

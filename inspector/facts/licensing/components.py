@@ -24,6 +24,7 @@ from inspector.facts.licensing.python_components import (
 )
 from inspector.facts.licensing.recognised_files import RecognisedFiles
 from inspector.facts.licensing.shipped_bills import CheckedBill, check_shipped_bills
+from inspector.facts.licensing.standalone_python import stated_by_build
 from inspector.facts.loading.roots import is_extension_module
 from inspector.facts.python.distributions import PythonDistribution
 from inspector.model import Problem
@@ -86,7 +87,7 @@ def collect_components(
     components += distribution_components(distributions, files_of, sizes, texts)
     components += vendored_components(tree, distributions, owners, sizes, texts)
     components += [_library(found, sizes) for found in _releases(libraries.values())]
-    components += _static(static)
+    components += _static([*static, *stated_by_build(tree, static)])
     components += javascript_components(tree, owners, sizes, texts)
     components += font_components(tree, owners, sizes, texts)
     components += icon_components(tree, owners, sizes, texts)
