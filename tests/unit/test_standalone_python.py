@@ -14,10 +14,10 @@ from inspector.source import BytesSource
 
 def tree_of(description: object) -> Tree:
     content = description if isinstance(description, bytes) else json.dumps(description).encode()
-    nodes = [
-        Node(path, Kind.FILE, size=4, content=BytesSource(b"text"))
-        for path in ("python/install/bin/python3", "python/install/lib/m.so")
-    ]
+    files = ("python/install/bin/python3", "python/install/lib/m.so")
+    directories = ("python", "python/install", "python/install/bin", "python/install/lib")
+    nodes = [Node(path, Kind.FILE, size=4, content=BytesSource(b"text")) for path in files]
+    nodes += [Node(path, Kind.DIRECTORY) for path in directories]
     return Tree([*nodes, Node("python/PYTHON.json", Kind.FILE, size=len(content), content=BytesSource(content))])
 
 
