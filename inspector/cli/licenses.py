@@ -216,7 +216,7 @@ def _judged(result: Result, policy: Policy, notices: Notices | None) -> tuple[Re
     """The Result with the verdict on its licences, and the exit code; findings of other families stay as they are."""
     from msgspec.structs import replace as changed
 
-    from inspector.checks.licenses import RULES
+    from inspector.checks import components, licenses
     from inspector.policy.configuration import Budget
     from inspector.policy.demands import DEMAND_RULES
     from inspector.policy.gate import most_severe
@@ -224,7 +224,8 @@ def _judged(result: Result, policy: Policy, notices: Notices | None) -> tuple[Re
     from inspector.policy.license_policy import LICENSE_NOT_ALLOWED
 
     asked = policy.configuration
-    about_licenses = {*RULES, LICENSE_NOT_ALLOWED}
+    rules = {*licenses.RULES, *components.RULES}
+    about_licenses = {*rules, LICENSE_NOT_ALLOWED}
     about = replace(
         asked,
         glibc=None,
@@ -232,8 +233,8 @@ def _judged(result: Result, policy: Policy, notices: Notices | None) -> tuple[Re
         require=tuple(name for name in asked.require if name in about_licenses),
         forbid=tuple(name for name in asked.forbid if name in about_licenses),
     )
-    others = tuple(each for each in result.findings if each.rule not in RULES and each.rule not in DEMAND_RULES)
-    own = tuple(each for each in result.findings if each.rule in RULES)
+    others = tuple(each for each in result.findings if each.rule not in rules and each.rule not in DEMAND_RULES)
+    own = tuple(each for each in result.findings if each.rule in rules)
     judgement = judge_result(changed(result, findings=own, hosts=(), floors={}), about, baseline=policy.baseline)
     judged, code = judgement.result, judgement.code
     verdict = judged.verdict

@@ -37,7 +37,7 @@ _STYLES = {
     "proprietary": "bold red",
     "unknown": "yellow",
 }
-_FAMILY, _POLICY_RULE = "licenses", "license-not-allowed"  # whose findings belong on this screen
+_FAMILIES, _POLICY_RULE = ("licenses", "components"), "license-not-allowed"  # whose findings belong on this screen
 _EXPOSURE_RULES = {"network-copyleft-reached", "strong-copyleft-reached", "weak-copyleft-bundled"}
 _ABI_SUFFIX = re.compile(r"\.(?:cpython-[^.]+|abi3)\.so$")  # of an extension module's file name (PEP 3149)
 _LINKAGE_WORDS = {
@@ -65,9 +65,7 @@ def render_licenses(result: Result, options: RenderOptions, *, tree: bool = Fals
     :param tree: the chains as a tree instead of the table; with detail "full" those of every component.
     """
     full = options.detail == "full"
-    result = replace(
-        result, findings=tuple(found for found in result.findings if load_rule(found.rule).family == _FAMILY)
-    )
+    result = replace(result, findings=tuple(found for found in result.findings if _is_about_licenses(found.rule)))
     page = Page(options.width, color=options.color, longest=_LONGEST_IN_FULL if full else None)
     write_title(page, result)
     write_verdict(page, result)
@@ -91,7 +89,7 @@ def render_licenses(result: Result, options: RenderOptions, *, tree: bool = Fals
 
 
 def _is_about_licenses(rule: str) -> bool:
-    return rule == _POLICY_RULE or load_rule(rule).family == _FAMILY
+    return rule == _POLICY_RULE or load_rule(rule).family in _FAMILIES
 
 
 def write_exposures(page: Page, result: Result, detail: Detail) -> None:

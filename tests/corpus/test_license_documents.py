@@ -19,6 +19,7 @@ from inspector.result import ComponentInfo, Result, load_result
 
 pytestmark = pytest.mark.corpus
 
+APPLICATION = "usr/bin/application"
 MODULES = "usr/lib/python3.11/lib-dynload"
 SUFFIX = "cpython-311-x86_64-linux-gnu.so"
 
@@ -43,12 +44,15 @@ class TestPythonWithReadline:
         self, corpus_artifact: Callable[[str], Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
         result, screen = self.run(corpus_artifact("readline-modules.AppDir"), tmp_path, capfd)
-        assert {found.component: (found.license, found.chain[-2:]) for found in result.licenses.exposures} == {
-            "GNU Readline": ("GPL-3.0-or-later", (f"{MODULES}/readline.{SUFFIX}", "usr/lib/libreadline.so.8")),
-            "GNU dbm": ("GPL-3.0-or-later", (f"{MODULES}/_gdbm.{SUFFIX}", "usr/lib/libgdbm.so.6")),
+        assert {found.component: (found.license, found.chain) for found in result.licenses.exposures} == {
+            "GNU Readline": (
+                "GPL-3.0-or-later",
+                (APPLICATION, f"{MODULES}/readline.{SUFFIX}", "usr/lib/libreadline.so.8"),
+            ),
+            "GNU dbm": ("GPL-3.0-or-later", (APPLICATION, f"{MODULES}/_gdbm.{SUFFIX}", "usr/lib/libgdbm.so.6")),
         }
-        assert any(line.endswith("readline….so → libreadline.so.8") for line in screen)
-        assert any(line.endswith("_gdbm….so → libgdbm.so.6") for line in screen)
+        assert "    application → readline….so → libreadline.so.8" in screen
+        assert "    application → _gdbm….so → libgdbm.so.6" in screen
 
     def test_linked_into_one_executable(
         self, corpus_artifact: Callable[[str], Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]

@@ -49,8 +49,11 @@ class TestPythonWithReadline:
         chains = {exposure.component: (exposure.linkage, exposure.chain) for exposure in facts.exposures}
         suffix = "cpython-311-x86_64-linux-gnu.so"
         assert chains == {
-            "GNU Readline": ("dynamic", (f"{modules}/readline.{suffix}", "usr/lib/libreadline.so.8")),
-            "GNU dbm": ("dynamic", (f"{modules}/_gdbm.{suffix}", "usr/lib/libgdbm.so.6")),
+            "GNU Readline": (
+                "dynamic",
+                ("usr/bin/application", f"{modules}/readline.{suffix}", "usr/lib/libreadline.so.8"),
+            ),
+            "GNU dbm": ("dynamic", ("usr/bin/application", f"{modules}/_gdbm.{suffix}", "usr/lib/libgdbm.so.6")),
         }
 
     @pytest.mark.slow
