@@ -63,6 +63,8 @@ def test_the_verdict_in_the_report_is_that_of_the_options(run, samples) -> None:
         "gate": "passed",
         "reasons": [],
         "notices": [],
+        "fail_on": "never",
+        "known": [],
     }
     strict = json.loads(run("audit", "bad", "--format", "json", "--fail-on", "warning").out)["verdict"]
     assert strict["gate"] == "failed"
