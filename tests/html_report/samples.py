@@ -11,10 +11,13 @@ from inspector.model import ByteCount, Finding
 from inspector.result import (
     ComponentInfo,
     DuplicateGroup,
+    Exposure,
     FileEntry,
     LibraryInfo,
+    LicensesInfo,
     NeededInfo,
     Result,
+    ShippedBill,
     SizeRow,
     SizesInfo,
     SlimAction,
@@ -186,7 +189,7 @@ def large(files: int, libraries: int = 400, seed: int = 7) -> Result:
 def hostile() -> Result:
     """Every text of the Result, at whatever depth, is markup, control characters or a name that JavaScript treats specially."""
     result = replace(render_samples.hostile_bundle(), hosts=render_samples.judged_hosts(complete()))
-    attacks = list(MARKUP)
+    attacks = MARKUP
     files = [entry(f"{one}/{other}", 1000 * (number + 1), component=one, removable=other)
              for number, one in enumerate(attacks) for other in attacks]  # fmt: skip
     components = tuple(
@@ -230,7 +233,19 @@ def hostile() -> Result:
         by_component=tuple(SlimRow(name=each, before=ByteCount(raw=2), after=ByteCount(raw=1)) for each in attacks),
         notices=tuple(attacks),
     )  # fmt: skip
-    result = replace(result, components=components, findings=findings, libraries=libraries, slim=slim)
+    exposures = tuple(
+        Exposure(
+            license=each, license_class=each, component=component, linkage="static", chain=attacks, obligations=attacks, removed_by=attacks,
+            slim_options=attacks,
+        )
+        for each in attacks
+        for component in attacks[:2]
+    )  # fmt: skip
+    bills = (ShippedBill(path=attacks[0], format=attacks[1], of=attacks[2], absent=attacks, unlisted=attacks),)
+    licenses = LicensesInfo(exposures=exposures, shipped_bills=bills)
+    result = replace(
+        result, components=components, findings=findings, libraries=libraries, slim=slim, licenses=licenses
+    )
     sized = with_files(result, files)
     return replace(sized, sizes=replace(sized.sizes, duplicates=duplicates))
 

@@ -13,15 +13,17 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from corpus.report_samples import DIRECTORY, STACKS
 from inspector.difference import difference
 from inspector.render.html_report.changes import render as render_changes
 from inspector.render.html_report.inert_json import inert_json
+from inspector.render.html_report.licensing import licensing_of
 from inspector.render.html_report.size_tree import SizeNode, columns, size_tree, walk
 from inspector.render.html_report.texts import blocks_of, identifier
 from inspector.render.html_report.treemap import Rectangle, squarify, tiles
-from inspector.result import Result
+from inspector.result import Exposure, LicensesInfo, Result
 from tests import render_samples
 from tests.html_report import samples
 from tests.html_report.conftest import rendered
@@ -277,6 +279,27 @@ def test_hostile_changes() -> None:
 def test_the_same_result_makes_the_same_bytes() -> None:
     result: Result = samples.complete()
     assert rendered([result]) == rendered([samples.complete()])
+
+
+def test_what_a_licence_asks_stands_with_its_component_once_for_all_ways_to_it() -> None:
+    exposure = Exposure(
+        license="GPL-3.0-or-later",
+        license_class="strong-copyleft",
+        component="readline",
+        linkage="dynamic",
+        chain=("usr/bin/app", "usr/lib/libreadline.so.8"),
+        obligations=("give its source", "keep its notices"),
+        removed_by=("remove it",),
+        slim_options=("--drop-license", "GPL-3.0-or-later"),
+    )
+    other = replace(exposure, linkage="dlopen", obligations=("keep its notices", "pass on the text"), slim_options=())
+    result = replace(samples.complete(), licenses=LicensesInfo(exposures=(exposure, other)))
+    (row,) = licensing_of(result).exposures
+    assert row.obligations == ("give its source", "keep its notices", "pass on the text")
+    shown = " ".join(text for texts in read(rendered([result])).texts.values() for text in texts)
+    assert "--drop-license GPL-3.0-or-later" in shown
+    assert licensing_of(result).disclaimer in shown
+    assert not licensing_of(samples.complete()).disclaimer
 
 
 def test_rule_texts_keep_their_paragraphs_and_commands() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from inspector.facts.licensing.obligations import disclaimer
 from inspector.result import ComponentInfo, Exposure, Result
 
 CLASSES = (
@@ -32,22 +33,32 @@ class LicenseClass:
 
 @dataclass(frozen=True, slots=True)
 class ExposureRow:
-    """A component under copyleft with its first chain.
+    """A component under copyleft.
 
-    :ivar others: further chains to it.
+    :ivar exposure: how it is reached, the first chain; ``others`` the further ones.
+    :ivar obligations: what the licence asks, over all chains; ``removed_by`` what would take the component out.
+    :ivar slim_options: options of ``inspect slim`` that do so.
     """
 
     exposure: Exposure
-    others: int
+    others: tuple[Exposure, ...]
+    obligations: tuple[str, ...]
+    removed_by: tuple[str, ...]
+    slim_options: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Licensing:
-    """All that the report says of licences; ``left_out`` counts components and exposures that have no row."""
+    """All that the report says of licences.
+
+    :ivar disclaimer: the sentence that goes with what licences ask, "" where nothing says what they ask.
+    :ivar left_out: components and exposures that have no row.
+    """
 
     classes: tuple[LicenseClass, ...]
     components: tuple[ComponentInfo, ...]
     exposures: tuple[ExposureRow, ...]
+    disclaimer: str
     left_out: int
 
 
@@ -63,11 +74,25 @@ def licensing_of(result: Result) -> Licensing:
     for exposure in result.licenses.exposures:
         groups.setdefault((exposure.component, exposure.license), []).append(exposure)
     rows = sorted(
-        (ExposureRow(group[0], len(group) - 1) for group in groups.values()),
+        (_row(group) for group in groups.values()),
         key=lambda row: (_place(row.exposure.license_class), row.exposure.component.lower()),
     )
     left = max(len(components) - _MOST_COMPONENTS, 0) + max(len(rows) - _MOST_EXPOSURES, 0)
-    return Licensing(tuple(classes), tuple(components[:_MOST_COMPONENTS]), tuple(rows[:_MOST_EXPOSURES]), left)
+    told = disclaimer() if any(row.obligations for row in rows) else ""
+    return Licensing(tuple(classes), tuple(components[:_MOST_COMPONENTS]), tuple(rows[:_MOST_EXPOSURES]), told, left)
+
+
+def _row(group: Sequence[Exposure]) -> ExposureRow:
+    def every(texts: Iterable[Sequence[str]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(text for some in texts for text in some))
+
+    return ExposureRow(
+        exposure=group[0],
+        others=tuple(group[1:]),
+        obligations=every(each.obligations for each in group),
+        removed_by=every(each.removed_by for each in group),
+        slim_options=next((each.slim_options for each in group if each.slim_options), ()),
+    )
 
 
 def classes_of(names: Sequence[str], components: Sequence[ComponentInfo]) -> list[str]:
