@@ -29,7 +29,7 @@ class DecodedBlocks:
     :param budget: bytes that are kept, and always the latest block.
     """
 
-    def __init__(self, budget: int = 64 * MIB) -> None:
+    def __init__(self, budget: int = 128 * MIB) -> None:
         self._budget = budget
         self._kept = 0
         self._blocks: OrderedDict[tuple[int, int], bytes] = OrderedDict()
