@@ -63,7 +63,7 @@ def open_artifact(path: str | os.PathLike[str], limits: Limits | None = None) ->
         return _open_directory(path, shown, limits)
     if not stat.S_ISREG(status.st_mode):
         raise NothingInspected(
-            f"{shown} is neither a file nor a directory", "give an AppImage, an AppDir or an ELF file"
+            f"{shown} is neither a file nor a directory", "give a file or a directory; what is opened: inspect formats"
         )
     try:
         source = FileSource(path)
@@ -118,7 +118,7 @@ def _open_file(candidate: Candidate) -> Artifact:
                 f"{candidate.path} cannot be read: {error.strerror}", "check the disk or the network share"
             ) from error
     what, hint = describe(candidate.head, candidate.source)
-    raise NothingInspected(f"{candidate.path} is {what}, not an AppImage, an AppDir or an ELF file", hint)
+    raise NothingInspected(f"{candidate.path} is {what}, not an artifact that is opened", hint)
 
 
 def _missing(path: str | os.PathLike[str], shown: str, error: OSError | ValueError) -> NothingInspected:

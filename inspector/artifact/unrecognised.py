@@ -5,29 +5,36 @@ from __future__ import annotations
 from inspector.formats.iso9660 import has_volume
 from inspector.source import Source
 
-_GIVE = "give an AppImage, an AppDir, another directory or an ELF file"
+_GIVE = "see what can be given: inspect formats"
 _UNPACK = "unpack it and audit the directory"
 
-# (first bytes, what the file is, what to do); registered types of the IANA, and each format's own specification
+# (first bytes, what the file is, what to do) of what no reader opened: other formats, and some that are opened when they are whole.
+# Registered types of the IANA, and each format's own specification
 _BEGINNINGS = (
-    (b"PK\x03\x04", "a ZIP archive", _UNPACK),
-    (b"hsqs", "a bare squashfs image without an AppImage runtime", _UNPACK),
-    (b"sqsh", "a big-endian squashfs image without an AppImage runtime", _UNPACK),
     (b"DWARFS", "a bare DwarFS image", _UNPACK),
-    (b"\x1f\x8b", "a gzip file", _UNPACK),
-    (b"\xfd7zXZ\0", "an xz file", _UNPACK),
-    (b"BZh", "a bzip2 file", _UNPACK),
-    (b"\x28\xb5\x2f\xfd", "a zstd file", _UNPACK),
+    (b"\x04\x22\x4d\x18", "an lz4 file", _UNPACK),
+    (b"LZIP", "an lzip file", _UNPACK),
+    (b"\x1f\x9d", "a file of compress(1)", _UNPACK),
+    (b"\x1f\x8b", "a gzip file without an archive in it", _UNPACK),
+    (b"\xfd7zXZ\0", "an xz file without an archive in it", _UNPACK),
+    (b"BZh", "a bzip2 file without an archive in it", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a zstd file without an archive in it", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
-    (b"!<arch>\n", "an ar archive (a static library or a Debian package)", _UNPACK),
-    (b"\xed\xab\xee\xdb", "an RPM package", _UNPACK),
-    (b"flatpak", "a Flatpak bundle", _UNPACK),
+    (b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
+    (b"MSCF", "a cabinet file", _UNPACK),
+    (b"!<arch>\n", "an ar archive, such as a static library", _UNPACK),
+    (b"!<thin>\n", "a thin ar archive", _UNPACK),
     (b"MZ", "a Windows program", _GIVE),
     (b"\xcf\xfa\xed\xfe", "a macOS program", _GIVE),
     (b"\xca\xfe\xba\xbe", "a macOS program or a Java class", _GIVE),
     (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer", "run: git lfs pull"),
     (b"#!", "a script", "give the program or the directory that it starts"),
 )
+
+
+def named_kinds() -> tuple[str, ...]:
+    """What a file can be called without being opened, with an article each."""
+    return tuple(what for _, what, _ in _BEGINNINGS)
 
 
 def describe(head: bytes, source: Source) -> tuple[str, str]:

@@ -21,6 +21,7 @@ VERBS: Final[dict[str, str]] = {
     "trace": "run a bundle and record what it uses, for slim",
     "explain": "what a rule means, why it matters, what to do",
     "rules": "every rule in a line",
+    "formats": "what is opened, what is only recognised, what slim can write",
     "config": "what is configured here, and where each value comes from",
     "init": "write an inspector.toml for the artifact at hand",
     "host": "the systems that a bundle is judged against: capture, list, show",

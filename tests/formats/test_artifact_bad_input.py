@@ -58,7 +58,7 @@ def test_the_sound_files_open(tmp_path: Path) -> None:
 
 CASES = {
     "empty": (b"", "App is empty"),
-    "text": (b"hello\n", "App is a text file, not an AppImage, an AppDir or an ELF file"),
+    "text": (b"hello\n", "App is a text file, not an artifact that is opened"),
     "text in UTF-8, cut in a character": ("ä".encode() * 3000, "App is a text file, not"),
     "html": (b"<!DOCTYPE html>\n<html>404", "App is an HTML page, not"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\n", "App is a Git LFS pointer, not"),

@@ -56,6 +56,11 @@ _DESCRIBED = {
 }
 
 
+def rewritten_formats() -> frozenset[str]:
+    """Names of the formats that can be written."""
+    return frozenset(_REBUILDERS)
+
+
 class UnsupportedRebuild(UsageError):
     """The format can be planned for, but not written."""
 
