@@ -25,7 +25,7 @@ FRESH_SETS: tuple[FreshSet, ...] = tuple(_SIXTEENTHS)
 
 APPLICATIONS = Path(__file__).with_name("population.toml")
 _NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
-_LARGEST = 60_000_000  # bytes of a .deb that is still downloaded for the catalogue
+_LARGEST = 120_000_000  # bytes of a .deb that is still downloaded for the catalogue
 _OTHER_LANGUAGE = re.compile(r"^(?:golang|librust|libghc|libjs|node|elpa)-|-(?:java|cil|ruby|ocaml|clojure|coq)$")
 """Names of packages that are libraries of a language with no shared libraries for the loader."""
 
@@ -146,7 +146,7 @@ def fresh_libraries(index: Mapping[str, IndexedPackage], set_: FreshSet) -> list
 
 
 def all_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
-    """Every library package of a release that has machine code, by name; tests, static archives and what is larger than 60 MB left out."""
+    """Every library package of a release that has machine code, by name; tests, static archives and what is larger than 120 MB left out."""
     return sorted(
         (
             package

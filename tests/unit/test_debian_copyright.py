@@ -123,6 +123,18 @@ def test_an_empty_line_before_the_licence_does_not_part_it_from_its_files() -> N
     assert read(text, "libexample.so.1") == ("GPL-2.0-or-later", "default")
 
 
+def test_the_file_that_the_library_is_called_after_is_the_library() -> None:
+    text = copyright_file(("*", "GPL-2"), ("src/lib/libexample.c", "LGPL-2.1+"), ("src/lib/example_main.c", "GPL-3+"))
+    assert read(text, "libexample.so.1") == ("LGPL-2.1-or-later", "paragraph")
+
+
+def test_headers_of_another_library_say_nothing() -> None:
+    text = copyright_file(("*", "GPL-2+"), ("include/other-lite/* libother-lite/*", "LGPL-2+"))
+    assert read(text, "libexample.so.1") == ("GPL-2.0-or-later", "default")
+    own = copyright_file(("*", "GPL-2+"), ("include/example/*", "LGPL-2+"))
+    assert read(own, "libexample-core.so.1") == ("LGPL-2.0-or-later", "paragraph")
+
+
 def test_two_stars_are_one() -> None:
     assert read(copyright_file(("**", "MPL-2.0"), head="License: LGPL-3+\n"), "libexample.so.1") == (
         "MPL-2.0",

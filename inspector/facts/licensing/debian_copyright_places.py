@@ -48,6 +48,12 @@ def lies_in_directory_named_after(pattern: str, soname: str, *, of_libraries: bo
     return not of_libraries or any(part.startswith("lib") for part in above[: places[0] + 1])
 
 
+def has_name_in_common(directory: str, soname: str) -> bool:
+    """Whether a directory and a library are called alike, or one of them begins like the other."""
+    one, other = _plain(directory), _plain(soname.partition(".so")[0])
+    return bool(one and other) and (one.startswith(other) or other.startswith(one))
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[-_.]|\d[\d.]*$", "", name.lower().removeprefix("lib"))
 
@@ -66,6 +72,9 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
             break
         if not is_aside(paragraph) or _is_named_after(paragraph.patterns, stem, match[1], whole_name=True):
             matchers.append((paragraph, _directories(paragraph.patterns)))
+    chosen = _with_main_file(file, stem)
+    if chosen is not None:
+        return chosen
     for whole_name in (True, False):
         for paragraph, _ in reversed(matchers):
             if _is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
@@ -75,6 +84,16 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
         for paragraph, directories in reversed(matchers):
             if directories is not None and directories.fullmatch(path):
                 return paragraph
+    return None
+
+
+def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
+    """The paragraph that lists the file that the library is called after: ``src/lib/libvdemgmt.c`` for libvdemgmt."""
+    main_file = re.compile(rf"(?:.*/)?lib{re.escape(stem)}\.(?:c|cc|cpp|cxx)")
+    for paragraph in reversed(file.paragraphs):
+        patterns = () if "*" in paragraph.patterns else paragraph.patterns[:MOST_ALTERNATIVES]
+        if any(main_file.fullmatch(pattern) for pattern in patterns):
+            return paragraph
     return None
 
 

@@ -27,6 +27,7 @@ from inspector.facts.licensing.debian_copyright_names import read_license_name, 
 from inspector.facts.licensing.debian_copyright_places import (
     MOST_ALTERNATIVES,
     covering_paragraph,
+    has_name_in_common,
     is_aside,
     is_aside_path,
     lies_in_directory_named_after,
@@ -42,7 +43,7 @@ _GNU = re.compile(r"(?:A|L)?GPL-|GFDL-")
 _FEWEST_FILES = 3
 """Source files in a directory called like the library, listed one by one, that make a paragraph the library's; one or two are borrowed code."""
 _SOURCE = re.compile(r".*(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|hxx|[chf]|f90|vala|[*?]|\[ch\])|/\*|/)")
-_HEADERS = re.compile(r"(?:.*/)?(?:include|includes|inc)/(?:.*/)?(?:\*|.*\.(?:h|hh|hpp|hxx))")
+_HEADERS = re.compile(r"(?:.*/)?(?:include|includes|inc)/(?:(?P<below>[^/]+)/)?(?:.*/)?(?:\*|[^/]*\.(?:h|hh|hpp|hxx))")
 
 Scope = Literal["paragraph", "default", "header", "majority", "text"]
 
@@ -88,24 +89,31 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
     if default is None or default.expression is None or license_class(default.expression) != "strong-copyleft":
         return None
     found: dict[str, LibraryReading] = {}
+    votes: Counter[str] = Counter()
     for paragraph in file.paragraphs:
         if is_aside(paragraph) or "*" in paragraph.patterns:
             continue
         patterns = paragraph.patterns[:MOST_ALTERNATIVES]
-        headers = sum(_HEADERS.fullmatch(pattern) is not None for pattern in patterns)
+        public = [pattern for pattern in patterns if _is_public_header(pattern, soname)]
         own = sum(lies_in_directory_named_after(pattern, soname) for pattern in patterns)
-        if (
-            own < _FEWEST_FILES
-            and headers < 2
-            and not any(_HEADERS.fullmatch(pattern) and pattern.endswith("/*") for pattern in patterns)
-        ):
+        if own < _FEWEST_FILES and len(public) < 2 and not any(pattern.endswith("/*") for pattern in public):
             continue
         reading = _of_paragraph(file, paragraph, "paragraph")
         if reading is None or reading.expression is None or reading.unknown:
             continue
         if license_class(reading.expression) == "weak-copyleft":
             found.setdefault(reading.expression, reading)
-    return next(iter(found.values())) if len(found) == 1 else None
+            votes[reading.expression] += own + len(public)
+    if not votes:
+        return None
+    expression, most = votes.most_common(1)[0]
+    return found[expression] if most >= _MAJORITY * votes.total() else None
+
+
+def _is_public_header(pattern: str, soname: str) -> bool:
+    """Whether a pattern names headers that a library installs, its own by the directory below "include" where there is one."""
+    match = _HEADERS.fullmatch(pattern)
+    return match is not None and (not match["below"] or has_name_in_common(match["below"], soname))
 
 
 def _of_most_files(file: CopyrightFile, soname: str) -> LibraryReading | None:
