@@ -476,6 +476,7 @@ def test_a_sample_of_every_place_reads_as_the_oracles_read_it(place: str) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.heavy  # thousands of files of whatever is installed here; the sample covers each place
 @pytest.mark.parametrize("place", _PLACES)
 def test_every_file_reads_as_the_oracles_read_it(place: str) -> None:
     files = require_files(_PLACES[place], place)
