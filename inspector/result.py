@@ -486,7 +486,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     :ivar notices: what fails nothing and ought to be known: accepted findings that are gone, exceptions that have expired.
     :ivar fail_on: the mildest severity that fails it.
-    :ivar known: where only new findings are judged, those that the baseline has too: rule, a space, fingerprint.
+    :ivar known: findings that are not judged, each as rule, a space, fingerprint: where only new ones are, those that the baseline has too; and those
+        of rules newer than the edition.
     """
 
     gate: Literal["passed", "failed"]
@@ -502,7 +503,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
         return SEVERITY_ORDER[finding.severity] <= SEVERITY_ORDER[self.fail_on]
 
     def knows(self, finding: Finding) -> bool:
-        """Whether it is not judged because the last release had it."""
+        """Whether it is not judged, because the last release had it or because its rule is newer than the edition."""
         return f"{finding.rule} {finding.fingerprint or finding.subject}" in self.known
 
 

@@ -65,7 +65,7 @@ _LICENSE_CLASSES = (
 )
 
 KEYS: dict[str, Key] = {
-    "edition": Key("text", "rules that came with a later version of this program only warn", example='"0.1"'),
+    "edition": Key("version", "rules that came with a later version of this program only warn", example='"0.1"'),
     "target": Key(
         "table",
         "where the artifact must run",

@@ -15,7 +15,7 @@ from inspector.policy.baseline import finding_changes
 from inspector.policy.configuration import Configuration
 from inspector.policy.demands import DEMAND_RULES, demand_findings, demand_reasons, demands_made, without_demands
 from inspector.policy.gate import fails, gate_reasons, most_severe, verdict_of
-from inspector.policy.severities import severities_of
+from inspector.policy.severities import severities_of, upcoming_rules
 from inspector.policy.suppressions import accept, canonical_rule
 from inspector.result import Result, RuleInfo
 
@@ -47,11 +47,18 @@ def judge_result(
     accepted = accept(severities_of((*demanded, *result.findings), configuration), configuration.ignores, today)
     demands = [each for each in accepted.findings if each.rule in DEMAND_RULES]
     judged: Sequence[Finding] = [each for each in accepted.findings if each.rule not in DEMAND_RULES]
-    known: tuple[str, ...] = ()
+    spared: list[Finding] = []
     if configuration.new_only and baseline is not None:
         changes = finding_changes(baseline.findings, judged)
-        judged = changes.new
-        known = tuple(dict.fromkeys(f"{each.rule} {each.fingerprint or each.subject}" for each in changes.same))
+        judged, spared = changes.new, list(changes.same)
+    if (
+        configuration.fail_on == "info"
+    ):  # there is nothing milder that findings of rules newer than the edition could be
+        upcoming = upcoming_rules(configuration)
+        spared += [each for each in (*demands, *judged) if each.rule in upcoming]
+        judged = [each for each in judged if each.rule not in upcoming]
+        demands = [each for each in demands if each.rule not in upcoming]
+    known = tuple(dict.fromkeys(f"{each.rule} {each.fingerprint or each.subject}" for each in spared))
     reasons = gate_reasons(
         judged,
         result.problems,
@@ -72,7 +79,7 @@ def judge_result(
     judged_result = replace(
         result,
         findings=tuple(findings),
-        rules=_rules_of(result, demands),
+        rules=_rules_of(result, [each for each in accepted.findings if each.rule in DEMAND_RULES]),
         coverage=coverage,
         verdict=replace(verdict_of(reasons, accepted.notices), fail_on=configuration.fail_on, known=known),
     )

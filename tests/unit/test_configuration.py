@@ -132,8 +132,9 @@ def test_the_nearest_file_up_to_the_repository_counts(tmp_path: Path) -> None:
 WRONG = [
     # text, line, what the message says of it
     ('edtion = "1"', 1, "edtion is not known; did you mean edition?"),
-    ("edition = 2026", 1, 'edition is 2026 where a text belongs; write edition = "0.1"'),
-    ('edition = ""', 1, "edition is an empty text where a text belongs"),
+    ("edition = 2026", 1, 'edition is 2026 where a version belongs; write edition = "0.1"'),
+    ("edition = 'next'", 1, 'edition is "next" where a version belongs'),
+    ('edition = ""', 1, "edition is an empty text where a version belongs"),
     ("target = 1", 1, "target is 1 where a table belongs; [target] with glibc, hosts, anchor"),
     ("[targets]\nglibc = '2.31'", 1, "targets is not known; did you mean target?"),
     ("[target]\nglibc = 2.31", 2, 'target.glibc is 2.31 where a version belongs; write glibc = "2.31"'),

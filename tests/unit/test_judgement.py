@@ -94,6 +94,33 @@ def test_rules_newer_than_the_edition_only_warn() -> None:
     assert judged(given, Configuration(edition="99.0")).code == ExitCode.GATE_FAILED
 
 
+@pytest.mark.parametrize(
+    ("fail_on", "severity", "seen"),
+    [
+        ("error", "error", "warning"), ("error", "warning", "warning"), ("warning", "error", "info"), ("warning", "warning", "info"),
+        ("info", "error", "info"), ("info", "info", "info"), ("never", "error", "warning"),
+    ],
+)  # fmt: skip
+def test_they_fail_at_no_level(fail_on: str, severity: Severity, seen: str) -> None:
+    given = result(finding("missing-library", severity=severity), finding("missing-library", "b", severity, "b"))
+    found = judged(given, Configuration(edition="0.0.1", fail_on=fail_on))  # type: ignore[arg-type]
+    assert found.code == ExitCode.PASSED
+    assert [each.severity for each in found.result.findings] == [seen, seen]
+    assert not any(found.result.verdict.is_failed_by(each) for each in found.result.findings)
+    again = judged(found.result, Configuration(edition="0.0.1", fail_on=fail_on))  # type: ignore[arg-type]
+    assert again.result == found.result
+    own = Configuration(edition="0.0.1", fail_on=fail_on, levels={"LIB001": "error"})  # type: ignore[arg-type]
+    assert judged(given, own).code == (ExitCode.PASSED if fail_on == "never" else ExitCode.GATE_FAILED)
+
+
+def test_a_demand_of_a_newer_rule_fails_at_no_level_either() -> None:
+    for fail_on in ("error", "warning", "info"):
+        configuration = Configuration(edition="0.0.1", fail_on=fail_on, budget=Budget(total=1))  # type: ignore[arg-type]
+        found = judged(result(), configuration)
+        assert (found.code, [each.rule for each in found.result.findings]) == (ExitCode.PASSED, ["size-over-budget"])
+        assert "size-over-budget" in found.result.rules
+
+
 def test_only_new_findings_are_judged_where_that_is_asked() -> None:
     old = result(finding("missing-library", "libold.so", mark="1"))
     same = result(finding("missing-library", "libold.so", mark="1"))
