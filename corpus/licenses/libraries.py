@@ -21,7 +21,12 @@ from inspector.facts.licensing.license_classes import license_class
 
 LABELS = Path(__file__).with_name("labels.toml")
 
-_JUDGED = ("bundles", "fifth, machine-readable copyright file", "sixth, machine-readable copyright file")
+_JUDGED = (
+    "bundles",
+    "fifth, machine-readable copyright file",
+    "sixth, machine-readable copyright file",
+    "seventh, machine-readable copyright file",
+)
 """The sets that --check holds to the bar."""
 
 Verdict = Literal["right", "wrong", "no answer"]
@@ -144,7 +149,7 @@ def _sets(judged: Sequence[Judged], free_form: set[str]) -> Iterator[tuple[str, 
     """The sets under their titles; the fifth and sixth parted by the kind of copyright file."""
     for name in ("bundles", "sample", "second", "third", "fourth"):
         yield name, [row for row in judged if row.library.set == name]
-    for name in ("fifth", "sixth"):
+    for name in ("fifth", "sixth", "seventh"):
         rows = [row for row in judged if row.library.set == name]
         yield f"{name}, machine-readable copyright file", [row for row in rows if row.library.source not in free_form]
         yield f"{name}, written freely", [row for row in rows if row.library.source in free_form]

@@ -27,7 +27,7 @@ RELEASE = "bookworm"
 TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set"]
 
-Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth", "sixth"]
+Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth", "sixth", "seventh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class MeasuredLibrary:
 
     :ivar set: "bundles": of the population; "sample": of the random sample of all library packages, and not in the population;
         "second": of what only the second list of applications needs; "third" to
-        "sixth": of other sixteenths of all library packages, both halves of them.
+        "seventh": of other sixteenths of all library packages, both halves of them.
     """
 
     soname: str

@@ -19,8 +19,14 @@ from corpus.debian import apt
 from corpus.programs import run
 
 Half = Literal["catalogue", "measured"]
-FreshSet = Literal["third", "fourth", "fifth", "sixth"]
-_SIXTEENTHS: dict[FreshSet, tuple[int, ...]] = {"third": (1,), "fourth": (2,), "fifth": (3, 4), "sixth": (5, 6)}
+FreshSet = Literal["third", "fourth", "fifth", "sixth", "seventh"]
+_SIXTEENTHS: dict[FreshSet, tuple[int, ...]] = {
+    "third": (1,),
+    "fourth": (2,),
+    "fifth": (3, 4),
+    "sixth": (5, 6),
+    "seventh": (7, 8),
+}
 FRESH_SETS: tuple[FreshSet, ...] = tuple(_SIXTEENTHS)
 
 APPLICATIONS = Path(__file__).with_name("population.toml")
