@@ -30,7 +30,8 @@ from inspector.resources import load_table
 from inspector.result import ComponentInfo
 
 _LONGEST = 4 * MIB  # bytes of one licence file; Chromium's copyright file has 2.1 million
-_MOST = 128 * MIB  # bytes of all licence files
+_MOST = 64 * MIB  # bytes of all licence files
+_MOST_RUNS = 2_000_000  # kept at a time, some 150 MB; then they are made again
 _SHORTEST_NAME = 3  # letters; shorter ones are found in any text
 _BLANKS = re.compile(r"\s+")
 _NOT_WORDS = re.compile(r"[^a-z0-9]+")
@@ -196,6 +197,8 @@ class _Collector:
 
     def _runs_of(self, number: int) -> Runs:
         if number not in self._runs:
+            if sum(map(len, self._runs.values())) > _MOST_RUNS:
+                self._runs.clear()
             self._runs[number] = runs_of(self._texts[number - 1])
         return self._runs[number]
 

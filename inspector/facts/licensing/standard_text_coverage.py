@@ -13,6 +13,7 @@ from functools import lru_cache
 from inspector.facts.licensing.spdx_texts import spdx_text
 
 _WORD = re.compile(r"[a-z0-9]+")
+_MOST = 1_000_000
 _RUN = 5  # words; shorter runs are shared by many licences
 _ENOUGH = 0.8  # of the runs; BSD with another holder in each of its three places keeps nine tenths
 # Runs that may be missing in a row.  Another holder's name takes up to a dozen; the clause that BSD-3-Clause has and BSD-2-Clause has not is 28 long.
@@ -26,8 +27,8 @@ Runs = frozenset[int]
 
 
 def runs_of(text: str) -> Runs:
-    """Every run of five words, as hashes that hold for this process."""
-    return frozenset(_in_order(text))
+    """Every run of five words of the first million characters, as hashes that hold for this process."""
+    return frozenset(_in_order(text[:_MOST]))
 
 
 def is_covered(identifier: str, texts: Iterable[Runs]) -> bool:
