@@ -13,6 +13,7 @@ from inspector.facts.binaries.platform_tag import platform_needs, platform_tag
 from inspector.facts.binaries.wheel_tag import wheel_tag
 from inspector.facts.duplicates import find_duplicates
 from inspector.facts.facts import Facts
+from inspector.facts.hosts.named_runtimes import named_hosts
 from inspector.facts.hosts.profiles import chosen_hosts, default_hosts
 from inspector.facts.hosts.runtime_root import RuntimeVerdict, runtime_needs, runtime_on_host
 from inspector.facts.hosts.shared_libraries import host_programs_reached, older_than_host
@@ -46,7 +47,8 @@ def collect_facts(
 ) -> Facts:
     """All facts of an artifact; what cannot be read becomes a problem of the artifact.
 
-    :param hosts: identifiers or files of host profiles; none stands for every system that its maker supports.
+    :param hosts: identifiers or files of host profiles; none stands for what the package says it runs on, else for every
+        system that its maker supports.
     :param environment: variables that have these values whatever the launcher does.
     :raises UsageError: where a host is not known.
     """
@@ -62,6 +64,7 @@ def collect_facts(
     graph = build_load_graph(objects, tree, roots, mount, library_path)
     progress.stage("Asking the systems")
     supported = default_hosts(arch) if arch is not None else []
+    hosts = hosts or named_hosts(artifact.envelope.package if artifact.envelope is not None else None)
     systems = chosen_hosts(hosts, arch or "x86_64") if hosts else [(profile, _DESKTOP) for profile in supported]
     # Checks that concern every host look at a loader that is taken on every host.
     own_loader = launcher.own_loader if launcher.own_loader_up_to is None else None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from inspector.model import Finding, Severity
 from inspector.quantities import format_amount, format_count, format_size
+from inspector.render.package_lines import package_rows
 from inspector.render.terminal_page import Cell, Column, Page, shorten_middle
 from inspector.result import EnvelopeInfo, Result, RuntimeInfo
 
@@ -17,6 +18,22 @@ FORMAT_NAMES = {
     "appdir": "AppDir",
     "directory": "directory",
     "elf": "ELF file",
+    "deb": "Debian package",
+    "rpm": "RPM package",
+    "oci": "OCI image",
+    "docker": "docker image",
+    "snap": "snap",
+    "squashfs": "squashfs image",
+    "xar": "XAR file",
+    "makeself": "makeself archive",
+    "script-archive": "script with an archive",
+    "flatpak": "Flatpak bundle",
+    "flatpak-build": "Flatpak build directory",
+    "ostree": "OSTree repository",
+    "tar": "tar archive",
+    "sdist": "source distribution",
+    "conda-pack": "conda environment",
+    "conda-package": "conda package",
 }
 _NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 
@@ -50,6 +67,7 @@ def write_identity(page: Page, result: Result) -> None:
     if result.artifact.format.startswith("appimage"):
         rows.append((("updates", "dim"), envelope.update_information or "no update information"))
         rows.append((("signature", "dim"), _describe_signature(envelope)))
+    rows += [((label, "dim"), text) for label, text in package_rows(result)]
     page.table([Column(), Column(fit="wrap", minimum=30)], rows)
 
 
@@ -93,10 +111,11 @@ def write_nested(page: Page, result: Result) -> None:
             nested.path,
             (FORMAT_NAMES.get(nested.format, nested.format), "dim"),
             (f"{format_count(nested.coverage.seen)} members", "dim"),
+            (f"counts for nothing: {nested.inert}" if nested.inert else "", "dim"),
         )
-        for nested in result.nested
+        for nested in sorted(result.nested, key=lambda nested: bool(nested.inert))
     ]
-    page.table([Column(fit="middle"), Column(), Column(align="right")], rows)
+    page.table([Column(fit="middle"), Column(), Column(align="right"), Column(fit="wrap")], rows)
 
 
 def count_by_severity(findings: Sequence[Finding]) -> str:

@@ -12,6 +12,7 @@ from inspector.render.overview.floors import write_floors
 from inspector.render.overview.libraries import write_libraries
 from inspector.render.overview.licenses import write_licenses
 from inspector.render.overview.sizes import write_sizes
+from inspector.render.package_lines import package_sentence
 from inspector.render.terminal_identity import write_title, write_verdict
 from inspector.render.terminal_page import Page, shorten_end, shorten_middle, shorten_paths
 from inspector.result import EnvelopeInfo, Result
@@ -58,8 +59,12 @@ def write_overview(page: Page, result: Result, room: Room) -> None:
     write_title(page, result)
     if result.artifact.envelope is not None and result.artifact.format.startswith("appimage"):
         page.line((_describe_envelope(result.artifact.envelope), "dim"), hanging=2)
-    for nested in result.nested[:1]:
-        more = f", and {len(result.nested) - 1} more bundles" if len(result.nested) > 1 else ""
+    stated = package_sentence(result)
+    if stated:
+        page.line((shorten_end(escape(stated), 2 * page.width), "dim"), hanging=2)
+    inside = [nested for nested in result.nested if not nested.inert]
+    for nested in inside[:1]:
+        more = f", and {len(inside) - 1} more" if len(inside) > 1 else ""
         path = shorten_middle(escape(nested.path), page.width - len(more) - 12)
         page.line((f"inside: {path}{more}", "dim"))
     write_verdict(page, result, _REASONS)
