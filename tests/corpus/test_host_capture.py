@@ -69,22 +69,30 @@ def test_this_machine_finds_what_its_loader_finds(tmp_path: Path) -> None:
     while (
         rest
     ):  # a name whose file another name has brought in already is not listed again, so it is asked in the next round
-        answers = _listed_by_the_loader(tmp_path / "program", rest)
-        asked = [name for name in rest if name in answers]
-        assert asked, f"the loader lists none of {rest[:5]}"
-        found |= {name: answers[name] for name in asked}
-        rest = [name for name in rest if name not in answers]
+        answers, broken = _listed_by_the_loader(tmp_path / "program", rest)
+        assert answers or broken, f"the loader lists none of {rest[:5]}"
+        found |= {name: path for name, path in answers.items() if name in rest}
+        rest = [name for name in rest if name not in answers and name not in broken]
+        names = [name for name in names if name not in broken]
+    assert len(found) > 50
     assert found == {name: profile.libraries[name].path for name in names}
 
 
-def _listed_by_the_loader(program: Path, names: list[str]) -> dict[str, str]:
-    """What ``ld.so --list`` finds for each of a program's needs."""
+def _listed_by_the_loader(program: Path, names: list[str]) -> tuple[dict[str, str], set[str]]:
+    """What ``ld.so --list`` finds for each of a program's needs, and the needs that do not load here, as their own needs are missing."""
     shutil.copyfile("/bin/true", program)
     subprocess.run(["patchelf", *(part for name in names for part in ("--add-needed", name)), str(program)], check=True)
     command = [str(_LOADER), "--list", str(program)]
     listed = subprocess.run(command, capture_output=True, text=True, check=False, env={})
     lines = [line.strip().partition(" => ") for line in listed.stdout.splitlines()]
-    return {name: path.rpartition(" (")[0] for name, arrow, path in lines if arrow}
+    answers = {name: path.rpartition(" (")[0] for name, arrow, path in lines if arrow}
+    if answers or "error while loading" not in listed.stderr:
+        return answers, set()
+    if len(names) == 1:
+        return {}, set(names)
+    middle = len(names) // 2
+    first, second = _listed_by_the_loader(program, names[:middle]), _listed_by_the_loader(program, names[middle:])
+    return {**first[0], **second[0]}, first[1] | second[1]
 
 
 def _may_be_needed(library: ProvidedLibrary) -> bool:
