@@ -50,6 +50,7 @@ _LINKAGE_WORDS = {
 _REFERENCE = "LicenseRef-"  # in front of names that are not on the SPDX list (SPDX 2.3, 10.1)
 _ARROW = " → "
 _MOST_CHAINS = 3
+_WIDE = 72  # cells below which the table tells no longer how components are reached; --tree does
 _LONGEST_COMMAND = 160  # cells; a longer one is shown where everything is
 _LONGEST_IN_FULL = 8192
 
@@ -204,7 +205,8 @@ def write_components(page: Page, result: Result, links: ComponentLinks, *, evide
             rows.append([title])
             rows += [_row(page, result, component, links) for component in group]
     if not evidence:
-        page.table(_COLUMNS, rows)
+        columns = _COLUMNS if page.width >= _WIDE else _COLUMNS[:-1]
+        page.table(columns, [row[: len(columns)] for row in rows])
 
 
 _COLUMNS = (

@@ -214,6 +214,12 @@ class TestComponents:
         ]
         assert ["Readline", "1.0", "GPL-3.0-or-later", "by", "liba.so"] in [line.split() for line in lines]
 
+    def test_a_narrow_screen_keeps_names_and_licences(self) -> None:
+        lines = render_licenses(application(), RenderOptions(width=60)).splitlines()
+        assert ["Readline", "1.0", "GPL-3.0-or-later"] in [line.split() for line in lines]
+        assert "  strong copyleft (1)" in lines
+        assert max(map(len, lines[1:])) <= 60
+
     def test_everything_that_is_known_of_one(self) -> None:
         known = component(
             "x",
