@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from inspector.catalogue import load_rules
+from inspector.errors import UsageError
 from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.facts.licensing.spdx_texts import spdx_identifiers
 from inspector.policy.configuration_keys import KEYS, Key
@@ -128,6 +129,8 @@ def _value_mistakes(value: object, key: Key, path: Path) -> Iterator[Mistake]:  
             yield from _license_mistakes(value, key, path)
         case "rule":
             yield from _rule_mistakes(value, path)
+        case "rules" | "hosts":
+            yield from _name_mistakes(value, key, path)
         case _:
             if not _is_of(value, key.kind):
                 yield _wrong(value, _DESCRIBED[key.kind], path, key.example or _EXAMPLES.get(key.kind, '"..."'))
@@ -171,6 +174,27 @@ def license_entry_mistake(entry: str) -> tuple[str, str] | None:
     nearest = get_close_matches(entry.lower(), list(by_lower), n=1, cutoff=0.6)
     mend = f"did you mean {by_lower[nearest[0]]}?" if nearest else "https://spdx.org/licenses/ has them"
     return f"{entry!r} is no identifier of the SPDX list", mend
+
+
+def _name_mistakes(value: object, key: Key, path: Path) -> Iterator[Mistake]:
+    """Each name of a list: one that is mistyped would ask for nothing, and nobody would see it."""
+    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
+        yield _wrong(value, "a list of texts", path, key.example)
+        return
+    for number, each in enumerate(value):
+        yield from (_rule_mistakes if key.kind == "rules" else _host_mistakes)(each, (*path, number))
+
+
+def _host_mistakes(value: str, path: Path) -> Iterator[Mistake]:
+    """A system's id, with a variant or without; whether a profile in a file is one is seen when it is read."""
+    if "/" in value or value.removesuffix(":minimal").removesuffix(":desktop").endswith(".toml"):
+        return
+    from inspector.facts.hosts.profiles import load_any_architecture
+
+    try:
+        load_any_architecture(value.removesuffix(":minimal").removesuffix(":desktop"))
+    except UsageError as error:
+        yield Mistake(path, error.message, error.hint or "inspect host list names those that there are")
 
 
 def _rule_mistakes(value: object, path: Path) -> Iterator[Mistake]:

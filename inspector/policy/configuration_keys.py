@@ -21,13 +21,15 @@ Kind = Literal[
     "share",
     "date",
     "rule",
+    "rules",
+    "hosts",
     "table",
     "tables",
     "by name",
 ]
-"""``size`` is a number of bytes or "60 MB"; ``share`` a number from 0 to 1; ``rule`` a rule's name; ``licenses`` are SPDX identifiers, also with
-WITH, or globs of them; ``choices`` several of the key's choices; ``tables`` an array of tables; ``by name`` a table whose keys the user chooses and
-whose values are all of ``element``."""
+"""``size`` is a number of bytes or "60 MB"; ``share`` a number from 0 to 1; ``rule`` a rule's name, ``rules`` and ``hosts`` lists of names;
+``licenses`` are SPDX identifiers, also with WITH, or globs of them; ``choices`` several of the key's choices; ``tables`` an array of tables;
+``by name`` a table whose keys the user chooses and whose values are all of ``element``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ KEYS: dict[str, Key] = {
         "where the artifact must run",
         members={
             "glibc": Key("version", "the newest glibc that it may ask for", example='"2.31"'),
-            "hosts": Key("texts", "systems on which it must start (inspect host list)", example='["debian-12", "rhel-9"]'),
+            "hosts": Key("hosts", "systems on which it must start (inspect host list)", example='["debian-12", "rhel-9"]'),
             "anchor": Key("text", "a file of the repository that findings are shown at", example='"packaging/AppImageBuilder.yml"'),
         },
     ),
@@ -82,8 +84,8 @@ KEYS: dict[str, Key] = {
             "fail-on": Key("choice", "the mildest severity that fails", '"error"', (*_LEVELS, "never")),
             "new-only": Key("switch", "with a baseline, judge only what this release adds", "false"),
             "incomplete": Key("choice", "whether members that could not be read fail", '"pass"', ("pass", "fail")),
-            "require": Key("texts", "rules of which there must be a finding", example='["signature-without-key"]'),
-            "forbid": Key("texts", "rules of which no finding is let through, whatever its severity", example='["rpath-absolute"]'),
+            "require": Key("rules", "rules of which there must be a finding", example='["signature-without-key"]'),
+            "forbid": Key("rules", "rules of which no finding is let through, whatever its severity", example='["rpath-absolute"]'),
         },
     ),
     "budget": Key(

@@ -21,6 +21,8 @@ _KINDS: dict[str, dict[str, Any]] = {
     "expression": _TEXT,
     "texts": _TEXTS,
     "licenses": _TEXTS,
+    "rules": _TEXTS,
+    "hosts": _TEXTS,
     "sha256": {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"},
     "size": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _SIZE}]},
     "version": {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)+$"},

@@ -110,6 +110,11 @@ def test_pyproject_has_a_table_for_it(tmp_path: Path) -> None:
         load_configuration(path)
 
 
+def test_systems_by_id_variant_and_file(tmp_path: Path) -> None:
+    hosts = ["debian-12", "rhel-9:minimal", "ubuntu-22.04:desktop", "fleet.toml", "hosts/fleet.toml:minimal", "./mine"]
+    assert load_configuration(written(tmp_path, f"[target]\nhosts = {hosts}")).hosts == tuple(hosts)
+
+
 def test_without_a_file_nothing_is_asked() -> None:
     assert load_configuration(None) == Configuration()
 
@@ -135,6 +140,10 @@ WRONG = [
     ("edition = 2026", 1, 'edition is 2026 where a version belongs; write edition = "0.1"'),
     ("edition = 'next'", 1, 'edition is "next" where a version belongs'),
     ('edition = ""', 1, "edition is an empty text where a version belongs"),
+    ("[gate]\nforbid = ['rpath-absolut']", 2, "gate.forbid[1] there is no rule rpath-absolut; did you mean rpath-absolute?"),
+    ("[gate]\nrequire = ['LIB001', 'nothing-like-it']", 2, "gate.require[2] there is no rule nothing-like-it"),
+    ("[target]\nhosts = ['debian-99']", 2, "target.hosts[1] there is no host profile debian-99; did you mean debian-1"),
+    ("[target]\nhosts = ['debian-12', 'debian-12:minmal']", 2, "target.hosts[2] there is no host profile debian-12:minmal"),
     ("target = 1", 1, "target is 1 where a table belongs; [target] with glibc, hosts, anchor"),
     ("[targets]\nglibc = '2.31'", 1, "targets is not known; did you mean target?"),
     ("[target]\nglibc = 2.31", 2, 'target.glibc is 2.31 where a version belongs; write glibc = "2.31"'),
