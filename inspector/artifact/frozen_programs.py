@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspector.artifact import frozen_python, nuitka, pyinstaller, pyinstaller_folder, pyoxidizer
+from inspector.artifact import frozen_python, nuitka, payload_programs, pyinstaller, pyinstaller_folder, pyoxidizer
 from inspector.artifact.reader import DirectoryReader, Reader
 
 READERS: tuple[Reader, ...] = (
@@ -10,6 +10,7 @@ READERS: tuple[Reader, ...] = (
     nuitka.READER,
     pyoxidizer.READER,
     frozen_python.READER,
+    *payload_programs.READERS,
 )
 """In front of plain ELF files, behind AppImages: an image that is stored uncompressed may hold any of these."""
 

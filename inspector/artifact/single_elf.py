@@ -12,7 +12,11 @@ from inspector.errors import NothingInspected
 from inspector.source import FileSource, Source
 
 
-def _open(candidate: Candidate) -> Artifact:
+def open_elf(candidate: Candidate) -> Artifact:
+    """The file as an artifact of one member, itself.
+
+    :raises NothingInspected: where its headers cannot be read.
+    """
     elf = candidate.elf
     if elf is None:
         raise NothingInspected(
@@ -52,6 +56,6 @@ READER = Reader(
     title="an ELF file",
     limitations=("Bytes that a bundler appended behind the ELF part are counted, not read.",),
     recognises=lambda candidate: candidate.is_elf,
-    open=_open,
+    open=open_elf,
     nests=False,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 from collections.abc import Callable
@@ -338,3 +339,40 @@ class TestPackedResources:
         content[7] = version
         with pytest.raises(FormatError, match="not one of version"):
             read_packed_resources(BytesSource(bytes(content)), 0, Limits())
+
+
+DOTNET_MARK = hashlib.sha256(b".net core bundle\n").digest()
+
+
+class TestProgramsWithAPayloadThatIsNotRead:
+    """Each opens as the ELF file that it is, and says what else is in it."""
+
+    def check(self, artifact: Artifact, *words: str) -> None:
+        assert artifact.format == "elf"
+        (problem,) = artifact.problems
+        assert problem.kind == "payload-not-read"
+        for word in words:
+            assert word in problem.message
+
+    def test_bun(self, opened: Callable[..., Artifact]) -> None:
+        tail = b"console.log(1)" + bytes(32) + b"\n---- Bun! ----\n"
+        with opened(STARTER + tail) as artifact:
+            self.check(artifact, "Bun", "JavaScript")
+        with opened(STARTER + tail + struct.pack("<Q", len(tail))) as artifact:
+            self.check(artifact, "Bun")
+
+    def test_dotnet(self, opened: Callable[..., Artifact]) -> None:
+        front = STARTER + b"\0" * 16
+        header = len(front) + 8 + 32
+        bundle = struct.pack("<IIi", 6, 0, 170) + b"\x0bbundle-id.."
+        with opened(front + struct.pack("<q", header) + DOTNET_MARK + bundle) as artifact:
+            self.check(artifact, ".NET", "170 files")
+        with opened(front + struct.pack("<q", 0) + DOTNET_MARK) as artifact:  # the host of an application in a folder
+            assert not artifact.problems
+
+    def test_pyapp(self, opened: Callable[..., Artifact]) -> None:
+        names = b"PYAPP_PROJECT_NAME\0PYAPP_INSTALL_DIR_X\0PYAPP_SKIP_INSTALL\0"
+        with opened(STARTER + names) as artifact:
+            self.check(artifact, "PyApp", "first start")
+        with opened(STARTER + b"PYAPP_PROJECT_NAME\0" * 5) as artifact:
+            assert not artifact.problems
