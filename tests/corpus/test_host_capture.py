@@ -73,7 +73,7 @@ def test_this_machine_finds_what_its_loader_finds(tmp_path: Path) -> None:
         assert answers or broken, f"the loader lists none of {rest[:5]}"
         found |= {name: path for name, path in answers.items() if name in rest}
         rest = [name for name in rest if name not in answers and name not in broken]
-        names = [name for name in names if name not in broken]
+        names = [name for name in names if name not in broken or name in found]
     assert len(found) > 50
     assert found == {name: profile.libraries[name].path for name in names}
 
