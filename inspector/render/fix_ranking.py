@@ -15,7 +15,22 @@ MISSING_LIBRARY, GLIBC_FLOOR = "missing-library", "glibc-floor"
 FIXES_SHOWN = 3
 _GLIBC_ABOVE_TARGET = "glibc-above-target"
 _SIZE_OVER_BUDGET, _HOST_LIBRARY = "size-over-budget", "host-library-bundled"
-_SLIM_READS = ("appimage-1", "appimage-2", "appdir", "directory")
+SLIM_WRITES = frozenset(
+    (
+        "appimage-2",
+        "appdir",
+        "directory",
+        "snap",
+        "squashfs",
+        "pyinstaller",
+        "pyinstaller-folder",
+        "pyoxidizer-folder",
+        "pex",
+        "shiv",
+        "zipapp",
+    )
+)
+"""Formats for which ``inspect slim`` is worth typing; it writes others too (``inspect formats``), such as wheels, which their projects build."""
 _LIBFUSE_RULE, _LIBFUSE = "runtime-needs-libfuse2", "libfuse.so.2"
 _LOADING_FAMILIES = ("LIB", "FLR", "APP", "HRD")
 """Prefixes of the codes of rules whose warnings mean that something does not load or start somewhere."""
@@ -90,7 +105,7 @@ def next_command(result: Result, fixes: Sequence[RankedFix]) -> tuple[str, str] 
     """
     artifact = shlex.quote(result.artifact.path)
     by_slim = [number for number, fix in enumerate(fixes, 1) if _slim_does(result, fix)]
-    if by_slim and result.artifact.format in _SLIM_READS and result.slim is None:
+    if by_slim and result.artifact.format in SLIM_WRITES and result.slim is None:
         option = " --fix portability" if any(fix.finding.rule == _HOST_LIBRARY for fix in fixes) else ""
         numbers = " and ".join(map(str, by_slim)) if len(by_slim) < 3 else "all of it"
         return f"inspect slim {artifact}{option}", f"does {numbers} on a copy"

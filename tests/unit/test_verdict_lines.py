@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from inspector.model import Finding, Fix, Severity
-from inspector.render.fix_ranking import next_command, rank_fixes
+from inspector.render.fix_ranking import SLIM_WRITES, next_command, rank_fixes
 from inspector.render.markdown_text import markdown_code
 from inspector.render.verdict_lines import verdict_lines
 from inspector.result import Result, RuleInfo, SlimInfo, Verdict
@@ -71,6 +71,12 @@ def test_the_next_command(findings: tuple[Finding, ...], format_name: str, comma
     following = next_command(result, rank_fixes(result))
     assert following is not None
     assert following[0] == command
+
+
+def test_slim_is_only_recommended_where_it_can_write() -> None:
+    from inspector.slim.rebuilding.rebuild import rewritten_formats
+
+    assert rewritten_formats() >= SLIM_WRITES
 
 
 def test_what_slim_made_is_not_slimmed_again() -> None:
