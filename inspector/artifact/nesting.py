@@ -9,6 +9,8 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
+from msgspec.structs import replace as replaced
+
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Node
@@ -98,7 +100,11 @@ def open_nested(outer: Artifact, path: str, limits: Limits, elf: ElfFile | None 
         candidate = Candidate(node.path, node, limits, elf=elf)
         for reader in READERS:
             if reader.nests and not _is_own_starter(outer, path, reader.format) and reader.recognises(candidate):
-                return NestedFile(path, reader.open(candidate))
+                opened = reader.open(candidate)
+                if opened.format == "elf":  # the file that it is for the outer artifact; what its reader says of it is worth telling
+                    outer.problems += [replaced(problem, subject=path) for problem in opened.problems]
+                    return None
+                return NestedFile(path, opened)
         if path.endswith(_PACKAGE_NAMES) and not candidate.is_elf and isinstance(candidate.zip, FormatError):
             raise candidate.zip
     except (FormatError, NothingInspected, OSError) as error:

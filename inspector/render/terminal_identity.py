@@ -34,6 +34,14 @@ FORMAT_NAMES = {
     "sdist": "source distribution",
     "conda-pack": "conda environment",
     "conda-package": "conda package",
+    "wheel": "wheel",
+    "egg": "egg",
+    "pex": "PEX file",
+    "pex-directory": "PEX directory",
+    "shiv": "shiv file",
+    "zipapp": "zipapp",
+    "python-archive": "archive of Python modules",
+    "zip": "ZIP archive",
 }
 _NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from inspector.quantities import format_amount, format_count, format_size
 from inspector.render.escaping import escape
 from inspector.render.fix_ranking import FIXES_SHOWN, next_command, rank_fixes
-from inspector.render.terminal_page import Page
+from inspector.render.terminal_page import Cell, Page
 from inspector.result import Result
 
 
@@ -18,10 +19,23 @@ def write_coverage(page: Page, result: Result) -> None:
     ran = format_amount(len(coverage.rules_run), "rule") + " run"
     off = f", {format_count(len(coverage.rules_off))} off" if coverage.rules_off else ""
     page.heading("Coverage", f"{looked}; {ran}{off}")
+    if coverage.bytes:
+        page.line(*byte_account(coverage.bytes, result.artifact.size), hanging=2)
     for skipped in coverage.skipped:
         page.line("skipped ", skipped.path, (f": {skipped.why}", "dim"), hanging=2)
     for name, date in sorted(result.tool.data.items()):
         page.line((f"data {name}: {date}", "dim"))
+
+
+def byte_account(counts: Mapping[str, int], size: int) -> list[Cell]:
+    """Every byte of a file by its purpose, in a sentence that adds up to the file's size; what nothing explains stands out."""
+    parts = ", ".join(
+        f"{name} {format_size(counts[name])}" for name in ("headers", "entries", "padding", "appended") if counts.get(name)
+    )
+    unexplained = counts.get("unexplained", 0)
+    told: list[Cell] = [f"bytes of the file: {format_size(size)} = {parts}"]
+    told.append((f", unexplained {format_size(unexplained)}", "yellow") if unexplained else ("; none is unexplained", "dim"))
+    return told
 
 
 def write_next(page: Page, result: Result) -> None:
