@@ -13,7 +13,7 @@ from functools import cache
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.frozen_tree import FrozenTree
 from inspector.artifact.gaps import byte_map
-from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.reader import Candidate
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.frozen_modules import FrozenModule, FrozenTable, read_frozen_tables
 from inspector.limits import MIB
@@ -33,7 +33,8 @@ def _own_modules() -> frozenset[str]:
     return frozenset(load_table("python/frozen_by_python.toml")["modules"])
 
 
-def _recognises(candidate: Candidate) -> bool:
+def recognises(candidate: Candidate) -> bool:
+    """Whether an ELF file is a program with frozen modules that are not CPython's own."""
     if candidate.elf is None or not candidate.elf.is_program or not _holds(candidate.source, _INTERPRETER_MARKS):
         return False
     return bool(_tables(candidate))
@@ -63,7 +64,12 @@ def _tables(candidate: Candidate) -> tuple[FrozenTable, ...]:
     return tables if any(module.name not in known for table in tables for module in table.modules) else ()
 
 
-def _open(candidate: Candidate) -> Artifact:
+def open_program(candidate: Candidate) -> Artifact:
+    """The program as an artifact.
+
+    :raises NothingInspected: where it cannot be read as one.
+    :raises FormatError: where its archive is damaged.
+    """
     elf, source = candidate.elf, candidate.source
     tables = _tables(candidate)
     if elf is None or not tables:
@@ -126,15 +132,3 @@ def _around(modules: list[FrozenModule], end: int) -> list[tuple[int, int]]:
 def _path_of(module: FrozenModule) -> str:
     path = module.name.replace(".", "/")
     return f"{path}/__init__.pyc" if module.is_package else f"{path}.pyc"
-
-
-READER = Reader(
-    format=FORMAT,
-    title="a program with frozen Python modules",
-    limitations=(
-        "Modules that CPython 3.11 keeps as objects instead of marshalled code (its own) are not listed.",
-        "A program that was packed by UPX must be unpacked first.",
-    ),
-    recognises=_recognises,
-    open=_open,
-)

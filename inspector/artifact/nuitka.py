@@ -14,7 +14,7 @@ from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
 from inspector.artifact.frozen_tree import BlankedSource, FrozenTree
 from inspector.artifact.gaps import byte_map
-from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.reader import Candidate
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.elf import ElfFile
 from inspector.formats.nuitka import NuitkaPayload, find_payload
@@ -33,7 +33,8 @@ _PLACE_SCAN = MIB
 _CACHE_TEMPLATE = b"{HOME}/.cache"  # what the starter puts for {CACHE_DIR}
 
 
-def _recognises(candidate: Candidate) -> bool:
+def recognises(candidate: Candidate) -> bool:
+    """Whether an ELF file is a Nuitka one-file program."""
     return candidate.is_elf and _has_mark(candidate.source)
 
 
@@ -42,7 +43,12 @@ def _has_mark(source: Source) -> bool:
     return any(_MARK in source.read_at(start, 2 * MIB) for start in {0, max(source.size - 2 * MIB, 0)})
 
 
-def _open(candidate: Candidate) -> Artifact:
+def open_program(candidate: Candidate) -> Artifact:
+    """The program as an artifact.
+
+    :raises NothingInspected: where it cannot be read as one.
+    :raises FormatError: where its archive is damaged.
+    """
     elf, source = candidate.elf, candidate.source
     if elf is None:
         raise NothingInspected(
@@ -145,15 +151,3 @@ def _between(entries: list[tuple[int, int]], payload: NuitkaPayload) -> list[tup
         found.append((position, start))
         position = max(position, end)
     return [*found, (position, payload.end)]
-
-
-READER = Reader(
-    format=FORMAT,
-    title="a Nuitka one-file program",
-    limitations=(
-        "Modules are compiled to machine code in the program that the starter starts; what they import is not read from it.",
-        "Payloads of Nuitka 1.5 and older, whose entries have their fields in another order, are not read.",
-    ),
-    recognises=_recognises,
-    open=_open,
-)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
-from functools import partial
 
 from inspector.artifact.artifact import Artifact
-from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.reader import Candidate
 from inspector.artifact.single_elf import open_elf
 from inspector.limits import KIB, MIB
 from inspector.model import Problem
@@ -44,7 +42,8 @@ def _find(source: Source, mark: bytes) -> int | None:
     return None
 
 
-def _is_bun(candidate: Candidate) -> bool:
+def is_bun(candidate: Candidate) -> bool:
+    """Whether a program ends with Bun's trailer, or a section of it does."""
     source, elf = candidate.source, candidate.elf
     if elf is None or not elf.is_program:
         return False
@@ -69,11 +68,12 @@ def _dotnet_files(candidate: Candidate) -> int | None:
     return int(files) if 0 < major < 100 and minor < 100 and 0 < files < 1_000_000 else None
 
 
-def _is_dotnet(candidate: Candidate) -> bool:
+def is_dotnet(candidate: Candidate) -> bool:
+    """Whether a program is a .NET host with a bundle."""
     return _dotnet_files(candidate) is not None
 
 
-def _is_pyapp(candidate: Candidate) -> bool:
+def is_pyapp(candidate: Candidate) -> bool:
     """Whether at least three of the variables that PyApp knows are in the program: one alone may stand in anybody's documentation."""
     source, elf = candidate.source, candidate.elf
     if elf is None or not elf.is_program:
@@ -86,44 +86,34 @@ def _is_pyapp(candidate: Candidate) -> bool:
     return len(found) >= 3
 
 
-def _open(say: Callable[[Candidate], str], candidate: Candidate) -> Artifact:
+def _opened(candidate: Candidate, said: str) -> Artifact:
     artifact = open_elf(candidate)
-    artifact.problems.append(Problem(kind="payload-not-read", subject="", message=say(candidate)))
+    artifact.problems.append(Problem(kind="payload-not-read", subject="", message=said))
     return artifact
 
 
-def _say_bun(_: Candidate) -> str:
-    return (
+def open_bun(candidate: Candidate) -> Artifact:
+    """The program as an ELF file."""
+    return _opened(
+        candidate,
         "it is a program that Bun compiled: Bun's own libraries are in it and are looked for; the JavaScript that it runs, and the native"
-        " modules among it, are not read"
+        " modules among it, are not read",
     )
 
 
-def _say_dotnet(candidate: Candidate) -> str:
-    return (
+def open_dotnet(candidate: Candidate) -> Artifact:
+    """The program as an ELF file."""
+    return _opened(
+        candidate,
         f"it is a .NET single-file program with a bundle of {_dotnet_files(candidate)} files: the assemblies and libraries in it are not"
-        " read; publish without PublishSingleFile and audit the folder"
+        " read; publish without PublishSingleFile and audit the folder",
     )
 
 
-def _say_pyapp(_: Candidate) -> str:
-    return (
+def open_pyapp(candidate: Candidate) -> Artifact:
+    """The program as an ELF file."""
+    return _opened(
+        candidate,
         "it is a PyApp program: on its first start it unpacks or downloads a Python and installs its project into it; neither is read;"
-        " audit the directory that it installs to"
+        " audit the directory that it installs to",
     )
-
-
-READERS = (
-    Reader(
-        "", "a Bun program", ("The program is audited as an ELF file; the JavaScript that it carries is not read.",), _is_bun,
-        partial(_open, _say_bun), nests=False,
-    ),
-    Reader(
-        "", "a .NET single-file program", ("The program is audited as an ELF file; the files of its bundle are counted, not read.",),
-        _is_dotnet, partial(_open, _say_dotnet), nests=False,
-    ),
-    Reader(
-        "", "a PyApp program", ("The program is audited as an ELF file; the Python and the project that it installs are not read.",),
-        _is_pyapp, partial(_open, _say_pyapp), nests=False,
-    ),
-)  # fmt: skip

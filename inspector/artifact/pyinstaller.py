@@ -17,7 +17,7 @@ from inspector.artifact.container_tree import problem_of
 from inspector.artifact.frozen_tree import FrozenTree
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.names import text_of
-from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Node
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.elf import ElfFile
@@ -47,7 +47,8 @@ _FOLDER_OPTION = "pyi-contents-directory "
 _ENCRYPTION_KEY = b"pyimod00_crypto_key"
 
 
-def _recognises(candidate: Candidate) -> bool:
+def recognises(candidate: Candidate) -> bool:
+    """Whether an ELF file is a PyInstaller program."""
     if not candidate.is_elf:
         return False
     try:
@@ -73,7 +74,12 @@ def _is_cut_off(candidate: Candidate) -> bool:
     return end > candidate.source.size or (section is not None and section.size > 0)
 
 
-def _open(candidate: Candidate) -> Artifact:
+def open_program(candidate: Candidate) -> Artifact:
+    """The program as an artifact.
+
+    :raises NothingInspected: where it cannot be read as one.
+    :raises FormatError: where its archive is damaged.
+    """
     elf, source = candidate.elf, candidate.source
     cookie = find_cookie(source)
     if elf is None or cookie is None:
@@ -257,17 +263,3 @@ def _behind(elf: ElfFile, position: int) -> list[tuple[int, int]]:
     if header.shoff >= position:
         found.append((header.shoff, header.shoff + header.shnum * header.shentsize))
     return found
-
-
-READER = Reader(
-    format=FORMAT,
-    title="a PyInstaller program",
-    limitations=(
-        "Modules that were encrypted with --key (before PyInstaller 6.0) are listed by name; their content is not read.",
-        "An archive beside the program (a .pkg file) is not looked for.",
-        "Members that a multipackage bundle keeps in another program are named, not followed.",
-        "Splash screen scripts and images are members like others; what they show is not looked at.",
-    ),
-    recognises=_recognises,
-    open=_open,
-)

@@ -9,26 +9,18 @@ from inspector.artifact.container_tree import problem_of
 from inspector.artifact.frozen_tree import FrozenTree
 from inspector.artifact.names import text_of
 from inspector.artifact.pyinstaller import add_members, contents_folder
-from inspector.artifact.reader import DirectoryReader
-from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
 from inspector.formats.elf import looks_like_elf, read_elf
 from inspector.formats.pyinstaller import archive_of, find_cookie
 from inspector.limits import KIB, Limits
 
 FORMAT = "pyinstaller-folder"
-_BASE_LIBRARY = "base_library.zip"
 _SMALLEST_PROGRAM = 16 * KIB
 _MOST_PROGRAMS = 32  # in one folder; more are not looked at
 
 
-def _holds_program(tree: Tree) -> bool:
-    """Whether the start of Python's library lies where PyInstaller puts it: in the folder itself, or in a directory of it."""
-    places = ["", *(node.path for node in tree.children("") if node.kind is Kind.DIRECTORY)]
-    return any(f"{place}/{_BASE_LIBRARY}".lstrip("/") in tree for place in places)
-
-
-def _open_folder(artifact: Artifact, limits: Limits) -> Artifact:
+def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
+    """The folder with the modules of its programs; the artifact as it is where no program of it carries an archive."""
     members = FrozenTree(limits, artifact.problems)
     members.take(artifact.tree)
     programs: list[str] = []
@@ -67,15 +59,3 @@ def _open_folder(artifact: Artifact, limits: Limits) -> Artifact:
             roots=tuple(path for path in dict.fromkeys([*programs, *libraries]) if path in members),
         ),
     )
-
-
-READER = DirectoryReader(
-    FORMAT,
-    "a PyInstaller folder",
-    (
-        "Programs are looked for in the folder itself, not below it.",
-        "Modules that were encrypted with --key (before PyInstaller 6.0) are listed by name; their content is not read.",
-    ),
-    _holds_program,
-    _open_folder,
-)

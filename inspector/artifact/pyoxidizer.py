@@ -14,8 +14,8 @@ from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
 from inspector.artifact.frozen_tree import BlankedSource, FrozenTree
 from inspector.artifact.gaps import byte_map
-from inspector.artifact.reader import Candidate, DirectoryReader, Reader
-from inspector.artifact.tree import Node, Tree
+from inspector.artifact.reader import Candidate
+from inspector.artifact.tree import Node
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.pyoxidizer import (
     Blob,
@@ -43,7 +43,8 @@ _SUFFIXES = {
 _MOST_FILES = 16  # packed-resources files of one folder; more are not read
 
 
-def _recognises(candidate: Candidate) -> bool:
+def recognises(candidate: Candidate) -> bool:
+    """Whether an ELF file is a program with packed resources in it."""
     if candidate.elf is None or not candidate.elf.is_program:
         return False
     try:
@@ -52,7 +53,12 @@ def _recognises(candidate: Candidate) -> bool:
         return True  # opened once more, which then says what is wrong
 
 
-def _open(candidate: Candidate) -> Artifact:
+def open_program(candidate: Candidate) -> Artifact:
+    """The program as an artifact.
+
+    :raises NothingInspected: where it cannot be read as one.
+    :raises FormatError: where its archive is damaged.
+    """
     elf, source = candidate.elf, candidate.source
     packed = find_packed_resources(source, candidate.limits)
     if elf is None or packed is None:
@@ -138,23 +144,7 @@ def _path_of(resource: PackedResource, blob: Blob) -> str:
     return base + _SUFFIXES[blob.kind]
 
 
-READER = Reader(
-    format=FORMAT,
-    title="a PyOxidizer program",
-    limitations=(
-        "Built-in and frozen modules are listed by name: their code is machine code or data of the program.",
-        "Resources that lie beside the program by their relative paths are seen only where the whole directory is audited.",
-    ),
-    recognises=_recognises,
-    open=_open,
-)
-
-
 # -- packed resources in a file of a directory
-
-
-def _has_file(tree: Tree) -> bool:
-    return any(_is_file_of_resources(node) for node in tree.files())
 
 
 def _is_file_of_resources(node: Node) -> bool:
@@ -166,7 +156,8 @@ def _is_file_of_resources(node: Node) -> bool:
         return False
 
 
-def _open_folder(artifact: Artifact, limits: Limits) -> Artifact:
+def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
+    """The directory with what its files of packed resources hold."""
     members = FrozenTree(limits, artifact.problems)
     members.take(artifact.tree)
     for node in [node for node in artifact.tree.files() if _is_file_of_resources(node)][:_MOST_FILES]:
@@ -182,12 +173,3 @@ def _open_folder(artifact: Artifact, limits: Limits) -> Artifact:
         contents = sum(blob.size for found in packed.resources for blob in found.blobs)
         node.stored_size = max(node.stored_size - contents, 0)  # the members have the rest
     return replace(artifact, format=FOLDER_FORMAT, tree=members.tree())
-
-
-FOLDER_READER = DirectoryReader(
-    FOLDER_FORMAT,
-    "a PyOxidizer folder",
-    ("Built-in and frozen modules are listed by name: their code is machine code or data of the program.",),
-    _has_file,
-    _open_folder,
-)
