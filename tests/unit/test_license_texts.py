@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.facts.licensing.spdx_texts import distinct_texts, spdx_text
-from inspector.facts.licensing.text_recognition import recognise_license_texts
+from inspector.facts.licensing.text_recognition import Work, recognise_license_texts
 
 COMMON = (
     "MIT",
@@ -147,4 +147,21 @@ def test_nearly_all_texts_of_the_list_are_themselves() -> None:
         found |= set(recognise_license_texts(text).exceptions)
         if not found & {name.removesuffix("+") + ending for name in identifiers for ending in ("", "-or-later")}:
             strange.append(identifiers)
-    assert len(strange) <= len(texts) // 25, strange
+    assert len(strange) <= len(texts) // 40, strange
+
+
+def test_pieces_of_many_licences_take_a_bounded_time() -> None:
+    """A million characters in which every template is found, and none is there."""
+    import random
+
+    draw = random.Random(1)
+    words = " ".join(
+        text_of(name) for name in ("GPL-3.0-only", "AGPL-3.0-only", "MPL-2.0", "LGPL-2.1-only", "EUPL-1.2", "CDDL-1.0")
+    ).split()
+    text = " ".join(" ".join(words[at : at + 60]) for at in (draw.randrange(len(words) - 60) for _ in range(2700)))
+    work = Work()
+    assert recognise_license_texts(text, work).texts == ()
+    assert Work().left - work.left <= 5_000_000_000
+    spent = Work(1000)
+    assert recognise_license_texts(text_of("GPL-3.0-only"), spent).texts == ()
+    assert spent.left <= 0

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from typing import Literal
 
 from inspector.errors import InstallationError
+from inspector.facts.licensing.license_words import shingle_hashes
 from inspector.resources import data_directory
 
 TextKind = Literal["license", "exception", "header"]
@@ -73,6 +74,12 @@ class Template:
                 words.append(token)
                 optional.append(depth > 0)
         return words, optional, alternatives
+
+    @cached_property
+    def shingles(self) -> dict[int, int]:
+        """Where each run of words stands first, by its hash."""
+        hashes = shingle_hashes(self.words)
+        return {shingle: at for at, shingle in reversed(list(enumerate(hashes)))}
 
     @property
     def words(self) -> list[str]:

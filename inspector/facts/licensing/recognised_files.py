@@ -12,7 +12,7 @@ from inspector.errors import FormatError
 from inspector.facts.licensing.library_components import FoundLicense
 from inspector.facts.licensing.license_files import is_license_file
 from inspector.facts.licensing.python_licenses import canonical_expression
-from inspector.facts.licensing.text_recognition import LONGEST, RecognisedFile, recognise_license_texts
+from inspector.facts.licensing.text_recognition import LONGEST, RecognisedFile, Work, recognise_license_texts
 from inspector.model import Problem
 
 _OWN_NAME = re.compile(r"(?:licen[cs]e|copying)(?:[-_.](?:txt|md|rst|html?))?", re.IGNORECASE)
@@ -37,6 +37,7 @@ class RecognisedFiles:
         self._read: dict[str, RecognisedFile | None] = {}
         self._by_content: dict[bytes, RecognisedFile] = {}
         self._left_bytes = _MOST_BYTES
+        self._work = Work()
 
     def recognised(self, path: str) -> RecognisedFile | None:
         """What is in a file; None where it is none, or cannot be read."""
@@ -67,7 +68,7 @@ class RecognisedFiles:
         known = self._by_content.get(digest)
         if known is None:
             self._left_bytes -= length
-            known = self._by_content[digest] = recognise_license_texts(_decoded(content))
+            known = self._by_content[digest] = recognise_license_texts(_decoded(content), self._work)
         return known
 
     def statements(self, paths: Iterable[str]) -> tuple[FoundLicense, ...]:
