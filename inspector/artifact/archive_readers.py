@@ -200,6 +200,23 @@ def _open_ostree(listed: Artifact, limits: Limits) -> Artifact:
     return open_repository(listed, limits)
 
 
+def _is_scie(candidate: Candidate) -> bool:
+    # a-scie/jump, jump/src/boot/pack.rs: the manifest is in the last 64 KiB
+    if not candidate.is_elf or b'"scie"' not in candidate.source.read_at(
+        max(candidate.source.size - 0x10002, 0), 0x10002
+    ):
+        return False
+    from inspector.formats.scie import find_manifest
+
+    return find_manifest(candidate.source) is not None
+
+
+def _open_scie(candidate: Candidate) -> Artifact:
+    from inspector.artifact.scie import open_scie
+
+    return open_scie(candidate)
+
+
 def _tar(name: str, title: str, *limitations: str) -> Reader:
     return Reader(name, title, (*limitations, *_OF_TAR), partial(_is_tar, name), partial(_open_tar, name))
 
@@ -297,6 +314,19 @@ READERS = (
         "Whether the members are a whole root file system is told by the names at the top: usr beside bin, etc, lib, root, sbin or var.",
     ),
 )  # fmt: skip
+
+PROGRAM_READERS = (
+    Reader(
+        "scie", "a scie",
+        (
+            "Files that a scie fetches when it runs are named and not read.",
+            "Placeholders of commands that depend on the environment or on a binding are not followed.",
+            "The starter itself is not audited.",
+        ),
+        _is_scie, _open_scie,
+    ),
+)  # fmt: skip
+"""ELF programs that carry archives; in front of the readers of plain programs."""
 
 DIRECTORY_READERS = (
     DirectoryReader("oci", "an OCI image layout", _OF_IMAGES, _is_image_layout, _open_image_layout),
