@@ -29,6 +29,7 @@ READERS: tuple[Reader, ...] = (
     appimage_type1.READER,
     *foreign_bundles.READERS,
     appimage_type2.READER,
+    *archive_readers.PROGRAM_READERS,
     *frozen_programs.READERS,
     single_elf.READER,  # whatever else is ELF
     *archive_readers.READERS,
