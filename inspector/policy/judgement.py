@@ -15,6 +15,7 @@ from inspector.policy.baseline import finding_changes
 from inspector.policy.configuration import Configuration
 from inspector.policy.demands import DEMAND_RULES, demand_findings, demand_reasons, demands_made, without_demands
 from inspector.policy.gate import fails, gate_reasons, most_severe, verdict_of
+from inspector.policy.license_policy import license_notices
 from inspector.policy.severities import severities_of, upcoming_rules
 from inspector.policy.suppressions import accept, canonical_rule
 from inspector.result import Result, RuleInfo
@@ -74,6 +75,7 @@ def judge_result(
             *_named_rules([*demands, *judged], configuration),
         ]
         reasons = [*reasons, *((ExitCode.GATE_FAILED, text) for text in texts)]
+    notices = [*accepted.notices, *license_notices(result, configuration.licenses, today)]
     findings = sorted(accepted.findings, key=lambda each: SEVERITY_ORDER[each.severity])
     coverage = replace(result.coverage, rules_run=(*_checks_run(result), *demands_made(configuration)))
     judged_result = replace(
@@ -81,7 +83,7 @@ def judge_result(
         findings=tuple(findings),
         rules=_rules_of(result, [each for each in accepted.findings if each.rule in DEMAND_RULES]),
         coverage=coverage,
-        verdict=replace(verdict_of(reasons, accepted.notices), fail_on=configuration.fail_on, known=known),
+        verdict=replace(verdict_of(reasons, notices), fail_on=configuration.fail_on, known=known),
     )
     return Judgement(judged_result, most_severe(code for code, _ in reasons))
 

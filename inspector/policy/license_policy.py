@@ -53,7 +53,7 @@ def license_findings(result: Result, policy: LicensePolicy, today: dt.date) -> I
     """One for each component that may not be shipped as it is; those that an exception allows are marked as accepted, with its reason."""
     if not policy.asks_something:
         return
-    digests = {entry.path: entry.sha256 for entry in result.files.entries or () if entry.sha256}
+    digests = _digests(result)
     for info in result.components:
         component = _clarified(info, policy.clarify, digests)
         complaint = _complaint(component, policy)
@@ -145,22 +145,50 @@ def _names(entry: str, identifier: str) -> bool:
 
 def _exception(component: _Component, policy: LicensePolicy, today: dt.date) -> str | None:
     """The reason of the first exception that holds for a component today."""
-    tree = parse_license_expression(component.expression)
     for entry in policy.exceptions:
-        if not fnmatchcase(component.info.name, entry.component) or tree is None:
-            continue
-        if entry.expires is not None and today >= entry.expires:
-            continue
-
-        def allowed(term: LicenseTerm, entry: LicenseException = entry) -> bool:
-            readings = _readings(term)
-            return _is_allowed(term, policy) or any(
-                _means(name, reading, allowing=True) for name in entry.allow for reading in readings
-            )
-
-        if may_be_used(tree, allowed):
+        if not _has_expired(entry, today) and _lets_through(entry, component, policy):
             return entry.reason + (f" (until {entry.expires})" if entry.expires is not None else "")
     return None
+
+
+def _has_expired(entry: LicenseException, today: dt.date) -> bool:
+    return entry.expires is not None and today >= entry.expires
+
+
+def _lets_through(entry: LicenseException, component: _Component, policy: LicensePolicy) -> bool:
+    """Whether the component may be shipped with what the exception allows besides."""
+    tree = parse_license_expression(component.expression)
+    if tree is None or not fnmatchcase(component.info.name, entry.component):
+        return False
+
+    def allowed(term: LicenseTerm) -> bool:
+        readings = _readings(term)
+        return _is_allowed(term, policy) or any(
+            _means(name, reading, allowing=True) for name in entry.allow for reading in readings
+        )
+
+    return may_be_used(tree, allowed)
+
+
+def license_notices(result: Result, policy: LicensePolicy, today: dt.date) -> list[str]:
+    """What is to be said of the exceptions themselves: those that let nothing through any more, and those that have expired and still would."""
+    if not policy.exceptions:
+        return []
+    components = [_clarified(info, policy.clarify, _digests(result)) for info in result.components]
+    refused = [component for component in components if _complaint(component, policy) is not None]
+    notices = []
+    for number, entry in enumerate(policy.exceptions, 1):
+        names = sorted({each.info.name for each in refused if _lets_through(entry, each, policy)})
+        where = f"licenses.exceptions[{number}] ({entry.component})"
+        if not names:
+            notices.append(f"{where} lets nothing through any more; remove it")
+        elif _has_expired(entry, today):
+            notices.append(f"{where} expired on {entry.expires}: {', '.join(names)} again; it said: {entry.reason}")
+    return notices
+
+
+def _digests(result: Result) -> dict[str, str]:
+    return {entry.path: entry.sha256 for entry in result.files.entries or () if entry.sha256}
 
 
 def _clarified(

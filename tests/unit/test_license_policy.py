@@ -183,3 +183,27 @@ def test_the_configuration_reads_every_key() -> None:
 )  # fmt: skip
 def test_mistakes_are_told_with_the_mend(table: dict[str, Any], key: str, mend: str) -> None:
     assert [(mistake.key, mistake.mend) for mistake in find_mistakes({"licenses": table})] == [(key, mend)]
+
+
+def test_exceptions_that_are_over_and_those_that_nothing_needs_are_told() -> None:
+    def exception(component: str, expires: dt.date | None = None) -> LicenseException:
+        return LicenseException(
+            component=component, allow=("GPL-3.0-or-later",), reason="a program of its own", expires=expires
+        )
+
+    today = dt.date(2026, 11, 21)  # as ``judged`` has it
+    policy = LicensePolicy(
+        deny_classes=("strong-copyleft",),
+        exceptions=(exception("ffmpeg"), exception("readline", today), exception("gone"), exception("zlib", today)),
+    )
+    given = bundle(
+        component("GPL-3.0-or-later", "ffmpeg"), component("GPL-3.0-or-later", "readline"), component("Zlib", "zlib")
+    )
+    verdict = judged(given, Configuration(licenses=policy)).result.verdict
+    assert verdict.notices == (
+        "licenses.exceptions[2] (readline) expired on 2026-11-21: readline again; it said: a program of its own",
+        "licenses.exceptions[3] (gone) lets nothing through any more; remove it",
+        "licenses.exceptions[4] (zlib) lets nothing through any more; remove it",
+    )
+    assert len(verdict.reasons) == 1
+    assert judged(given, Configuration()).result.verdict.notices == ()
