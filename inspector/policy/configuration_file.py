@@ -19,8 +19,15 @@ _REPOSITORIES = (".git", ".hg", ".svn", ".jj")
 
 
 def find_configuration(start: str | os.PathLike[str] = ".") -> Path | None:
-    """The nearest file that configures this program, not above the repository's root; None where there is none."""
-    directory = Path(start).resolve()
+    """The nearest file that configures this program, not above the repository's root; None where there is none.
+
+    Its path is as the start's: relative to the working directory, as people read it in messages, where that is where the search begins.
+    """
+    found = _find(Path(start).resolve())
+    return found if found is None or Path(start).is_absolute() else Path(os.path.relpath(found))
+
+
+def _find(directory: Path) -> Path | None:
     for place in (directory, *directory.parents):
         if (place / OWN_NAME).is_file():
             return place / OWN_NAME

@@ -119,13 +119,16 @@ def test_without_a_file_nothing_is_asked() -> None:
     assert load_configuration(None) == Configuration()
 
 
-def test_the_nearest_file_up_to_the_repository_counts(tmp_path: Path) -> None:
+def test_the_nearest_file_up_to_the_repository_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inner = tmp_path / "repository/packaging/deep"
     inner.mkdir(parents=True)
     written(tmp_path, "")
     assert find_configuration(inner) == tmp_path / "inspector.toml"
+    monkeypatch.chdir(inner)
+    assert find_configuration() == Path("../../../inspector.toml")
+    assert str(find_configuration("../..")) == "../../../inspector.toml"
     (tmp_path / "repository/.git").mkdir()
-    assert find_configuration(inner) is None
+    assert find_configuration(inner) is find_configuration() is None
     written(tmp_path / "repository", "[project]\n", "pyproject.toml")
     assert find_configuration(inner) is None
     written(tmp_path / "repository", "[tool.inspector]\n", "pyproject.toml")
