@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from inspector.artifact.names import safe_name, text_of
 from inspector.artifact.tree import Kind, Node, Tree
@@ -82,11 +82,9 @@ class FrozenTree:
         for directory in reversed(todo):
             self._nodes[directory] = Node(directory, Kind.DIRECTORY, 0o755)
 
-    def tree(self, read_order: Callable[[Sequence[Node]], list[Node]] | None = None) -> Tree:
+    def tree(self, read_order: Callable[[Sequence[Node]], Iterator[Node]] | None = None) -> Tree:
         """All nodes."""
-        return Tree(
-            self._nodes.values(), read_order=None if read_order is None else lambda files: iter(read_order(files))
-        )
+        return Tree(self._nodes.values(), read_order=read_order)
 
     def _add(self, node: Node) -> Node | None:
         if len(self._nodes) >= self._limits.inodes:

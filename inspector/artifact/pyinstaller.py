@@ -14,6 +14,7 @@ from functools import partial
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
+from inspector.artifact.decoded_ahead import decoded_ahead
 from inspector.artifact.frozen_tree import FrozenTree
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.names import text_of
@@ -111,7 +112,7 @@ def open_program(candidate: Candidate) -> Artifact:
         format=FORMAT,
         arch=elf.arch,
         size=source.size,
-        tree=members.tree(),
+        tree=members.tree(decoded_ahead),
         layout=RuntimeLayout(
             launcher=bootloader,
             search_path=("",),

@@ -8,6 +8,7 @@ that a read far inside never starts from the beginning again.  A read of the fir
 from __future__ import annotations
 
 import itertools
+import threading
 import zlib
 from collections import OrderedDict
 
@@ -24,7 +25,7 @@ _UNSUSPICIOUS = 64 * MIB  # so much may always be decoded, whatever the ratio: l
 
 
 class DecodedBlocks:
-    """The latest decoded blocks of a container's members.
+    """The latest decoded blocks of a container's members.  Safe to use from several threads.
 
     :param budget: bytes that are kept, and always the latest block.
     """
@@ -32,22 +33,25 @@ class DecodedBlocks:
     def __init__(self, budget: int = 128 * MIB) -> None:
         self._budget = budget
         self._kept = 0
+        self._lock = threading.Lock()
         self._blocks: OrderedDict[tuple[int, int], bytes] = OrderedDict()
 
     def get(self, member: int, index: int) -> bytes | None:
         """A block, if it is still there."""
-        found = self._blocks.get((member, index))
-        if found is not None:
-            self._blocks.move_to_end((member, index))
+        with self._lock:
+            found = self._blocks.get((member, index))
+            if found is not None:
+                self._blocks.move_to_end((member, index))
         return found
 
     def put(self, member: int, index: int, content: bytes) -> None:
         """Keep a block, and let the oldest ones go."""
         key = (member, index)
-        self._kept += len(content) - len(self._blocks.pop(key, b""))
-        self._blocks[key] = content
-        while self._kept > self._budget and len(self._blocks) > 1:
-            self._kept -= len(self._blocks.popitem(last=False)[1])
+        with self._lock:
+            self._kept += len(content) - len(self._blocks.pop(key, b""))
+            self._blocks[key] = content
+            while self._kept > self._budget and len(self._blocks) > 1:
+                self._kept -= len(self._blocks.popitem(last=False)[1])
 
 
 def check_ratio(stored: int, size: int, limits: Limits) -> None:
@@ -68,7 +72,7 @@ class ZlibMember:
     :raises LimitExceeded: from the constructor, where the sizes are those of a bomb (:func:`check_ratio`).
     """
 
-    __slots__ = ("_blocks", "_number", "_offset", "_source", "_states", "_stored", "size")
+    __slots__ = ("_blocks", "_current", "_number", "_offset", "_source", "_states", "_stored", "size")
 
     def __init__(
         self, source: Source, offset: int, stored: int, size: int, blocks: DecodedBlocks, limits: Limits
@@ -80,6 +84,9 @@ class ZlibMember:
         self._stored = stored
         self._blocks = blocks
         self._number = next(_numbers)
+        self._current: tuple[int, zlib._Decompress, int] | None = (
+            None  # block index, decoder before it, stored bytes given to it
+        )
         self._states: dict[
             int, tuple[zlib._Decompress, int]
         ] = {}  # block index: decoder before it, stored bytes given to it so far
@@ -101,6 +108,14 @@ class ZlibMember:
         whole = b"".join(parts)
         return whole[offset - first * _BLOCK : offset + length - first * _BLOCK]
 
+    def decode(self) -> None:
+        """Decode every block that is not kept yet, so that the next read finds them.
+
+        :raises FormatError: as :meth:`read_at` does.
+        """
+        for index in range(-(-self.size // _BLOCK)):
+            self._block(index)
+
     def _head(self, length: int) -> bytes:
         decoder = zlib.decompressobj()
         position, content = 0, b""
@@ -120,11 +135,7 @@ class ZlibMember:
         found = self._blocks.get(self._number, wanted)
         if found is not None:
             return found
-        index = max((number for number in self._states if number <= wanted), default=0)
-        decoder, position = zlib.decompressobj(), 0
-        if index in self._states:
-            state, position = self._states[index]
-            decoder = state.copy()
+        index, decoder, position = self._begin(wanted)
         content = b""
         for number in range(index, wanted + 1):
             if number and number % _STATE_EVERY == 0 and number not in self._states:
@@ -133,7 +144,20 @@ class ZlibMember:
             self._blocks.put(self._number, number, content)
         if (wanted + 1) * _BLOCK >= self.size:
             self._check_end(decoder, position)
+        else:
+            self._current = (wanted + 1, decoder, position)
         return content
+
+    def _begin(self, wanted: int) -> tuple[int, zlib._Decompress, int]:
+        """The nearest block in front of a wanted one from which decoding can go on: the one behind the last that was decoded, or a kept state."""
+        current, self._current = self._current, None  # whoever takes it moves it on
+        index = max((number for number in self._states if number <= wanted), default=0)
+        if current is not None and index <= current[0] <= wanted:
+            return current
+        if index in self._states:
+            state, position = self._states[index]
+            return index, state.copy(), position
+        return 0, zlib.decompressobj(), 0
 
     def _next(self, decoder: zlib._Decompress, position: int, length: int) -> tuple[bytes, int]:
         parts: list[bytes] = []
