@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -112,3 +113,30 @@ def test_a_wheel_in_a_pex_in_a_zip_reads_as_zipfile_does(corpus_artifact: Artifa
             assert node is not None
             assert node.read() == oracle.read(name)
             zipfile.ZipFile(io.BytesIO(node.read())).testzip()
+
+
+def test_frozen_programs_inside_an_appdir_show_their_libraries_licences_and_floors(
+    corpus_artifact: Artifact, tmp_path: Path
+) -> None:
+    """A PyInstaller program with GNU Readline, a zip inside that, and a PEX beside it: all of it stands in one Result."""
+    bundle = tmp_path / "App.AppDir"
+    (bundle / "usr/bin").mkdir(parents=True)
+    (bundle / "AppRun").write_text('#!/bin/sh\nexec "$APPDIR/usr/bin/app" "$@"\n')
+    (bundle / "AppRun").chmod(0o755)
+    shutil.copy(corpus_artifact("frozen/pyinstaller-onefile"), bundle / "usr/bin/app")
+    shutil.copy(corpus_artifact("archives/pex-wheels"), bundle / "usr/bin/tool.pex")
+    alone, result = audit(bundle / "usr/bin/app"), audit(bundle)
+    formats = {nested.path: nested.format for nested in result.nested}
+    assert formats["usr/bin/app"] == "pyinstaller"
+    assert formats["usr/bin/app!/base_library.zip"] == "python-archive"
+    assert formats["usr/bin/tool.pex"] == "pex"
+    assert sum(path.startswith("usr/bin/tool.pex!/.deps/") and name == "wheel" for path, name in formats.items()) == 2
+    inside = {library.path for library in result.libraries}
+    assert {f"usr/bin/app!/{library.path}" for library in alone.libraries} <= inside
+    chains = {exposure.component: exposure.chain for exposure in result.licenses.exposures}
+    assert chains["GNU Readline"][-1].startswith("usr/bin/app!/")
+    assert {component.name for component in alone.components} <= {component.name for component in result.components}
+    own = {host.id: host.verdict for host in alone.hosts}
+    assert {host.id: host.verdict for host in result.hosts} == own, "what AppRun starts decides"
+    assert result.floors["GLIBC"].host_version == alone.floors["GLIBC"].host_version
+    assert result.sizes.total.raw == sum(file.stat().st_size for file in bundle.rglob("*") if file.is_file())

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
-from inspector.formats.zip import ZipArchive, find_end_record
+from inspector.formats.zip import ZipArchive, ZipWriter, find_end_record
 from inspector.limits import Limits
 from inspector.source import BytesSource
 
@@ -248,3 +248,61 @@ def test_the_wheels_of_ensurepip_read_as_zipfile_reads_them() -> None:
                 name: oracle.read(name) for name in oracle.namelist() if not name.endswith("/")
             }
         assert covered(archive) == wheel.stat().st_size
+
+
+# -- written
+
+
+def rewritten(content: bytes, changed: Members, added: Members, *, gone: tuple[str, ...] = ()) -> bytes:
+    """An archive with some members changed, added and left out, the others copied as they are stored."""
+    archive = ZipArchive(BytesSource(content))
+    target = io.BytesIO()
+    target.write(content[: archive.start])
+    writer = ZipWriter(target, offsets_from=archive.end.prefix)
+    for entry in archive.entries:
+        name = entry.name.decode()
+        if name in changed:
+            writer.replace(entry, BytesSource(changed[name]), mtime=1_700_000_001)
+        elif name not in gone:
+            writer.copy(archive, entry)
+    for name, data in added.items():
+        writer.add(name.encode(), BytesSource(data), mode=0o100755, mtime=1_700_000_001)
+    writer.finish(archive.end.comment)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["seekable", "data descriptors"])
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA], ids=["stored", "deflate", "lzma"]
+)
+def test_what_is_written_reads_in_zipfile_and_changes_nothing_else(method: int, *, streamed: bool) -> None:
+    content = packed(CONTENTS, method=method, streamed=streamed, prefix=b"#!/usr/bin/env python3\n")
+    written = rewritten(content, {"a.txt": b"other" * 999}, {"ö/new": b"x" * 5000}, gone=("dir/ä.txt",))
+    expected = {**CONTENTS, "a.txt": b"other" * 999, "ö/new": b"x" * 5000}
+    del expected["dir/ä.txt"]
+    with zipfile.ZipFile(io.BytesIO(written)) as oracle, zipfile.ZipFile(io.BytesIO(content)) as before:
+        assert oracle.testzip() is None
+        assert {name: oracle.read(name) for name in oracle.namelist()} == expected
+        assert oracle.getinfo("ö/new").external_attr >> 16 == 0o100755
+        for name in ("empty", "dir/b.bin"):
+            old, new = before.getinfo(name), oracle.getinfo(name)
+            assert (old.compress_size, old.compress_type, old.date_time, old.external_attr) == (
+                new.compress_size, new.compress_type, new.date_time, new.external_attr,
+            )  # fmt: skip
+    again = ZipArchive(BytesSource(written))
+    assert contents(again) == expected
+    assert covered(again) == len(written) - again.start
+    assert {entry.mtime for entry in again.entries if entry.name in (b"a.txt", "ö/new".encode())} == {1_700_000_001}
+
+
+def test_nothing_changed_gives_the_same_members_and_writing_twice_the_same_bytes() -> None:
+    content = packed(CONTENTS)
+    once = rewritten(content, {}, {})
+    assert rewritten(once, {}, {}) == once
+    assert contents(ZipArchive(BytesSource(once))) == CONTENTS
+
+
+@pytest.mark.skipif(shutil.which("unzip") is None, reason="unzip is not installed")
+def test_info_zip_tests_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(rewritten(packed(CONTENTS, streamed=True), {"a.txt": b"other"}, {"new": b""}))
+    subprocess.run(["unzip", "-tqq", tmp_path / "a.zip"], check=True)
