@@ -140,7 +140,7 @@ _Shingles = dict[int, list[int]]
 
 def _chosen(found: list[Match]) -> list[Match]:
     """Of matches that overlap the one with the most words of its own; of equals all their identifiers."""
-    found.sort(key=lambda match: (-(match.same - 4 * match.different), match.kind != "license", match.first))
+    found.sort(key=lambda match: (-(match.same - 20 * match.different), match.kind != "license", match.first))
     chosen: list[Match] = []
     for match in found:
         rivals = [at for at, other in enumerate(chosen) if match.first < other.stop and other.first < match.stop]
