@@ -16,7 +16,6 @@ from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
 from inspector.facts.binaries.platform_policies import Libc
 from inspector.facts.binaries.platform_tag import PlatformNeeds, platform_tag
-from inspector.facts.python.core_metadata import parse_headers
 
 _NAME = re.compile(r".+-[^-]+(?:-\d[^-]*)?-[^-]+-[^-]+-(?P<platform>[^-]+)\.whl")
 _PLATFORM = re.compile(r"(?P<kind>manylinux|musllinux)_(?P<major>\d+)_(?P<minor>\d+)_(?P<arch>\w+)")
@@ -61,7 +60,7 @@ def _recorded_tags(tree: Tree) -> list[str]:
                 text = node.read_at(0, _LARGEST).decode("utf-8", "backslashreplace")
             except (FormatError, OSError):
                 return []
-            return parse_headers(text).get("tag", [])
+            return [line.partition(":")[2].strip() for line in text.splitlines() if line.lower().startswith("tag:")]
     return []
 
 
