@@ -6,16 +6,41 @@ What reads them is imported when the first bytes fit, so that whoever audits an 
 from __future__ import annotations
 
 import re
-from functools import partial
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
-from inspector.artifact.artifact import Artifact
 from inspector.artifact.reader import Candidate, DirectoryReader, Reader
 from inspector.artifact.tree import Tree
-from inspector.errors import FormatError
-from inspector.limits import Limits
 
 _COMPRESSED = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")  # compressed_stream.py
-_IMAGE_LAYOUT_FILE = "oci-layout"  # OCI image layout specification
+_SCIE_TAIL = 0x10002  # a-scie/jump, jump/src/boot/pack.rs: the manifest is in the last 64 KiB, between two line ends
+_LARGEST_MANIFEST = 1 << 20
+
+
+def _later(module: str, function: str, *leading: str) -> Callable[..., Any]:
+    """A function of a module that is imported when it is called.
+
+    :param leading: arguments that go before those of the call.
+    """
+
+    def call(*arguments: object) -> Any:  # noqa: ANN401 -- whatever the function gives
+        return getattr(import_module(f"inspector.artifact.{module}"), function)(*leading, *arguments)
+
+    return call
+
+
+def _if(fits: Callable[[Any], bool], recognises: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Both, the cheap one first."""
+    return lambda shown: fits(shown) and recognises(shown)
+
+
+def _begins(*beginnings: bytes) -> Callable[[Candidate], bool]:
+    return lambda candidate: candidate.head.startswith(beginnings)
+
+
+def _holds(*names: str) -> Callable[[Tree], bool]:
+    return lambda tree: all(name in tree for name in names)
 
 
 def _may_be_tar(candidate: Candidate) -> bool:
@@ -25,200 +50,29 @@ def _may_be_tar(candidate: Candidate) -> bool:
     return len(candidate.head) >= 512 and candidate.head[148:154].strip(b" \0").isdigit()
 
 
-def _is_deb(candidate: Candidate) -> bool:
-    return candidate.head.startswith(b"!<arch>\ndebian-binary")  # deb(5)
-
-
-def _open_deb(candidate: Candidate) -> Artifact:
-    from inspector.artifact.deb import open_deb
-
-    return open_deb(candidate)
-
-
-def _is_rpm(candidate: Candidate) -> bool:
-    return candidate.head.startswith(b"\xed\xab\xee\xdb")  # RPM reference manual, "RPM V4 Package format"
-
-
-def _open_rpm(candidate: Candidate) -> Artifact:
-    from inspector.artifact.rpm import open_rpm
-
-    return open_rpm(candidate)
-
-
-def _is_image(name: str, candidate: Candidate) -> bool:
-    if not _may_be_tar(candidate):
-        return False
-    from inspector.artifact.container_archive import is_image_archive
-
-    return is_image_archive(name, candidate)
-
-
-def _open_image(name: str, candidate: Candidate) -> Artifact:
-    from inspector.artifact.container_archive import open_image_archive
-
-    return open_image_archive(name, candidate)
-
-
-def _is_image_layout(tree: Tree) -> bool:
-    if _IMAGE_LAYOUT_FILE not in tree:
-        return False
-    from inspector.artifact.container_archive import is_image_layout
-
-    return is_image_layout(tree)
-
-
-def _open_image_layout(listed: Artifact, limits: Limits) -> Artifact:
-    from inspector.artifact.container_archive import merged_image
-
-    return merged_image("oci", listed, limits)
-
-
-def _is_tar(name: str, candidate: Candidate) -> bool:
-    if not _may_be_tar(candidate):
-        return False
-    from inspector.artifact.tar import is_archive_of
-
-    return is_archive_of(name, candidate)
-
-
-def _open_tar(name: str, candidate: Candidate) -> Artifact:
-    from inspector.artifact.tar import open_archive_of
-
-    return open_archive_of(name, candidate)
-
-
-def _is_squashfs(snap: bool, candidate: Candidate) -> bool:
-    if not candidate.head.startswith(b"hsqs"):  # squashfs-tools, squashfs_fs.h: SQUASHFS_MAGIC
-        return False
-    # The manifest is looked up again when the image is opened; without its tables nobody can tell a snap from any other image
-    return _has_snap_manifest(candidate) == snap
-
-
-def _has_snap_manifest(candidate: Candidate) -> bool:
-    from inspector.formats.squashfs import SquashfsImage
-
-    try:
-        return SquashfsImage(candidate.source, candidate.limits).lookup(b"meta/snap.yaml") is not None
-    except FormatError:
-        return False
-
-
-def _open_squashfs(candidate: Candidate) -> Artifact:
-    from inspector.artifact.snap import open_squashfs
-
-    return open_squashfs(candidate)
-
-
 def _is_xar(candidate: Candidate) -> bool:
     return candidate.head.startswith(b"#!") and b"\n#xar_stop" in candidate.source.read_at(0, 1 << 16)
 
 
-def _open_xar(candidate: Candidate) -> Artifact:
-    from inspector.artifact.xar import open_xar
-
-    return open_xar(candidate)
-
-
-def _is_makeself(candidate: Candidate) -> bool:
-    if not candidate.head.startswith(b"#!"):
+def _may_be_manifest(candidate: Candidate) -> bool:
+    if candidate.source.size > _LARGEST_MANIFEST or b"\0" in candidate.head:
         return False
-    from inspector.artifact.script_archive import is_makeself
-
-    return is_makeself(candidate)
+    return re.search(rb"\bid\b", candidate.head) is not None
 
 
-def _open_makeself(candidate: Candidate) -> Artifact:
-    from inspector.artifact.script_archive import open_makeself
-
-    return open_makeself(candidate)
-
-
-def _is_script_archive(candidate: Candidate) -> bool:
-    if not candidate.head.startswith(b"#!"):
-        return False
-    from inspector.artifact.script_archive import find_script_archive
-
-    return find_script_archive(candidate) is not None
-
-
-def _open_script_archive(candidate: Candidate) -> Artifact:
-    from inspector.artifact.script_archive import open_script_archive
-
-    return open_script_archive(candidate)
-
-
-def _is_flatpak(candidate: Candidate) -> bool:
-    # flatpak-builtins-build-bundle.c: the first key of the metadata is "flatpak"; ostree-repo-static-delta-private.h: signed deltas
-    return candidate.head.startswith((b"flatpak\0", b"OSTSGNDT", b"TDNGSTSO"))
-
-
-def _open_flatpak(candidate: Candidate) -> Artifact:
-    from inspector.artifact.flatpak import open_bundle
-
-    return open_bundle(candidate)
-
-
-def _is_flatpak_manifest(candidate: Candidate) -> bool:
-    if candidate.source.size > 1 << 20 or b"\0" in candidate.head or not re.search(rb"\bid\b", candidate.head):
-        return False
-    from inspector.artifact.flatpak import manifest_of
-
-    return manifest_of(candidate) is not None
-
-
-def _refuse_flatpak_manifest(candidate: Candidate) -> Artifact:
-    from inspector.artifact.flatpak import refuse_manifest
-
-    return refuse_manifest(candidate)
-
-
-def _is_flatpak_build(tree: Tree) -> bool:
-    if "metadata" not in tree:
-        return False
-    from inspector.artifact.flatpak import is_build_directory
-
-    return is_build_directory(tree)
-
-
-def _open_flatpak_build(listed: Artifact, limits: Limits) -> Artifact:
-    from inspector.artifact.flatpak import open_build_directory
-
-    return open_build_directory(listed, limits)
-
-
-def _is_ostree(tree: Tree) -> bool:
-    if "config" not in tree or "objects" not in tree:
-        return False
-    from inspector.artifact.flatpak import is_repository
-
-    return is_repository(tree)
-
-
-def _open_ostree(listed: Artifact, limits: Limits) -> Artifact:
-    from inspector.artifact.flatpak import open_repository
-
-    return open_repository(listed, limits)
-
-
-def _is_scie(candidate: Candidate) -> bool:
-    # a-scie/jump, jump/src/boot/pack.rs: the manifest is in the last 64 KiB
-    if not candidate.is_elf or b'"scie"' not in candidate.source.read_at(
-        max(candidate.source.size - 0x10002, 0), 0x10002
-    ):
-        return False
-    from inspector.formats.scie import find_manifest
-
-    return find_manifest(candidate.source) is not None
-
-
-def _open_scie(candidate: Candidate) -> Artifact:
-    from inspector.artifact.scie import open_scie
-
-    return open_scie(candidate)
+def _may_be_scie(candidate: Candidate) -> bool:
+    source = candidate.source
+    return candidate.is_elf and b'"scie"' in source.read_at(max(source.size - _SCIE_TAIL, 0), _SCIE_TAIL)
 
 
 def _tar(name: str, title: str, *limitations: str) -> Reader:
-    return Reader(name, title, (*limitations, *_OF_TAR), partial(_is_tar, name), partial(_open_tar, name))
+    recognises = _if(_may_be_tar, _later("tar", "is_archive_of", name))
+    return Reader(name, title, (*limitations, *_OF_TAR), recognises, _later("tar", "open_archive_of", name))
+
+
+def _image(name: str, title: str) -> Reader:
+    recognises = _if(_may_be_tar, _later("container_archive", "is_image_archive", name))
+    return Reader(name, title, _OF_IMAGES, recognises, _later("container_archive", "open_image_archive", name))
 
 
 _OF_TAR = (
@@ -247,17 +101,20 @@ _OF_SCRIPTS = (
     "The script is not executed and not followed: what it does with the members after unpacking them is not known.",
     "Archives that are encrypted, in base64, or compressed with lz4 or compress(1) are named and not read.",
 )
+_OF_CONDA = ("Libraries of the packages that it depends on are not there, and so count as missing.",)
 _OF_PACKAGES = (
     "Scripts and triggers of the package are not followed: what they make or link at installation is not there.",
     "Libraries of the packages that it depends on are not in it; they are asked of the system.",
 )
 
+# Beginnings: deb(5); RPM reference manual, "RPM V4 Package format"; squashfs_fs.h, SQUASHFS_MAGIC; flatpak-builtins-build-bundle.c, whose metadata
+# begin with the key "flatpak", and ostree-repo-static-delta-private.h, the magic of signed deltas in both byte orders
 READERS = (
-    Reader("deb", "a Debian package", _OF_PACKAGES, _is_deb, _open_deb),
+    Reader("deb", "a Debian package", _OF_PACKAGES, _begins(b"!<arch>\ndebian-binary"), _later("deb", "open_deb")),
     Reader(
         "rpm", "an RPM package",
         (*_OF_PACKAGES, "Files that the header names and the payload does not carry (ghosts) are not in the tree."),
-        _is_rpm, _open_rpm,
+        _begins(b"\xed\xab\xee\xdb"), _later("rpm", "open_rpm"),
     ),
     Reader(
         "snap", "a snap",
@@ -265,19 +122,22 @@ READERS = (
             *_OF_SQUASHFS, "The base is named and not read; libraries that it has count as the system's.",
             "Content that other snaps share, and layouts, are not followed.",
         ),
-        partial(_is_squashfs, True), _open_squashfs,
+        _if(_begins(b"hsqs"), _later("snap", "is_snap")), _later("snap", "open_squashfs"),
     ),
     Reader(
         "squashfs", "a squashfs image",
         (*_OF_SQUASHFS, "Whether it is a whole root file system is told by its names: usr beside etc or bin."),
-        partial(_is_squashfs, False), _open_squashfs,
+        _begins(b"hsqs"), _later("snap", "open_squashfs"),
     ),
-    Reader("xar", "a XAR file", (*_OF_SQUASHFS, "XAR files that it depends on are not read."), _is_xar, _open_xar),
-    Reader("makeself", "a makeself archive", _OF_SCRIPTS, _is_makeself, _open_makeself),
+    Reader("xar", "a XAR file", (*_OF_SQUASHFS, "XAR files that it depends on are not read."), _is_xar, _later("xar", "open_xar")),
+    Reader(
+        "makeself", "a makeself archive", _OF_SCRIPTS,
+        _if(_begins(b"#!"), _later("script_archive", "is_makeself")), _later("script_archive", "open_makeself"),
+    ),
     Reader(
         "script-archive", "a script with an archive behind it",
         (*_OF_SCRIPTS, "Looked for are tar archives in a compressed stream that begins behind a line's end in the first 16 MiB."),
-        _is_script_archive, _open_script_archive,
+        _if(_begins(b"#!"), _later("script_archive", "is_script_archive")), _later("script_archive", "open_script_archive"),
     ),
     Reader(
         "flatpak", "a Flatpak bundle",
@@ -285,14 +145,14 @@ READERS = (
             *_OF_FLATPAK, *_OF_OSTREE, "Bundles of big-endian writers, and those that build on an older commit, are not read.",
             "Applications with extra data fetch them at installation: they are not in the bundle.",
         ),
-        _is_flatpak, _open_flatpak,
+        _begins(b"flatpak\0", b"OSTSGNDT", b"TDNGSTSO"), _later("flatpak", "open_bundle"),
     ),
     Reader(
         "", "a manifest of flatpak-builder", ("A manifest of flatpak-builder is recognised: it holds nothing that was built.",),
-        _is_flatpak_manifest, _refuse_flatpak_manifest,
+        _if(_may_be_manifest, _later("flatpak", "manifest_of")), _later("flatpak", "refuse_manifest"),
     ),
-    Reader("oci", "an OCI image archive", _OF_IMAGES, partial(_is_image, "oci"), partial(_open_image, "oci")),
-    Reader("docker", "an image written by docker save", _OF_IMAGES, partial(_is_image, "docker"), partial(_open_image, "docker")),
+    _image("oci", "an OCI image archive"),
+    _image("docker", "an image written by docker save"),
     _tar(
         "python-build-standalone", "a python-build-standalone archive",
         "Object files of the full archives are listed as files; which of them a later link takes is not known.",
@@ -301,9 +161,10 @@ READERS = (
         "conda-pack", "an environment packed by conda-pack",
         "Prefixes that conda-unpack rewrites after extraction are read as they lie in the archive.",
     ),
-    _tar(
-        "conda-package", "a conda package",
-        "Libraries of the packages that it depends on are not there, and so count as missing.",
+    _tar("conda-package", "a conda package", *_OF_CONDA),
+    Reader(
+        "conda-package", "a conda package of the newer form", _OF_CONDA,
+        _if(_begins(b"PK\x03\x04"), _later("conda_package", "is_conda_archive")), _later("conda_package", "open_conda_archive"),
     ),
     _tar(
         "sdist", "a source distribution",
@@ -323,17 +184,23 @@ PROGRAM_READERS = (
             "Placeholders of commands that depend on the environment or on a binding are not followed.",
             "The starter itself is not audited.",
         ),
-        _is_scie, _open_scie,
+        _if(_may_be_scie, _later("scie", "is_scie")), _later("scie", "open_scie"),
     ),
 )  # fmt: skip
 """ELF programs that carry archives; in front of the readers of plain programs."""
 
 DIRECTORY_READERS = (
-    DirectoryReader("oci", "an OCI image layout", _OF_IMAGES, _is_image_layout, _open_image_layout),
-    DirectoryReader("flatpak-build", "a Flatpak build directory", _OF_FLATPAK, _is_flatpak_build, _open_flatpak_build),
+    DirectoryReader(
+        "oci", "an OCI image layout", _OF_IMAGES,
+        _if(_holds("oci-layout", "index.json"), _later("container_archive", "is_image_layout")), _later("container_archive", "open_image_layout"),
+    ),
+    DirectoryReader(
+        "flatpak-build", "a Flatpak build directory", _OF_FLATPAK,
+        _if(_holds("metadata"), _later("flatpak", "is_build_directory")), _later("flatpak", "open_build_directory"),
+    ),
     DirectoryReader(
         "ostree", "an OSTree repository",
         (*_OF_FLATPAK, *_OF_OSTREE, "Of several branches one is read, an application's first; the others are named."),
-        _is_ostree, _open_ostree,
+        _if(_holds("config", "objects", "refs"), _later("flatpak", "is_repository")), _later("flatpak", "open_repository"),
     ),
 )  # fmt: skip

@@ -47,6 +47,11 @@ def open_image_archive(name: str, candidate: Candidate) -> Artifact:
     return merged_image(name, artifact, candidate.limits)
 
 
+def open_image_layout(listed: Artifact, limits: Limits) -> Artifact:
+    """Open what :func:`is_image_layout` told."""
+    return merged_image("oci", listed, limits)
+
+
 def merged_image(name: str, artifact: Artifact, limits: Limits) -> Artifact:
     """The artifact whose tree is that of the image in the layout."""
     image = read_image(artifact.tree, limits, artifact.problems)

@@ -23,6 +23,7 @@ from inspector.artifact.stored_archive import open_stored
 from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError
 from inspector.formats.archive_entry import ArchiveEntry
+from inspector.formats.compressed_stream import Spool
 from inspector.formats.tar import read_tar
 from inspector.limits import Limits
 from inspector.model import Problem
@@ -93,7 +94,8 @@ def read_image(files: Tree, limits: Limits, problems: list[Problem]) -> Containe
         config = store.json_object(_text(listed[0].get("Config")), "configuration")
         layers = [store.file(path) for path in _texts(listed[0].get("Layers"))[:_MOST_LAYERS]]
     builder = ArchiveTree(problems, limits, root_file_system=True)
-    merged = [_merge(builder, layer, limits, problems) for layer in layers if layer is not None]
+    spool = Spool(limits.small_file)
+    merged = [_merge(builder, layer, spool, limits, problems) for layer in layers if layer is not None]
     done = [compression for compression in merged if compression is not None]
     if not done:
         raise FormatError("not a single layer of the image can be read")
@@ -198,11 +200,14 @@ class _Store:
             raise FormatError(f"the image's {what} is no JSON") from None
 
 
-def _merge(builder: ArchiveTree, layer: Node, limits: Limits, problems: list[Problem]) -> str | None:
-    """Merge one layer into the tree; gives its compression ("" for none), or None where it cannot be read."""
+def _merge(builder: ArchiveTree, layer: Node, spool: Spool, limits: Limits, problems: list[Problem]) -> str | None:
+    """Merge one layer into the tree; gives its compression ("" for none), or None where it cannot be read.
+
+    :param spool: keeps the decoded bytes of all layers.
+    """
     own: list[Problem] = []
     try:
-        stored = open_stored(layer, limits)
+        stored = open_stored(layer, limits, spool=spool)
         stored.note_damage(own)
         archive = read_tar(stored.content, limits)
     except FormatError as error:

@@ -9,7 +9,10 @@ import msgspec
 from inspector.artifact.artifact import Artifact
 from inspector.result import EnvelopeInfo, PackageInfo
 
-__all__ = ["PackageInfo", "parse_control", "with_package"]
+__all__ = ["PackageInfo", "parse_control", "parse_core_metadata", "with_package"]
+
+_LONGEST_VALUE = 1 << 16
+_LONGEST_LICENSE = 200  # whole licence texts stand there too
 
 
 def with_package(artifact: Artifact, package: PackageInfo | None) -> Artifact:
@@ -21,20 +24,7 @@ def with_package(artifact: Artifact, package: PackageInfo | None) -> Artifact:
 
 def parse_control(content: bytes) -> PackageInfo:
     """The first paragraph of a Debian control file (deb-control(5))."""
-    fields: dict[str, str] = {}
-    last = ""
-    for line in content.decode("utf-8", "backslashreplace").splitlines():
-        if not line.strip():
-            if fields:
-                break
-        elif line[0] in " \t":
-            if last:
-                fields[last] += " " + line.strip()
-        elif not line.startswith("#"):
-            last, colon, value = line.partition(":")
-            last = last.strip().lower() if colon else ""
-            if last:
-                fields[last] = value.strip()
+    fields = dict(_fields(content))
     depends = [*fields.get("pre-depends", "").split(","), *fields.get("depends", "").split(",")]
     return PackageInfo(
         system="deb",
@@ -43,3 +33,33 @@ def parse_control(content: bytes) -> PackageInfo:
         architecture=fields.get("architecture", ""),
         depends=tuple(part.strip() for part in depends if part.strip()),
     )
+
+
+def parse_core_metadata(content: bytes) -> PackageInfo:
+    """The headers of a source distribution's PKG-INFO (PyPA, "Core metadata specifications")."""
+    pairs = _fields(content)
+    fields = dict(pairs[::-1])  # of a header that comes again the first one counts
+    return PackageInfo(
+        system="sdist",
+        name=fields.get("name", ""),
+        version=fields.get("version", ""),
+        license=(fields.get("license-expression") or fields.get("license", ""))[:_LONGEST_LICENSE],
+        depends=tuple(value for name, value in pairs if name == "requires-dist"),
+    )
+
+
+def _fields(content: bytes) -> list[tuple[str, str]]:
+    """Names in small letters and values of the first paragraph, folded lines joined (RFC 822)."""
+    fields: list[tuple[str, str]] = []
+    for line in content.decode("utf-8", "backslashreplace").splitlines():
+        if not line.strip():
+            if fields:
+                break
+        elif line[0] in " \t":
+            if fields:
+                fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line.strip()}"[:_LONGEST_VALUE])
+        elif not line.startswith("#"):
+            name, colon, value = line.partition(":")
+            if colon and name.strip():
+                fields.append((name.strip().lower(), value.strip()[:_LONGEST_VALUE]))
+    return fields

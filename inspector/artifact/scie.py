@@ -17,7 +17,8 @@ from inspector.artifact.tree import Tree
 from inspector.artifact.zip_tree import zip_tree
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.archive_entry import ArchiveEntry
-from inspector.formats.scie import Scie, ScieFile, file_content, read_scie
+from inspector.formats.compressed_stream import Spool
+from inspector.formats.scie import Scie, ScieFile, file_content, find_manifest, read_scie
 from inspector.formats.tar import read_tar
 from inspector.formats.zip import ZipArchive
 from inspector.limits import Limits
@@ -27,6 +28,11 @@ from inspector.source import Source
 
 _PLACEHOLDER = re.compile(r"\{([^{}:]{1,255})\}")
 _STEP = 1 << 20
+
+
+def is_scie(candidate: Candidate) -> bool:
+    """Whether a program ends with the manifest of a scie."""
+    return find_manifest(candidate.source) is not None
 
 
 def open_scie(candidate: Candidate) -> Artifact:
@@ -72,6 +78,7 @@ class _Unpacked:
         self._limits = limits
         self._problems = problems
         self._builder = ArchiveTree(problems, limits)
+        self._spool = Spool(limits.small_file)
 
     def tree(self) -> Tree:
         """All members."""
@@ -121,7 +128,9 @@ class _Unpacked:
             self._builder.add(entry, content.size)
 
     def _add_tar(self, file: ScieFile, content: Source) -> None:
-        stored = open_stored(content, self._limits, "lzma" if file.type in ("tar.lzma", "tlz") else None)
+        stored = open_stored(
+            content, self._limits, "lzma" if file.type in ("tar.lzma", "tlz") else None, spool=self._spool
+        )
         archive = read_tar(stored.content, self._limits)
         own: list[Problem] = []
         stored.note_damage(own)

@@ -19,7 +19,7 @@ from inspector.artifact.gaps import zero_bytes
 from inspector.artifact.reader import Candidate
 from inspector.artifact.stored_archive import decoded_head, open_stored
 from inspector.errors import FormatError, NothingInspected, UnsupportedFormat
-from inspector.formats.compressed_stream import compression_of
+from inspector.formats.compressed_stream import Spool, compression_of
 from inspector.formats.tar import looks_like_tar, read_tar
 from inspector.limits import Limits
 from inspector.model import Problem
@@ -78,6 +78,11 @@ def open_makeself(candidate: Candidate) -> Artifact:
     return _open_parts(
         "makeself", candidate, header.offset, parts, min(position, source.size), problems, limits, script[:1]
     )
+
+
+def is_script_archive(candidate: Candidate) -> bool:
+    """Whether an archive lies behind the lines of a script."""
+    return find_script_archive(candidate) is not None
 
 
 def find_script_archive(candidate: Candidate) -> int | None:
@@ -164,13 +169,14 @@ def _open_parts(
     """
     source = candidate.source
     builder = ArchiveTree(problems, limits)
+    spool = Spool(limits.small_file)
     compression: str | None = None
     for part in parts:
         head = part.read_at(0, 8)
         if compression_of(head) is None and not looks_like_tar(part.read_at(0, 512)):
             raise UnsupportedFormat("its archive is compressed or encoded in a way that is not read", offset)
         try:
-            stored = open_stored(part, limits)
+            stored = open_stored(part, limits, spool=spool)
             archive = read_tar(stored.content, limits)
         except FormatError as error:
             if part is parts[0]:

@@ -14,6 +14,7 @@ from inspector.artifact.reader import Candidate
 from inspector.artifact.squashfs_payload import open_payload
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
+from inspector.formats.squashfs import SquashfsImage
 from inspector.formats.yaml_mappings import Value, parse_yaml
 from inspector.limits import Limits
 from inspector.model import Problem
@@ -26,6 +27,14 @@ _MACHINES = {
 }  # fmt: skip
 """Machine names as ``uname -m`` prints them, by Debian's, which snaps use."""
 _SYSTEMS = ("base", "os", "kernel", "gadget", "snapd")
+
+
+def is_snap(candidate: Candidate) -> bool:
+    """Whether a squashfs image has a snap's manifest; it is listed again when it is opened, as nothing shorter tells."""
+    try:
+        return SquashfsImage(candidate.source, candidate.limits).lookup(_MANIFEST.encode()) is not None
+    except FormatError:
+        return False
 
 
 def open_squashfs(candidate: Candidate) -> Artifact:

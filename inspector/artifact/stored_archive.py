@@ -9,7 +9,7 @@ from inspector.artifact.container_tree import problem_of
 from inspector.artifact.gaps import byte_map, zero_bytes
 from inspector.errors import FormatError
 from inspector.formats.archive_entry import ArchiveEntry
-from inspector.formats.compressed_stream import DecodedStream, compression_of, decode_stream
+from inspector.formats.compressed_stream import DecodedStream, Spool, compression_of, decode_stream
 from inspector.limits import Limits
 from inspector.model import Problem
 from inspector.source import SliceSource, Source
@@ -75,16 +75,19 @@ class StoredArchive:
         }
 
 
-def open_stored(source: Source, limits: Limits, compression: str | None = None) -> StoredArchive:
+def open_stored(
+    source: Source, limits: Limits, compression: str | None = None, *, spool: Spool | None = None
+) -> StoredArchive:
     """The archive that a source holds, decoded where its first bytes are those of a compressed stream.
 
     :param compression: where a name tells what the bytes do not (``.tar.lzma``).
+    :param spool: where decoded bytes are kept, together with those of other archives; None: in one of its own.
     :raises FormatError: as :func:`inspector.formats.compressed_stream.decode_stream`.
     """
     found = compression or compression_of(source.read_at(0, 8))
     if found is None:
         return StoredArchive(source, None)
-    stream = decode_stream(source, limits, found)
+    stream = decode_stream(source, limits, found, spool)
     return StoredArchive(stream, stream)
 
 

@@ -13,12 +13,14 @@ from weakref import WeakKeyDictionary
 
 from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
+from inspector.artifact.package_metadata import PackageInfo, parse_core_metadata, with_package
 from inspector.artifact.reader import Candidate
 from inspector.artifact.stored_archive import StoredArchive, decoded_head, open_stored
 from inspector.artifact.tree import Kind, Tree
-from inspector.errors import NothingInspected
+from inspector.errors import FormatError, NothingInspected
 from inspector.formats.compressed_stream import compression_of
 from inspector.formats.tar import TarArchive, looks_like_tar, read_tar
+from inspector.limits import Limits
 from inspector.model import Problem
 from inspector.result import EnvelopeInfo
 
@@ -143,7 +145,7 @@ def open_archive_of(name: str, candidate: Candidate) -> Artifact:
         )
     source = candidate.source
     counts = opened.stored.byte_map(source, opened.archive.entries, opened.archive.end)
-    return Artifact(
+    artifact = Artifact(
         path=candidate.path,
         format=name,
         arch=None,
@@ -155,3 +157,19 @@ def open_archive_of(name: str, candidate: Candidate) -> Artifact:
         problems=opened.problems,
         byte_map=counts,
     )
+    return with_package(artifact, _statements(name, opened.tree, candidate.limits))
+
+
+def _statements(name: str, tree: Tree, limits: Limits) -> PackageInfo | None:
+    """What a package of that flavour states of itself."""
+    if name == "conda-package":
+        from inspector.artifact.conda_package import conda_statements
+
+        return conda_statements(tree, limits)
+    node = tree.get(f"{_top_directory(tree)}/PKG-INFO") if name == "sdist" else None
+    if node is None or not node.is_file:
+        return None
+    try:
+        return parse_core_metadata(node.read(limits=limits))
+    except FormatError:
+        return None

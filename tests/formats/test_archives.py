@@ -5,10 +5,12 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
 import random
 import struct
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -260,3 +262,39 @@ def test_a_large_stream_lies_in_a_file_without_a_name(tmp_path: Path, monkeypatc
     assert stream.read_at(299_990, 100) == content[299_990:]
     assert list(tmp_path.iterdir()) == []
     assert stream.stored_between(0, 100_000) + stream.stored_between(100_000, 300_000) == stream.stored_end
+
+
+def test_source_distributions_and_conda_packages_state_what_they_are(tmp_path: Path) -> None:
+    metadata = (
+        b"Metadata-Version: 2.4\nName: sample\nVersion: 1.2\nLicense-Expression: MIT\nRequires-Dist: six>=1\n ,<2\n"
+    )
+    metadata += b"Requires-Dist: attrs\n\nName: no\n"
+    with opened(gzip.compress(tar([("sample-1.2/PKG-INFO", metadata)])), tmp_path) as artifact:
+        assert artifact.envelope is not None
+        package = artifact.envelope.package
+        assert package is not None
+        assert (package.name, package.version, package.license) == ("sample", "1.2", "MIT")
+        assert package.depends == ("six>=1 ,<2", "attrs")
+    index = json.dumps(
+        {"name": "zlib", "version": "1.3", "license": "Zlib", "depends": ["libgcc", 5], "subdir": "linux-64"}
+    ).encode()
+    info, content = (
+        tar([("info/index.json", index), ("info/files", b"lib/libz.so\n")]),
+        tar([("lib/libz.so", b"x" * 50)]),
+    )
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("metadata.json", '{"conda_pkg_format_version": 2}')
+        archive.writestr("pkg-zlib-1.3.tar.bz2", bz2.compress(content))
+        archive.writestr("info-zlib-1.3.tar.bz2", bz2.compress(info))
+    for packed in (
+        stream.getvalue(),
+        bz2.compress(tar([("info/index.json", index), ("info/files", b""), ("lib/libz.so", b"x" * 50)])),
+    ):
+        with opened(packed, tmp_path) as artifact:
+            assert artifact.format == "conda-package"
+            assert_whole(artifact)
+            assert shown(artifact)["lib/libz.so"] == b"x" * 50
+            assert artifact.envelope is not None
+            assert artifact.envelope.package is not None
+            assert (artifact.envelope.package.name, artifact.envelope.package.depends) == ("zlib", ("libgcc",))
