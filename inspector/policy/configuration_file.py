@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,17 @@ def load_configuration(path: str | os.PathLike[str] | None) -> Configuration:
     for key in _keys(document, ()):
         line = line_of(lines, (*prefix, *key))
         sources[written_key(key)] = str(file) if line is None else f"{file}, line {line}"
-    return configuration_of(document, sources)
+    configuration = configuration_of(document, sources)
+    return replace(configuration, hosts=tuple(_located(host, file.parent) for host in configuration.hosts))
+
+
+def _located(host: str, directory: Path) -> str:
+    """A system as it stands, or a profile's path, which the file means from where it lies itself."""
+    name, colon, variant = host.rpartition(":")
+    path, ending = (name, f":{variant}") if colon and variant in ("desktop", "minimal") else (host, "")
+    if "/" not in path and not path.endswith(".toml"):
+        return host
+    return f"{path if directory == Path() else os.path.join(directory, path)}{ending}"  # noqa: PTH118 - "./" tells a path from an id
 
 
 def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -110,9 +110,25 @@ def test_pyproject_has_a_table_for_it(tmp_path: Path) -> None:
         load_configuration(path)
 
 
-def test_systems_by_id_variant_and_file(tmp_path: Path) -> None:
-    hosts = ["debian-12", "rhel-9:minimal", "ubuntu-22.04:desktop", "fleet.toml", "hosts/fleet.toml:minimal", "./mine"]
-    assert load_configuration(written(tmp_path, f"[target]\nhosts = {hosts}")).hosts == tuple(hosts)
+def test_systems_by_id_variant_and_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile's path is meant from where the file lies, wherever the program is started."""
+    hosts = [
+        "debian-12",
+        "rhel-9:minimal",
+        "ubuntu-22.04:desktop",
+        "fleet.toml",
+        "hosts/fleet.toml:minimal",
+        "./mine",
+        "/etc/fleet.toml",
+    ]
+    written(tmp_path, f"[target]\nhosts = {hosts}")
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    assert load_configuration("../inspector.toml").hosts == (
+        "debian-12", "rhel-9:minimal", "ubuntu-22.04:desktop", "../fleet.toml", "../hosts/fleet.toml:minimal", ".././mine", "/etc/fleet.toml",
+    )  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert load_configuration("inspector.toml").hosts[3:6] == ("fleet.toml", "hosts/fleet.toml:minimal", "./mine")
 
 
 def test_without_a_file_nothing_is_asked() -> None:
