@@ -280,6 +280,9 @@ def test_the_container_copies_what_the_package_is_made_of() -> None:
     build = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]
     assert copied >= {*build["sdist"]["include"], "pyproject.toml"}
     assert all((CHECKOUT / name).exists() for name in copied)
+    sent = (CHECKOUT / ".dockerignore").read_text("utf-8").splitlines()
+    assert {line[1:] for line in sent if line.startswith("!")} == copied
+    assert sent.index("*") < sent.index("!inspector")
     assert 'ENTRYPOINT ["bundle-inspect"]' in lines
     assert lines.index("USER inspect") < lines.index('ENTRYPOINT ["bundle-inspect"]')
 
