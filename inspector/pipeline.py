@@ -23,7 +23,7 @@ from inspector.policy.gate import FailOn, judge
 from inspector.progress import SILENT, Progress
 from inspector.result import Result, Verdict
 from inspector.result_making import host_verdict, listed_result, result_of
-from inspector.result_nesting import NestedResult, with_nested
+from inspector.result_nesting import NestedResult, wanted_inside, with_nested
 
 if TYPE_CHECKING:
     from inspector.artifact.member_digests import MemberDigest
@@ -96,6 +96,7 @@ def audit_opened(
         members = _digests(artifact, progress) if digest_files else None
     finally:
         digest.join()  # the file may be closed behind us
+    facts = dataclasses.replace(facts, wanted_inside=wanted_inside(nested))
     verdicts = tuple(host_verdict(verdict, facts) for verdict in facts.hosts)
     result = result_of(
         artifact, facts, findings, verdicts, _NOT_YET, digest.value, version=__version__, list_files=asked.all_files,

@@ -85,6 +85,18 @@ def with_nested(outer: Result, nested: Sequence[NestedResult], *, all_files: boo
     )  # fmt: skip
 
 
+def wanted_inside(nested: Sequence[NestedResult]) -> frozenset[str]:
+    """The sonames that objects inside ask the system for."""
+    return frozenset(
+        need.name
+        for one in nested
+        if not one.inert
+        for library in one.result.libraries
+        for need in library.needed
+        if need.origin != "bundle"
+    )
+
+
 def _blocks(one: NestedResult, parent: str) -> Iterable[NestedArtifact]:
     """Its own block, then those of what is inside it."""
     found = one.result

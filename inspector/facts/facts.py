@@ -37,6 +37,7 @@ class Facts:
     :ivar static_components: components inside ELF files, each file's for itself, with what proves them; ``components`` has them by release.
     :ivar pythons: each file with CPython's code: release, compiler, modules that are built in.
     :ivar shipped_bills: bills of materials that the artifact carries, held against its files.
+    :ivar wanted_inside: sonames that artifacts inside the artifact ask the system for: a library of the artifact may be what answers.
     :ivar files: every regular file, by tree path.
     :ivar owners: whose file each of them is, a name of ``sizes.by_component``.
     """
@@ -67,6 +68,7 @@ class Facts:
     exposures: tuple[LicenseExposure, ...] = ()
     shipped_bills: tuple[CheckedBill, ...] = ()
     sizes: SizesInfo = field(default_factory=SizesInfo)
+    wanted_inside: frozenset[str] = frozenset()
     files: Mapping[str, FileFact] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
 

@@ -11,6 +11,8 @@ from inspector.artifact import Artifact
 from inspector.limits import Limits
 from inspector.pipeline import audit_opened
 from inspector.result import Result
+from inspector.slim.options import SlimOptions
+from inspector.slim.planning.bundle_knowledge import BundleKnowledge
 from tests.bundles import Content, appdir
 from tests.elf_builder import TinyElf
 
@@ -179,3 +181,20 @@ def test_findings_inside_have_fingerprints_of_their_own() -> None:
     files: dict[str, Content] = {"AppRun": program(), "a.whl": wheel(), "b.whl": wheel()}
     findings = [finding for finding in result_of(appdir(files)).findings if finding.rule == "glibc-floor"]
     assert len({finding.fingerprint for finding in findings}) == len(findings) >= 2
+
+
+def test_slim_keeps_libraries_that_only_something_inside_needs() -> None:
+    """What lies in an archive is started with the launcher's search path."""
+    module = TinyElf(needed=("libextra.so.1",), exports=(("PyInit__native", None),))
+    files: dict[str, Content] = {
+        "AppRun": program(),
+        "usr/lib/libextra.so.1": TinyElf(soname="libextra.so.1"),
+        "usr/lib/libother.so.1": TinyElf(soname="libother.so.1"),
+        "tool.pyz": zipped({"__main__.py": "", _MODULE: module}, b"#!/usr/bin/env python3\n"),
+    }
+    artifact = appdir(files)
+    audited = audit_opened(artifact, limits=Limits())
+    assert audited.facts.wanted_inside == {"libextra.so.1"}
+    libraries = BundleKnowledge(artifact, audited.facts, SlimOptions(), Limits()).libraries
+    assert not libraries.is_library("usr/lib/libextra.so.1")
+    assert libraries.is_library("usr/lib/libother.so.1")

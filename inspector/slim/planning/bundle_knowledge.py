@@ -47,7 +47,7 @@ class BundleKnowledge:
         self.roots = self.reach.roots if self.imports_are_known or not self.starts_are_known else _programs(facts)
         self.subjects = Subjects(facts)
         self.guards = Guards(artifact, facts, options, self.reach if self.imports_are_known else None, self.traced)
-        self.libraries = LibraryNeeds(facts, artifact.tree, self.traced.libraries)
+        self.libraries = LibraryNeeds(facts, artifact.tree, {*self.traced.libraries, *_wanted_inside(facts)})
         self.bytecode = BytecodePlanner(
             artifact.tree,
             bytecode_facts(facts, options.environment),
@@ -71,6 +71,12 @@ class BundleKnowledge:
             digest=target_digest(self.artifact),
             size=self.savings.total,
         )
+
+
+def _wanted_inside(facts: Facts) -> list[str]:
+    """Libraries that a program inside an archive of the artifact may load: its starter inherits the launcher's search path."""
+    wanted = facts.wanted_inside
+    return [found.path for found in facts.objects if found.name in wanted or found.elf.soname in wanted]
 
 
 def _programs(facts: Facts) -> tuple[str, ...]:
