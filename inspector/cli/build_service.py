@@ -90,12 +90,9 @@ def tell_service(
 def _print_annotations(
     results: Sequence[Result], failures: Sequence[tuple[str, Exception]], anchor: str | None, where: str
 ) -> None:
-    from inspector.render.github import failure_command, render
-    from inspector.render.registry import RenderOptions
+    from inspector.render.github import annotations
 
-    commands = b"".join(failure_command(path, str(error)) for path, error in failures)
-    if results:
-        commands += render(results, RenderOptions(anchor=anchor, several=len(results) > 1))
+    commands = annotations(results, anchor, [(path, str(error)) for path, error in failures])
     if where == "stdout":
         write_stdout(commands)
     else:

@@ -21,25 +21,34 @@ _COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info"
 
 def render(results: Sequence[Result], options: RenderOptions) -> bytes:
     """The commands, a line each, in the order of severity; what is accepted, or known from the last release, is left out."""
+    return annotations(results, options.anchor)
+
+
+def annotations(results: Sequence[Result], anchor: str | None, failures: Sequence[tuple[str, str]] = ()) -> bytes:
+    """The same, with artifacts of which there is no Result among the errors.
+
+    :param anchor: the file of the repository that annotations are shown at.
+    :param failures: path and message of each such artifact.
+    """
     lines: list[str] = []
     for severity, command in _COMMANDS.items():
-        found = [
-            (result, finding)
+        of_severity = [_failure(path, message) for path, message in failures] if severity == "error" else []
+        of_severity += [
+            _command(command, result, finding, anchor)
             for result in results
             for finding in result.findings
             if finding.severity == severity and finding.suppressed is None and not result.verdict.knows(finding)
         ]
-        shown = found if len(found) <= MOST_ANNOTATIONS else found[: MOST_ANNOTATIONS - 1]
-        lines += [_command(command, result, finding, options.anchor) for result, finding in shown]
-        if len(found) > len(shown):
-            lines.append(f"::{command} title=Inspector::and {len(found) - len(shown)} more; the report has all of them")
+        shown = of_severity if len(of_severity) <= MOST_ANNOTATIONS else of_severity[: MOST_ANNOTATIONS - 1]
+        lines += shown
+        if len(of_severity) > len(shown):
+            left = len(of_severity) - len(shown)
+            lines.append(f"::{command} title=Inspector::and {left} more; the report has all of them")
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
-def failure_command(path: str, message: str) -> bytes:
-    """The annotation of an artifact of which there is no Result."""
-    name = PurePath(path).name or path
-    return f"::error title=Inspector::{_data(f'{name}: {message}')}\n".encode("utf-8", "replace")
+def _failure(path: str, message: str) -> str:
+    return f"::error title=Inspector::{_data(f'{PurePath(path).name or path}: {message}')}"
 
 
 def _command(command: str, result: Result, finding: Finding, anchor: str | None) -> str:

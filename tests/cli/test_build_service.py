@@ -132,6 +132,15 @@ def test_what_could_not_be_inspected_is_annotated_too(run: Callable, github: tup
     assert outputs(output)["exit-code"] == "3"
 
 
+def test_what_could_not_be_inspected_counts_among_the_ten(run: Callable, github: tuple[Path, Path], pipeline) -> None:
+    for number in range(30):
+        pipeline.answers[f"empty{number}"] = NothingInspected("is an empty file")
+    done = run("audit", *(f"empty{number}" for number in range(30)), "bad", "--ci")
+    errors = [line for line in commands(done.out) if line.startswith("::error ")]
+    assert len(errors) == 10
+    assert re.fullmatch(r"::error title=Inspector::and \d+ more; the report has all of them", errors[-1])
+
+
 def test_the_summary_tells_what_changed_since_the_baseline(
     run: Callable, github: tuple[Path, Path], tmp_path: Path
 ) -> None:
