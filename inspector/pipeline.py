@@ -109,14 +109,17 @@ def audit_opened(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What an audit was asked for, as far as it concerns what is inside; ``opened`` counts artifacts inside artifacts."""
+    """What an audit was asked for, as far as it concerns what is inside.
+
+    :ivar opened: unpacked bytes of each artifact inside, for the limits on their number and on all of them together.
+    """
 
     limits: Limits
     all_files: bool
     explain_licenses: bool
     hosts: Sequence[str]
     environment: Mapping[str, str] | None
-    opened: list[str] = field(default_factory=list)
+    opened: list[int] = field(default_factory=list)
 
 
 def _facts(artifact: Artifact, asked: _Asked, progress: Progress = SILENT) -> Facts:
@@ -135,12 +138,14 @@ def examine_nested(
     """The artifacts inside an artifact, each examined as the artifact itself is; what passes the limits becomes a problem of the artifact."""
     found = []
     for inside in find_nested(artifact, facts.objects, asked.limits):
-        asked.opened.append(inside.path)
+        asked.opened.append(sum(node.size for node in inside.artifact.tree.files()))
         why = ""
         if depth > asked.limits.nesting_depth:
             why = f"it lies {depth} artifacts deep, more than the nesting_depth limit"
         elif len(asked.opened) > asked.limits.nested_artifacts:
             why = f"there are more than {asked.limits.nested_artifacts} artifacts inside, the nested_artifacts limit"
+        elif sum(asked.opened) > asked.limits.decoded_data:
+            why = f"what is inside has more than {asked.limits.decoded_data} bytes together, the decoded_data limit"
         if why:
             artifact.problems.append(
                 Problem(kind="limit-exceeded", subject=inside.path, message=f"{why}; it is not opened")

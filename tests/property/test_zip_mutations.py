@@ -15,7 +15,9 @@ from inspector.artifact import open_artifact
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.zip import ZipArchive
 from inspector.limits import Limits
+from inspector.pipeline import audit_opened
 from inspector.source import BytesSource
+from tests.bundles import appdir
 
 LIMITS = Limits(decoded_data=8 << 20, decoded_metadata=1 << 20, inodes=1000, xz_memory=8 << 20)
 MUTANTS = 300
@@ -122,3 +124,17 @@ def test_an_archive_that_is_cut_off_exits_with_three(tmp_path: Path, cut: int) -
     with pytest.raises(NothingInspected) as caught:
         open_artifact(path)
     assert caught.value.exit_code == 3
+
+
+def test_a_damaged_archive_inside_a_bundle_never_stops_the_audit() -> None:
+    chance = random.Random(13)
+    prefix = b"#!/usr/bin/env python3\n"
+    for _ in range(40):
+        content = bytearray(SOUND)
+        for _ in range(chance.randrange(1, 8)):
+            content[chance.randrange(len(prefix), len(content))] = chance.randrange(256)
+        artifact = appdir(
+            {"AppRun": "#!/bin/sh\n", "package-1.0-py3-none-any.whl": bytes(content), "cut.pyz": bytes(content[:-40])}
+        )
+        result = audit_opened(artifact, limits=LIMITS).result
+        assert all(problem.subject.startswith(("package", "cut")) for problem in result.problems)

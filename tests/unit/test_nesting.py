@@ -161,6 +161,9 @@ def test_depth_and_number_are_bounded() -> None:
     result = result_of(appdir({"AppRun": program(), **many}), limits)
     assert len(result.nested) == 2
     assert [problem.kind for problem in result.problems] == ["limit-exceeded"] * 2
+    result = result_of(appdir({"AppRun": program(), **many}), replace(Limits(), decoded_data=2000))
+    assert 0 < len(result.nested) < 4
+    assert all("decoded_data" in problem.message for problem in result.problems)
 
 
 def test_components_of_both_are_one() -> None:
