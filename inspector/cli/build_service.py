@@ -90,9 +90,9 @@ def tell_service(
 def _print_annotations(
     results: Sequence[Result], failures: Sequence[tuple[str, Exception]], anchor: str | None, where: str
 ) -> None:
-    from inspector.render.github import annotations
+    from inspector.render.github import annotate
 
-    commands = annotations(results, anchor, [(path, str(error)) for path, error in failures])
+    commands = annotate(results, anchor, [(path, str(error)) for path, error in failures])
     if where == "stdout":
         write_stdout(commands)
     else:

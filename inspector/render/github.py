@@ -21,10 +21,10 @@ _COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info"
 
 def render(results: Sequence[Result], options: RenderOptions) -> bytes:
     """The commands, a line each, in the order of severity; what is accepted, or known from the last release, is left out."""
-    return annotations(results, options.anchor)
+    return annotate(results, options.anchor)
 
 
-def annotations(results: Sequence[Result], anchor: str | None, failures: Sequence[tuple[str, str]] = ()) -> bytes:
+def annotate(results: Sequence[Result], anchor: str | None, failures: Sequence[tuple[str, str]] = ()) -> bytes:
     """The same, with artifacts of which there is no Result among the errors.
 
     :param anchor: the file of the repository that annotations are shown at.
