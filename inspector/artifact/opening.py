@@ -51,7 +51,7 @@ def open_artifact(path: str | os.PathLike[str], limits: Limits | None = None) ->
 
     A symbolic link is followed.  Members that cannot be read are in ``Artifact.problems``.  Close the artifact, or use it as a context manager.
 
-    :param path: an AppImage of either type, an AppDir, any other directory, or one ELF file.
+    :param path: whatever ``inspect formats`` lists as opened: an AppImage, a frozen program, a wheel, an archive, a directory …
     :raises NothingInspected: where there is nothing to read: no such path, no permission, no known format, no payload; one line and a hint.
     """
     shown = text_of(os.fsencode(path))  # a path that is not UTF-8 must not break whoever prints it
