@@ -80,7 +80,7 @@ READERS: tuple[Reader, ...] = (
         format="nuitka",
         title="a Nuitka one-file program",
         limitations=(
-            "Modules are compiled to machine code in the program that the starter starts; what they import is not read from it.",
+            "Modules that are machine code are listed by name, with their constants; what they import is not read from them.",
             "Payloads of Nuitka 1.5 and older, whose entries have their fields in another order, are not read.",
         ),
         recognises=_Recognises("nuitka", "recognises"),

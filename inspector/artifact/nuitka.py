@@ -16,12 +16,12 @@ from inspector.artifact.frozen_tree import BlankedSource, FrozenTree
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.reader import Candidate
 from inspector.errors import FormatError, NothingInspected
-from inspector.formats.elf import ElfFile
-from inspector.formats.nuitka import NuitkaPayload, find_payload
+from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
+from inspector.formats.nuitka import NuitkaPayload, find_payload, read_compiled_modules
 from inspector.formats.spliced_program import spliced_program
-from inspector.limits import MIB
+from inspector.limits import MIB, Limits
 from inspector.result import EnvelopeInfo, RuntimeInfo
-from inspector.source import BytesSource, Source
+from inspector.source import BytesSource, SliceSource, Source
 
 FORMAT = "nuitka"
 _BOOTSTRAP = "bootstrap"
@@ -63,6 +63,8 @@ def open_program(candidate: Candidate) -> Artifact:
         )
     members = FrozenTree(candidate.limits, [])
     first = add_entries(members, payload)
+    if first is not None:
+        add_compiled_modules(members, first, candidate.limits)
     bootstrap = members.free_path(_BOOTSTRAP)
     _add_bootstrap(members, bootstrap, elf, payload)
     return Artifact(
@@ -105,6 +107,32 @@ def add_entries(members: FrozenTree, payload: NuitkaPayload) -> str | None:
         if members.add_file(path, entry.size, entry.stored, opener, mode=mode) is not None and first is None:
             first = path
     return first
+
+
+def add_compiled_modules(members: FrozenTree, path: str, limits: Limits) -> None:
+    """The modules of a compiled program below ``NAME!/``: bytecode as ``.pyc``, of compiled modules their constants, below ``compiled modules``.
+
+    They have no stored bytes of their own: the program's are those of all.
+    """
+    node = members.get(path)
+    if node is None:
+        return
+    try:
+        if not looks_like_elf(node.read_at(0, 4)):
+            return
+        modules = read_compiled_modules(node, read_elf(node, limits, load_symbols=False), limits)
+    except FormatError as error:
+        members.problems.append(problem_of(path, error))
+        return
+    for module in modules:
+        name = members.path_of(module.name.replace(".", "/").encode())
+        if not module.is_bytecode:
+            name = f"compiled modules/{module.name}"
+        else:
+            name += "/__init__.pyc" if module.is_package else ".pyc"
+        inner = f"{path}!/{name}"
+        if inner not in members:
+            members.add_file(inner, module.size, 0, content=SliceSource(node, module.offset, module.size))
 
 
 def _add_bootstrap(members: FrozenTree, path: str, elf: ElfFile, payload: NuitkaPayload) -> None:

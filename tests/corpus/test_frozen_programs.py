@@ -277,6 +277,18 @@ class TestPyInstaller:
         assert any(component.name == "numpy" for component in facts.components)
 
 
+def check_compiled_modules(artifact: Artifact, modules: dict[str, tuple[int, str]]) -> None:
+    """Each module that stayed bytecode is one of Python's own, and its code says of itself where it comes from."""
+    assert "hello.bin!/compiled modules/__main__" in modules
+    bytecode = [path for path in modules if path.endswith(".pyc")]
+    assert len(bytecode) > 100
+    for path in bytecode:
+        node = artifact.tree.get(path)
+        assert node is not None
+        said = marshal.loads(node.read()).co_filename.removesuffix(".py").removesuffix("/__init__")
+        assert said.endswith(path.removeprefix("hello.bin!/").removesuffix(".pyc").removesuffix("/__init__")), path
+
+
 class TestNuitka:
     @pytest.mark.parametrize(
         ("name", "compression", "appended"),
@@ -298,7 +310,9 @@ class TestNuitka:
             assert artifact.envelope is not None
             assert artifact.envelope.compression == compression
             ours = digests(artifact)
+            modules = {path: ours.pop(path) for path in list(ours) if "!/" in path}
             starter = ours.pop("bootstrap")
+            check_compiled_modules(artifact, modules)
             assert ours == packed
             assert ours == digests_below(unpacked)
             assert (starter[0] < artifact.size) == appended
