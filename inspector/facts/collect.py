@@ -23,6 +23,7 @@ from inspector.facts.licensing.components import collect_components
 from inspector.facts.licensing.exposures import find_exposures
 from inspector.facts.licensing.static_components import find_static_components
 from inspector.facts.loading.load_graph import LoadFacts, TreeFiles, build_load_graph
+from inspector.facts.loading.own_system import default_directories, with_own_loader
 from inspector.facts.loading.roots import find_roots
 from inspector.facts.loading.run_time_paths import mount_of
 from inspector.facts.loading.search_paths import search_elements
@@ -57,9 +58,9 @@ def collect_facts(
     arch = main_architecture(objects, artifact.arch)
     runtime = _runtime(artifact, limits)
     progress.stage("Resolving libraries")
-    launcher = read_launcher(artifact, environment)
+    launcher = with_own_loader(read_launcher(artifact, environment), artifact, objects)
     mount = mount_of(artifact)
-    library_path = _library_path(artifact, launcher)
+    library_path = _library_path(artifact, launcher, default_directories(artifact, objects))
     roots = find_roots(objects, tree, launcher, artifact.layout.roots)
     graph = build_load_graph(objects, tree, roots, mount, library_path)
     progress.stage("Asking the systems")
@@ -142,11 +143,12 @@ def _runtime(artifact: Artifact, limits: Limits) -> ElfObject | None:
     return ElfObject(RUNTIME, RUNTIME, True, elf, elf.byte_kinds())
 
 
-def _library_path(artifact: Artifact, launcher: Launcher) -> str | None:
+def _library_path(artifact: Artifact, launcher: Launcher, searched_last: Sequence[str]) -> str | None:
     mount = mount_of(artifact)
     parts = [mount.run_time(directory) for directory in artifact.layout.search_path]
     if launcher.library_path is not None:
         parts.append(launcher.library_path)
+    parts += [mount.run_time(directory) for directory in searched_last]
     return ":".join(parts) if parts else None
 
 
