@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from typing import Literal
 
 from inspector.errors import InstallationError
-from inspector.facts.licensing.license_words import shingle_hashes
+from inspector.facts.licensing.license_words import is_filler, shingle_hashes
 from inspector.resources import data_directory
 
 TextKind = Literal["license", "exception", "header"]
@@ -80,6 +80,14 @@ class Template:
         """Where each run of words stands first, by its hash."""
         hashes = shingle_hashes(self.words)
         return {shingle: at for at, shingle in reversed(list(enumerate(hashes)))}
+
+    @cached_property
+    def fixed(self) -> int:
+        """How many words must be there as they are: none that may be left out or be another, no fillers."""
+        loose = bytearray(self.optional)
+        for alternative in self.alternatives:
+            loose[alternative.start : alternative.end] = b"\1" * (alternative.end - alternative.start)
+        return sum(not free and not is_filler(word) for word, free in zip(self.words, loose, strict=True))
 
     @property
     def words(self) -> list[str]:

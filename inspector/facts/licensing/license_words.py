@@ -62,9 +62,19 @@ def _lines(text: str) -> Iterator[tuple[int, int, bool]]:
         at = end
 
 
+def is_filler(text: str) -> bool:
+    """Whether a word says nothing: the number of a clause, a single letter, part of an address."""
+    return len(text) == 1 or (len(text) <= 4 and not text.strip("ivx")) or text.isdecimal() or text in _filler()
+
+
 def shingle_hashes(words: Sequence[str]) -> list[int]:
     """CRC-32 of every run of :data:`SHINGLE` words, in order."""
     return [crc32(" ".join(words[at : at + SHINGLE]).encode()) for at in range(len(words) - SHINGLE + 1)]
+
+
+@cache
+def _filler() -> frozenset[str]:
+    return frozenset(load_table("licenses/text_matching.toml")["filler"])
 
 
 @cache

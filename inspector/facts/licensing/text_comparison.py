@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from inspector.facts.licensing.license_templates import Template, TextKind
-from inspector.facts.licensing.license_words import Word
+from inspector.facts.licensing.license_words import Word, is_filler
 from inspector.resources import load_table
 
 _ISLAND = 30  # words in a row that are foreign at the edge of a text end it
@@ -34,11 +34,15 @@ class Match(NamedTuple):
 
 def compare(template: Template, text: str, words: list[Word], plain: list[str], begin: int, end: int) -> Match | None:
     """The template against words ``begin`` to ``end`` of the file; None where it is not the text."""
-    from rapidfuzz.distance import Indel
+    from rapidfuzz.distance import Indel, LCSseq
 
     theirs = template.words
+    window = plain[begin:end]
+    least = template.fixed - _most_different(len(theirs) - sum(template.optional))
+    if LCSseq.similarity(theirs, window, score_cutoff=max(1, least)) < least:
+        return None  # spares the alignment of most candidates
     matched = [-1] * len(theirs)  # index of the file's word that each of the template's is
-    for operation in Indel.opcodes(theirs, plain[begin:end]):
+    for operation in Indel.opcodes(theirs, window):
         if operation.tag == "equal":
             for step in range(operation.src_end - operation.src_start):
                 matched[operation.src_start + step] = begin + operation.dest_start + step
@@ -60,14 +64,19 @@ def compare(template: Template, text: str, words: list[Word], plain: list[str], 
     missing = [
         theirs[at]
         for at, place in enumerate(matched)
-        if place < 0 and not template.optional[at] and at not in free.template and not _is_filler_text(theirs[at])
+        if place < 0 and not template.optional[at] and at not in free.template and not is_filler(theirs[at])
     ]
     different = _different(missing, [plain[at] for at in foreign])
     if different is None or _longest_run(foreign) > _LONGEST_FOREIGN:
         return None
-    if different > max(1 if wanted > 40 else 0, _MOST_DIFFERENT * wanted):
+    if different > _most_different(wanted):
         return None
     return Match(template.identifiers, template.kind, places[0], places[-1] + 1, len(places), different)
+
+
+def _most_different(wanted: int) -> int:
+    """How many words may differ of so many that must be there."""
+    return int(max(1 if wanted > 40 else 0, _MOST_DIFFERENT * wanted))
 
 
 def _cut_islands(matched: list[int]) -> None:
@@ -173,16 +182,7 @@ def _longest_run(places: list[int]) -> int:
 
 
 def _is_filler(word: Word) -> bool:
-    return word.notice or _is_filler_text(word.text)
-
-
-def _is_filler_text(text: str) -> bool:
-    return (
-        len(text) == 1
-        or (len(text) <= 4 and not text.strip("ivx"))
-        or text.isdecimal()
-        or text in _table_words("filler")
-    )
+    return word.notice or is_filler(word.text)
 
 
 @cache

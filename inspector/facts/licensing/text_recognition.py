@@ -8,7 +8,6 @@ copyright notices and numbers of clauses. A few words may differ besides, as the
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ LONGEST = 1024 * 1024
 """Characters of a file that are read; the longest notices file of a wheel that was seen has 300,000."""
 
 _MOST_CANDIDATES = 60  # templates that are compared with one file
-_LEAST_SHARE = 0.3  # of a template's sketch that must be in the file
+_LEAST_SHARE = 0.5  # of a template's sketch that must be in the file
 _MOST_PLACES = 200  # of one template in one file
 _SLACK = 60  # words around the place where a text is thought to lie
 _WORK_OF_A_PLACE = 1000  # to look one shingle's place up, against comparing two words
@@ -122,7 +121,7 @@ def _recognise(text: str, work: Work) -> RecognisedFile:
             known.append(at)
     found: list[Match] = []
     for template in templates_like(hashes, _LEAST_SHARE)[:_MOST_CANDIDATES]:
-        found += _matches(template, text, words, plain, shingles, work)
+        found += _matches(template, found, text, words, plain, shingles, work)
     chosen = _chosen(found)
     covered = sum(match.stop - match.first for match in chosen)
     notices = sum(word.notice for word in words)
@@ -155,11 +154,19 @@ def _chosen(found: list[Match]) -> list[Match]:
 
 
 def _matches(
-    template: Template, text: str, words: list[Word], plain: list[str], shingles: _Shingles, work: Work
+    template: Template,
+    known: list[Match],
+    text: str,
+    words: list[Word],
+    plain: list[str],
+    shingles: _Shingles,
+    work: Work,
 ) -> list[Match]:
     found = []
     behind = 0
     for place in _places(template, shingles, work):
+        if _is_beaten(template, place, known):
+            continue
         begin, end = max(place - _SLACK, behind), min(place + len(template.words) + _SLACK * 2, len(plain))
         work.left -= (end - begin) * len(template.words)
         if work.left < 0:
@@ -171,18 +178,30 @@ def _matches(
     return found
 
 
+def _is_beaten(template: Template, place: int, known: list[Match]) -> bool:
+    """Whether a text that is there word for word has as many words as the template could have at its place."""
+    end = place + len(template.words)
+    return any(
+        match.different == 0 and match.kind == "license" and match.same > len(template.words)
+        and match.first <= place + _SLACK and end - _SLACK <= match.stop
+        for match in known
+    )  # fmt: skip
+
+
 def _places(template: Template, shingles: _Shingles, work: Work) -> list[int]:
     """Where in the file the template can begin: the offsets that most of its shingles agree upon."""
-    offsets: Counter[int] = Counter()
+    offsets: dict[int, int] = {}
     count = 0
     for shingle, home in template.shingles.items():
         found = shingles.get(shingle)
         if found is not None:
             count += len(found)
-            offsets.update([(at - home) // _SLACK for at in found])
+            for at in found:
+                band = (at - home) // _SLACK
+                offsets[band] = offsets.get(band, 0) + 1
     work.left -= count * _WORK_OF_A_PLACE
     least = max(2, len(template.shingles) // 20)
-    wanted = sorted(band for band, hits in offsets.items() if hits >= least or offsets[band - 1] + hits >= least)
+    wanted = sorted(band for band, hits in offsets.items() if hits >= least or offsets.get(band - 1, 0) + hits >= least)
     places: list[int] = []
     for band in wanted[:_MOST_PLACES]:
         if not places or band * _SLACK - places[-1] > len(template.words) // 2:
