@@ -269,7 +269,7 @@ def test_what_the_format_itself_opens_is_a_root_and_its_python_judges_the_module
         "is started by the starter of the bundle's own format",
     )
     python = roots["libpython3.11.so.1.0"]
-    assert (python.role, python.program) == ("plugin", "starter")
+    assert (python.role, python.program) == ("entry", "starter")
     module = roots["lib-dynload/_json.cpython-311-x86_64-linux-gnu.so"]
     assert (module.role, module.program) == ("extension", "libpython3.11.so.1.0")
     assert roots["lib-dynload/_old.cpython-310-x86_64-linux-gnu.so"].role == "optional"

@@ -126,9 +126,9 @@ def _entries(
 
 
 def _opened_by_format(opened: Sequence[ElfObject], entries: Sequence[str]) -> list[Root]:
-    """Libraries and modules that the format's starter opens itself, each in the process of the program nearest to it."""
+    """Libraries and modules that the format's starter opens itself, each in the process of the program nearest to it: without them nothing starts."""
     return [
-        Root(found.path, "plugin", nearest(entries, found.path), "is opened by the starter of the bundle's own format")
+        Root(found.path, "entry", nearest(entries, found.path), "is opened by the starter of the bundle's own format")
         for found in opened
         if not found.elf.is_program and found.elf.has_dynamic and found.elf.type == "DYN"
     ]
