@@ -61,7 +61,9 @@ def test_this_machine_finds_what_its_loader_finds(tmp_path: Path) -> None:
         pytest.skip("this machine does not run glibc on x86-64")
     loaders = {_LOADER.name}
     names = sorted(
-        name for name, library in profile.libraries.items() if name not in loaders and _may_be_needed(library)
+        name
+        for name, library in profile.libraries.items()
+        if name not in loaders and "/" not in name and _may_be_needed(library)
     )
     assert len(names) > 50
     found: dict[str, str] = {}
@@ -70,7 +72,7 @@ def test_this_machine_finds_what_its_loader_finds(tmp_path: Path) -> None:
         rest
     ):  # a name whose file another name has brought in already is not listed again, so it is asked in the next round
         answers, broken = _listed_by_the_loader(tmp_path / "program", rest)
-        assert answers or broken, f"the loader lists none of {rest[:5]}"
+        assert broken or answers.keys() & set(rest), f"the loader lists none of {rest[:5]}"
         found |= {name: path for name, path in answers.items() if name in rest}
         rest = [name for name in rest if name not in answers and name not in broken]
         names = [name for name in names if name not in broken or name in found]

@@ -78,12 +78,15 @@ class ProvidedLibraries(Mapping[str, ProvidedLibrary]):
 
     @cached_property
     def _files(self) -> dict[str, tuple[str, str]]:
-        """By name: the path that the default search finds, and the path of the file that it leads to."""
+        """By name: the path that the default search finds, and the path of the file that it leads to.
+
+        What only a search path of the system's own objects finds has its path for a name.
+        """
         found: dict[str, tuple[str, str]] = {}
         for file, facts in self._document.get("file", {}).items():
             for text in facts["found"]:
-                name, separator, path = text.partition("=") if not text.startswith("/") else ("", "", text)
-                found[name if separator else path.rpartition("/")[2]] = (path, file)
+                name, separator, path = text.partition("=/")
+                found[name if separator else text.rpartition("/")[2]] = (f"/{path}" if separator else text, file)
         return found
 
     def __getitem__(self, name: str) -> ProvidedLibrary:
