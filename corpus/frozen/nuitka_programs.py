@@ -48,7 +48,7 @@ def build(result: Path, tool: str, options: Sequence[str]) -> None:
     with scratch_directory() as scratch:
         modules = debian_modules(scratch / "modules")
         (scratch / "hello.py").write_text(HELLO, encoding="utf-8")
-        command = [
+        command: list[str | Path] = [
             "nice", python, "-m", "nuitka", "--onefile", "--assume-yes-for-downloads", "--noinclude-default-mode=nofollow",
             "--include-module=readline", "--include-module=_gdbm", "--lto=no", "--jobs=2", f"--output-dir={scratch / 'out'}",
             *options, scratch / "hello.py",

@@ -205,7 +205,15 @@ def _xar(compressor: str, destination: Path) -> None:
         write_application(scratch / "root")
         (scratch / "root/share/long-link").unlink()  # make_xar copies what links lead to
         run([sys.executable, "-m", "zipfile", "-e", download_wheel(_XAR), scratch / "xar"])
-        command = [sys.executable, "-m", "xar.make_xar", "--raw", scratch / "root", "--raw-executable", "start"]
+        command: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "xar.make_xar",
+            "--raw",
+            scratch / "root",
+            "--raw-executable",
+            "start",
+        ]
         command += ["--xar-compression-algorithm", compressor, "--output", destination]
         run(command, environment={"PYTHONPATH": f"{scratch}/xar"})
 

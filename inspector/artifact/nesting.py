@@ -101,7 +101,9 @@ def open_nested(outer: Artifact, path: str, limits: Limits, elf: ElfFile | None 
         for reader in READERS:
             if reader.nests and not _is_own_starter(outer, path, reader.format) and reader.recognises(candidate):
                 opened = reader.open(candidate)
-                if opened.format == "elf":  # the file that it is for the outer artifact; what its reader says of it is worth telling
+                if (
+                    opened.format == "elf"
+                ):  # the file that it is for the outer artifact; what its reader says of it is worth telling
                     outer.problems += [replaced(problem, subject=path) for problem in opened.problems]
                     return None
                 return NestedFile(path, opened)
