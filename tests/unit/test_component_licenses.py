@@ -189,3 +189,15 @@ def test_an_icon_theme_with_its_text() -> None:
         }
     )
     assert (found["Nice (icon theme)"].licenses, found["Nice (icon theme)"].kind) == ("CC0-1.0", "icons")
+
+
+def test_a_grant_among_other_words_is_the_components_own() -> None:
+    grant = (
+        "This Source Code Form is subject to the terms of the Mozilla Public License, v. 2.0. If a copy of the MPL was not distributed with this\n"
+        "file, You can obtain one at http://mozilla.org/MPL/2.0/.\n"
+    )
+    remark = (
+        "This package contains certificates of many authorities, which were extracted from files of others by a program. "
+        * 6
+    )
+    assert distribution("", {"LICENSE": f"{remark}\n\n{grant}"}).licenses == "MPL-2.0"

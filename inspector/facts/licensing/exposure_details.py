@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.errors import UsageError
+from inspector.facts.binaries.floors import RUNTIME
 from inspector.facts.facts import Facts
 from inspector.facts.licensing.component import Component
 from inspector.facts.licensing.exposures import ChainFinder, LicenseExposure
@@ -127,6 +128,10 @@ class _Explainer:
                 texts.append(text)
         elif exposure.linkage == "python" and imported is False:
             texts.append("nothing of the application imports it: inspect slim leaves it out")
+        elif exposure.subject == RUNTIME:
+            texts.append(
+                "it is in the AppImage's runtime, a program of its own: take another one (appimagetool --runtime-file)"
+            )
         elif exposure.linkage == "static":
             texts.append(f"take a build of {exposure.subject} without it; no file can be removed for it")
         if not exposure.bundled:

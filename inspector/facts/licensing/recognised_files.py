@@ -101,10 +101,12 @@ class RecognisedFiles:
         return None
 
     def _is_about_licences(self, path: str) -> bool:
+        """Whether a file says hardly anything else, or grants a licence in the licence's own words; a text among other things may be somebody else's."""
         recognised = self.recognised(path)
-        return recognised is not None and (
-            bool(recognised.tags) or (bool(recognised.texts) and recognised.rest <= _MAIN_SHARE)
-        )
+        if recognised is None or not (recognised.tags or recognised.texts):
+            return False
+        granted = bool(recognised.tags) or all(text.kind == "header" for text in recognised.texts)
+        return granted or recognised.rest <= _MAIN_SHARE
 
     def beside(self, directory: str) -> tuple[str, ...]:
         """Licence files in a directory, without those below it, sorted."""
