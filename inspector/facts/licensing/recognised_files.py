@@ -101,7 +101,7 @@ class RecognisedFiles:
         return None
 
     def _is_about_licences(self, path: str) -> bool:
-        """Whether a file says hardly anything else, or grants a licence in the licence's own words; a text among other things may be somebody else's."""
+        """Whether a file says hardly anything else, or grants a licence in its own words; a text among other things may be somebody else's."""
         recognised = self.recognised(path)
         if recognised is None or not (recognised.tags or recognised.texts):
             return False
