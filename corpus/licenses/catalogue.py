@@ -111,7 +111,7 @@ def make_rows(*, without_measured_half: bool = False) -> list[Row]:
 def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
     for release, title in RELEASES.items():
         index = read_index(release)
-        packages = list(read_packages(_chosen(index), release))
+        packages = list(read_packages(chosen_packages(index), release))
         texts = copyright_texts(packages)
         readings = list(_readings(packages, texts))
         headers = _header_licenses([reading for reading in readings if reading.is_doubtful], index, release)
@@ -122,7 +122,7 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
             yield _row_of(reading, headers.get(reading.package.name, ""), title)
 
 
-def _chosen(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+def chosen_packages(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
     """The packages of a release that are read: all library packages, and what the first sets took beside them."""
     sets = [all_libraries(index), bundle_libraries(index), sampled_libraries(index), more_bundle_libraries(index)]
     return list({package.name: package for chosen in sets for package in chosen}.values())

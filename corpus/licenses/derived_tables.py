@@ -15,12 +15,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from corpus.licenses.catalogue import AS_OF, RELEASES, make_rows
+from corpus.licenses.catalogue import AS_OF, RELEASES, chosen_packages, make_rows
 from corpus.licenses.packages import LibraryPackage, read_packages
-from corpus.licenses.population import bundle_libraries, more_bundle_libraries, read_index, sampled_libraries
+from corpus.licenses.population import read_index
 from inspector.resources import data_directory
 
 _FILE_NAME = re.compile(r"(lib.+?)(?:\.so\.|-(?=\d[\d.]*\.so))(\d+(?:\.\d+)+)(?:\.so(?:\..*)?)?")
+_COMPARED = ("trixie", "bookworm")  # Debian 11 has several versions of some projects side by side
 _FORGE = re.compile(r"https?://(?:www\.)?(github|bitbucket)\.(?:com|org)/([^/\s]+)/([^/\s#?]+)/?")
 
 
@@ -54,11 +55,9 @@ def _short(version: str) -> str:
 
 
 def _packages() -> Iterator[tuple[str, LibraryPackage]]:
-    for release in RELEASES:
+    for release in _COMPARED:
         index = read_index(release)
-        packages = bundle_libraries(index) + sampled_libraries(index) + more_bundle_libraries(index)
-        wanted = list({package.name: package for package in packages}.values())
-        for package in read_packages(wanted, release):
+        for package in read_packages(chosen_packages(index), release):
             yield release, package
 
 
@@ -92,7 +91,7 @@ def main() -> None:
         "# Made by corpus/licenses/derived_tables.py; read by inspector/facts/licensing/library_versions.py.",
         "",
         f"as_of = {AS_OF}",
-        'source = "file names and versions of the packages of Debian 12 and 13 that corpus/licenses reads: equal in both, and not by accident"',
+        'source = "file names and versions of the library packages of Debian 12 and 13: equal in both, and not by accident"',
         "",
         "release = [",
         *[f'  "{stem}",' for stem in stems],
@@ -105,7 +104,7 @@ def main() -> None:
             "# Where projects of the library catalogue live, as package URLs without version. Made by corpus/licenses/derived_tables.py.\n"
         )
         stream.write(f"# as_of = {AS_OF}\n")
-        stream.write("# source = the Homepage fields of the source packages of Debian 12 and 13\n")
+        stream.write("# source = the Homepage fields of the source packages of Debian 11, 12 and 13\n")
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["project", "purl"])
         writer.writerows(sorted(urls.items()))
