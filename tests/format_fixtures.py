@@ -15,6 +15,7 @@ from tests import squashfs_images
 from tests.appimage_builder import runtime
 from tests.elf_builder import TinyElf
 from tests.iso9660_volumes import directory, record, volume
+from tests.package_builder import conda_archive, scie, scie_file, tar
 
 CORPUS: dict[str, str] = {
     "a PyInstaller program": "frozen/pyinstaller-onefile",
@@ -96,6 +97,8 @@ BUILT: dict[str, Callable[[Path], Path]] = {
     "a type 2 AppImage": _file(runtime() + _squashfs()),
     "an ELF file": _file(TinyElf(soname="libone.so.1").build(), "libone.so.1"),
     "an environment packed by conda-pack": _file(_tarred({"bin/conda-unpack": b"#!/bin/sh\n", "conda-meta/history": b""}), "env.tar.gz"),
+    "a conda package of the newer form": _file(conda_archive(tar([("lib/a.txt", b"a")]), tar([("info/index.json", b"{}")]))),
+    "a scie": _file(scie(TinyElf().build(), [(scie_file("a.txt", b"a", "blob"), b"a")], {})),
     "a conda package": _file(_tarred({"info/index.json": b'{"name": "package", "version": "1.0"}', "info/files": b"lib/a.txt\n", "lib/a.txt": b"a"})),
     "a source distribution": _file(_tarred({"package-1.0/PKG-INFO": _METADATA, "package-1.0/package.py": b""}), "package-1.0.tar.gz"),
     "an egg": _file(_zipped({"EGG-INFO/PKG-INFO": _METADATA, "package/__init__.py": b""}), "package-1.0-py3.11.egg"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import hashlib
 import io
+import json
 import lzma
 import struct
 import tarfile
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -95,6 +98,40 @@ def _rpm_header(tags: Mapping[int, Any]) -> bytes:
         index += struct.pack(">IIII", tag, kind, len(data), count)
         data += content
     return b"\x8e\xad\xe8\x01\0\0\0\0" + struct.pack(">II", len(tags), len(data)) + index + data
+
+
+def scie(
+    starter: bytes,
+    files: Iterable[tuple[Mapping[str, Any], bytes]],
+    commands: Mapping[str, Any],
+    *,
+    pretty: bool = False,
+    jump_size: int | None = None,
+) -> bytes:
+    """A scie: the starter, the files, the manifest (a-scie/jump, jump/src/config.rs).
+
+    :param files: what the manifest says of each, and its bytes.
+    """
+    listed = list(files)
+    jump = {"size": len(starter) if jump_size is None else jump_size, "version": "1.11.0"}
+    lift = {"name": "app", "files": [file for file, _ in listed], "boot": {"commands": commands}}
+    manifest = json.dumps({"scie": {"lift": lift, "jump": jump}, "ptex": {}}, indent=2 if pretty else None)
+    return starter + b"".join(content for _, content in listed) + f"\n{manifest}\n".encode()
+
+
+def scie_file(name: str, content: bytes, kind: str, **more: Any) -> dict[str, Any]:
+    """What a scie's manifest says of one file."""
+    return {"name": name, "type": kind, "size": len(content), "hash": hashlib.sha256(content).hexdigest(), **more}
+
+
+def conda_archive(content: bytes, info: bytes) -> bytes:
+    """A conda package of the newer form around two tar archives."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("metadata.json", '{"conda_pkg_format_version": 2}')
+        archive.writestr("pkg-sample-1.2.tar.bz2", bz2.compress(content))
+        archive.writestr("info-sample-1.2.tar.bz2", bz2.compress(info))
+    return stream.getvalue()
 
 
 # --- GVariant (GLib, "GVariant Specification 1.0", "Serialisation Format") ---------------------------------------------------------------------

@@ -10,7 +10,6 @@ import lzma
 import random
 import struct
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ from inspector.formats.tar import read_tar
 from inspector.limits import MIB, Limits
 from inspector.source import BytesSource
 from tests.extracted import assert_whole
-from tests.package_builder import ar, cpio, deb, directory, link, rpm, tar
+from tests.package_builder import ar, conda_archive, cpio, deb, directory, link, rpm, tar
 
 
 def opened(content: bytes, tmp_path: Path, limits: Limits | None = None) -> Artifact:
@@ -282,13 +281,8 @@ def test_source_distributions_and_conda_packages_state_what_they_are(tmp_path: P
         tar([("info/index.json", index), ("info/files", b"lib/libz.so\n")]),
         tar([("lib/libz.so", b"x" * 50)]),
     )
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("metadata.json", '{"conda_pkg_format_version": 2}')
-        archive.writestr("pkg-zlib-1.3.tar.bz2", bz2.compress(content))
-        archive.writestr("info-zlib-1.3.tar.bz2", bz2.compress(info))
     for packed in (
-        stream.getvalue(),
+        conda_archive(content, info),
         bz2.compress(tar([("info/index.json", index), ("info/files", b""), ("lib/libz.so", b"x" * 50)])),
     ):
         with opened(packed, tmp_path) as artifact:

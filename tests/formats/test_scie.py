@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
-import json
 import random
 import zipfile
 from pathlib import Path
@@ -17,7 +15,7 @@ from inspector.artifact import Artifact, open_artifact
 from inspector.errors import NothingInspected
 from tests.elf_builder import TinyElf
 from tests.extracted import assert_whole
-from tests.package_builder import link, tar
+from tests.package_builder import link, scie, scie_file, tar
 
 PYTHON = TinyElf().build()
 DISTRIBUTION = gzip.compress(
@@ -41,24 +39,14 @@ COMMANDS = {
 }  # fmt: skip
 
 
-def described(name: str, content: bytes, kind: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "type": kind, "size": len(content), "hash": hashlib.sha256(content).hexdigest(), **more}
-
-
-def scie(files: list[tuple[dict[str, Any], bytes]], *, pretty: bool = False, jump_size: int | None = None) -> bytes:
-    starter = TinyElf().build()
-    jump = {"size": len(starter) if jump_size is None else jump_size, "version": "1.11.0"}
-    lift = {"name": "app", "files": [file for file, _ in files], "boot": {"commands": COMMANDS}}
-    manifest = json.dumps({"scie": {"lift": lift, "jump": jump}, "ptex": {}}, indent=2 if pretty else None)
-    return starter + b"".join(content for _, content in files) + f"\n{manifest}\n".encode()
-
-
 def whole(**options: Any) -> bytes:
     return scie(
+        PYTHON,
         [
-            (described("cpython.tar.gz", DISTRIBUTION, "tar.gz", key="python"), DISTRIBUTION),
-            (described("app.pex", PEX, "blob"), PEX),
+            (scie_file("cpython.tar.gz", DISTRIBUTION, "tar.gz", key="python"), DISTRIBUTION),
+            (scie_file("app.pex", PEX, "blob"), PEX),
         ],
+        COMMANDS,
         **options,
     )
 
@@ -87,11 +75,13 @@ def test_the_files_lie_as_the_starter_unpacks_them(pretty: bool, tmp_path: Path)
 
 def test_files_in_the_last_archive(tmp_path: Path) -> None:
     tote = zipped({"cpython.tar.gz": DISTRIBUTION, "note.txt": b"a note"})
-    member = described("cpython.tar.gz", DISTRIBUTION, "tar.gz", key="python")
-    note = described("note.txt", b"a note", "blob")
+    member = scie_file("cpython.tar.gz", DISTRIBUTION, "tar.gz", key="python")
+    note = scie_file("note.txt", b"a note", "blob")
     for file in (member, note):
         del file["size"]
-    with opened(scie([(member, b""), (note, b""), (described("scie-tote", tote, "zip"), tote)]), tmp_path) as artifact:
+    with opened(
+        scie(PYTHON, [(member, b""), (note, b""), (scie_file("scie-tote", tote, "zip"), tote)], COMMANDS), tmp_path
+    ) as artifact:
         assert_whole(artifact)
         assert {node.path for node in artifact.tree.files()} == {
             "cpython.tar.gz/python/bin/python3.12", "cpython.tar.gz/python/lib/os.py", "note.txt",
@@ -100,8 +90,10 @@ def test_files_in_the_last_archive(tmp_path: Path) -> None:
 
 def test_directories_become_directories_and_fetched_files_are_named(tmp_path: Path) -> None:
     directory = zipped({"a": b"1", "b/c": b"2"})
-    fetched = described("cpython.tar.gz", b"12345", "tar.gz", source="fetch")
-    with opened(scie([(fetched, b""), (described("data", directory, "directory"), directory)]), tmp_path) as artifact:
+    fetched = scie_file("cpython.tar.gz", b"12345", "tar.gz", source="fetch")
+    with opened(
+        scie(PYTHON, [(fetched, b""), (scie_file("data", directory, "directory"), directory)], COMMANDS), tmp_path
+    ) as artifact:
         assert {node.path: node.read() for node in artifact.tree.files()} == {"data/a": b"1", "data/b/c": b"2"}
         assert [(problem.kind, problem.subject) for problem in artifact.problems] == [
             ("not-analysed", "cpython.tar.gz")
