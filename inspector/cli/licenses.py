@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from inspector.facts.licensing.notices import Notices
     from inspector.result import Result
 
-_FORMATS = ("text", "json", "csv", "cyclonedx", "spdx")
+_FORMATS = ("text", "json", "csv", "cyclonedx", "spdx", "html")
 _NOTICE_SUFFIXES = (".txt", ".md")
 _FILE_WIDTH = 100
 _MOST_NAMED = 5

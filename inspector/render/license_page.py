@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from shlex import join
 
@@ -13,6 +12,8 @@ from inspector.facts.binaries.floors import RUNTIME
 from inspector.facts.licensing.obligations import disclaimer
 from inspector.quantities import format_amount
 from inspector.render.component_links import ComponentLinks, component_links, how_reached
+from inspector.render.component_words import STRICT, file_name, license_words
+from inspector.render.license_tree import write_tree
 from inspector.render.registry import Detail, RenderOptions
 from inspector.render.terminal_findings import write_findings
 from inspector.render.terminal_identity import write_incomplete, write_title, write_verdict
@@ -30,7 +31,6 @@ CLASS_WORDS = {
 }
 """Licence classes in the order of the screen, what needs a decision first, and their words."""
 
-STRICT = ("network-copyleft", "strong-copyleft")
 _STYLES = {
     "network-copyleft": "bold red",
     "strong-copyleft": "bold red",
@@ -39,7 +39,6 @@ _STYLES = {
 }
 _FAMILIES, _POLICY_RULE = ("licenses", "components"), "license-not-allowed"  # whose findings belong on this screen
 _EXPOSURE_RULES = {"network-copyleft-reached", "strong-copyleft-reached", "weak-copyleft-bundled"}
-_ABI_SUFFIX = re.compile(r"\.(?:cpython-[^.]+|abi3)\.so$")  # of an extension module's file name (PEP 3149)
 _LINKAGE_WORDS = {
     "dynamic": "loaded as a library",
     "dlopen": "opened by name at run time",
@@ -73,8 +72,6 @@ def render_licenses(result: Result, options: RenderOptions, *, tree: bool = Fals
     write_incomplete(page, result)
     links = component_links(result)
     if tree:
-        from inspector.render.license_tree import write_tree
-
         write_tree(page, result, links, every=full)
     else:
         write_exposures(page, result, options.detail)
@@ -180,13 +177,6 @@ def _chain(exposure: Exposure, page: Page, *, short: bool) -> str:
     return _ARROW.join(shorten_middle(step, page.width - 8) for step in steps)
 
 
-def file_name(path: str) -> str:
-    """The last part of a path, without what the ABI adds to a Python module's name."""
-    if path == RUNTIME:
-        return "the runtime"
-    return _ABI_SUFFIX.sub("….so", path.rpartition("/")[2] or path)
-
-
 def write_components(page: Page, result: Result, links: ComponentLinks, *, evidence: bool) -> None:
     """Every component by class: name, version, licence, how it is reached."""
     page.heading("Components", format_amount(len(result.components), "component"))
@@ -280,13 +270,6 @@ def write_shipped_bills(page: Page, bills: Sequence[ShippedBill], *, full: bool)
 def _statement(said: LicenseStatement) -> str:
     words = f"“{said.words}”" if said.words else f"one or more of {', '.join(said.mentioned)}"
     return f"{said.expression or words} ({said.source})"
-
-
-def license_words(component: ComponentInfo) -> str:
-    """The expression, else the maker's own words, else that nothing tells; for people, who need no ``LicenseRef-``."""
-    if component.licenses:
-        return component.licenses.replace(_REFERENCE, "")
-    return f"“{component.stated.replace(_REFERENCE, '')}”" if component.stated else "not known"
 
 
 def _class_rank(name: str) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from rich.cells import cell_len
 
 from inspector.render.component_links import ComponentLinks
+from inspector.render.component_words import STRICT, file_name, license_words
 from inspector.render.escaping import escape
-from inspector.render.license_page import STRICT, file_name, license_words
 from inspector.render.terminal_page import Page, shorten_end, shorten_middle
 from inspector.result import ComponentInfo, Result
 

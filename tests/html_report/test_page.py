@@ -267,6 +267,8 @@ def test_changes_against_the_baseline_stand_in_the_report_and_on_a_page_of_their
     shown = " ".join(text for texts in page.texts.values() for text in texts)
     assert "libxcb-cursor.so.0" in shown
     assert "readline" in shown
+    assert all(change.name in shown for change in difference(old, new).libraries)
+    assert difference(old, new).libraries
 
 
 def test_hostile_changes() -> None:
