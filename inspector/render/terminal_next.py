@@ -30,11 +30,15 @@ def write_coverage(page: Page, result: Result) -> None:
 def byte_account(counts: Mapping[str, int], size: int) -> list[Cell]:
     """Every byte of a file by its purpose, in a sentence that adds up to the file's size; what nothing explains stands out."""
     parts = ", ".join(
-        f"{name} {format_size(counts[name])}" for name in ("headers", "entries", "padding", "appended") if counts.get(name)
+        f"{name} {format_size(counts[name])}"
+        for name in ("headers", "entries", "padding", "appended")
+        if counts.get(name)
     )
     unexplained = counts.get("unexplained", 0)
     told: list[Cell] = [f"bytes of the file: {format_size(size)} = {parts}"]
-    told.append((f", unexplained {format_size(unexplained)}", "yellow") if unexplained else ("; none is unexplained", "dim"))
+    told.append(
+        (f", unexplained {format_size(unexplained)}", "yellow") if unexplained else ("; none is unexplained", "dim")
+    )
     return told
 
 

@@ -179,7 +179,7 @@ def test_a_program_of_its_own(run, tmp_path: Path) -> None:
         ((), "there is nothing to look at"),
         (("x", "-o", "l.sarif"), "inspect licenses writes no sarif"),
         (("x", "-o", "l.xml"), "inspect licenses writes no junit"),
-        (("x", "--format", "html"), "'html' is none of text, json, csv, cyclonedx, spdx"),
+        (("x", "--format", "sarif"), "'sarif' is none of text, json, csv, cyclonedx, spdx, html"),
         (("x", "--notices", "N.pdf"), "--notices writes text or Markdown"),
         (("r.json", "--notices", "N.txt"), "has no licence texts in it"),
         (("x", "--notices", "-"), "would both go to stdout"),
