@@ -95,9 +95,7 @@ def identify_in(catalogue: LibraryCatalogue, name: str) -> LibraryLicense | None
         return None
     # A release behind the base name (libdw-0.176.so) is no part of it; one number may be (libpng16, libgtk-3).
     base = plain.partition(".so")[0]
-    return (
-        catalogue.find_stem(stem[1]) or catalogue.find_series(stem[1]) or catalogue.find_stem(_RELEASE.sub("", base))
-    )
+    return catalogue.find_stem(stem[1]) or catalogue.find_series(stem[1]) or catalogue.find_stem(_RELEASE.sub("", base))
 
 
 def _shorter_versions(name: str) -> Iterator[str]:
@@ -124,8 +122,8 @@ class LibraryCatalogue:
         self._packaged = {row[0]: row for row in packaged}
         self._exact: dict[str, int] = {}
         self._patterns: dict[str, list[int]] = {}
-        self._stems: dict[str, list[LibraryLicense]] | None = None
-        self._series: dict[str, list[LibraryLicense]] = {}
+        self._stems: dict[str, list[tuple[list[str], bool]]] = {}
+        self._series: dict[str, list[tuple[list[str], bool]]] = {}
         for index, (pattern, *_) in enumerate(kept):
             prefix = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
             if prefix == pattern:
@@ -155,26 +153,26 @@ class LibraryCatalogue:
 
     def find_stem(self, stem: str) -> LibraryLicense | None:
         """The strictest row for other versions of ``stem`` (the name before ".so"), the first of equals, rows kept by hand before others."""
-        return _strictest(self._by_stem().get(stem, []))
+        self._index_stems()
+        return _strictest(self._stems.get(stem, []), "stem")
 
     def find_series(self, stem: str) -> LibraryLicense | None:
         """The same for names that end in another version: ``libgupnp-1.2`` for ``libgupnp-1.6``."""
-        self._by_stem()
+        self._index_stems()
         match = _SERIES.fullmatch(stem)
-        return None if match is None else _strictest(self._series.get(match[1], []))
+        return None if match is None else _strictest(self._series.get(match[1], []), "series")
 
-    def _by_stem(self) -> dict[str, list[LibraryLicense]]:
-        if self._stems is None:
-            self._stems = {}
-            rows = [(row[0], _kept_row(row, "stem")) for row in self._rows]
-            rows += [(row[0], _packaged_row(row, "stem")) for row in self._packaged.values()]
-            for name, row in rows:
-                stem = name.partition(".so")[0]
-                self._stems.setdefault(stem, []).append(row)
+    def _index_stems(self) -> None:
+        """By base name the rows as they were read: what they say is worked out of those few that are asked for."""
+        if self._stems:
+            return
+        for rows, is_kept in ((self._rows, True), (self._packaged.values(), False)):
+            for row in rows:
+                stem = row[0].partition(".so")[0]
+                self._stems.setdefault(stem, []).append((row, is_kept))
                 match = _SERIES.fullmatch(stem)
                 if match is not None:
-                    self._series.setdefault(match[1], []).append(row)
-        return self._stems
+                    self._series.setdefault(match[1], []).append((row, is_kept))
 
 
 def _kept_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
@@ -188,7 +186,8 @@ def _packaged_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
     return LibraryLicense(project, spdx, license_class(spdx), None, checked, "", matched, source, source_package)
 
 
-def _strictest(rows: list[LibraryLicense]) -> LibraryLicense | None:
+def _strictest(found: list[tuple[list[str], bool]], matched: MatchedBy) -> LibraryLicense | None:
+    rows = [_kept_row(row, matched) if is_kept else _packaged_row(row, matched) for row, is_kept in found]
     return max(rows, key=lambda row: CLASS_ORDER.index(row.license_class), default=None)
 
 
