@@ -63,7 +63,7 @@ class RuntimeInfo(Struct, frozen=True, kw_only=True):
 class PackageInfo(Struct, frozen=True, kw_only=True):
     """What a package states of itself, as written; nothing of it is checked.
 
-    :ivar system: "deb", "rpm", "snap", "flatpak" or "oci".
+    :ivar system: "deb", "rpm", "snap", "flatpak", "oci", "conda" or "sdist".
     :ivar license: "" where the package states none, or its format has no such field.
     :ivar depends: what must be installed beside it, one requirement each.
     :ivar base: what it runs on and does not carry: a snap's base ("core22"), a Flatpak's runtime ("org.freedesktop.Platform/x86_64/23.08").

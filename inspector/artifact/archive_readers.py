@@ -77,7 +77,7 @@ def _image(name: str, title: str) -> Reader:
 
 _OF_TAR = (
     "Archives of several volumes and members compressed one by one are not read.",
-    "What is compressed with lz4, lzip or compress(1) is not read.",
+    "What is compressed with lzip or compress(1) is not read; lz4 needs the package lz4.",
     "Where a stream is compressed, a member's stored size is its share, within a quarter of a megabyte.",
     "Extended attributes and access control lists are not shown.",
 )
@@ -99,7 +99,7 @@ _OF_OSTREE = (
 )
 _OF_SCRIPTS = (
     "The script is not executed and not followed: what it does with the members after unpacking them is not known.",
-    "Archives that are encrypted, in base64, or compressed with lz4 or compress(1) are named and not read.",
+    "Archives that are encrypted, in base64, or compressed with compress(1) are named and not read; lz4 needs the package lz4.",
 )
 _OF_CONDA = ("Libraries of the packages that it depends on are not there, and so count as missing.",)
 _OF_PACKAGES = (

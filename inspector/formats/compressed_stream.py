@@ -1,11 +1,12 @@
-"""A compressed stream (gzip, bzip2, xz, lzma, zstd) as a Source that can be read at any offset.
+"""A compressed stream (gzip, bzip2, xz, lzma, zstd, lz4) as a Source that can be read at any offset.
 
 None of these formats can be entered in the middle in general, so a stream is decoded once, from its start to its end, and kept as a whole: in
 memory while it is small, else in a file of the system's temporary directory that has no name and vanishes with the descriptor.  Seek points (a copy
 of zlib's state every megabyte) were the other way; they exist for gzip alone, and an audit reads nearly every byte of an archive anyhow, so that one
 decoding is the least there can be.  What lies there is the stream; members are never written as files, no name of an archive reaches a file system.
 
-Several streams one behind the other are one, as for each format's own tool.  Formats: RFC 1952 (gzip), RFC 8878 (zstd), "The .xz File Format" 1.2.1.
+Several streams one behind the other are one, as for each format's own tool.  Formats: RFC 1952 (gzip), RFC 8878 (zstd), "The .xz File Format" 1.2.1,
+"LZ4 Frame Format Description" 1.6.
 """
 
 from __future__ import annotations
@@ -105,6 +106,12 @@ def _new_decoder(compression: str, limits: Limits) -> tuple[Callable[[], _Decode
             raise UnsupportedFormat("it is compressed with zstd, which needs the package backports.zstd") from None
         options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
         return lambda: zstd.ZstdDecompressor(options=options), (zstd.ZstdError,)
+    if compression == "lz4":
+        try:
+            import lz4.frame
+        except ImportError:
+            raise UnsupportedFormat("it is compressed with lz4, which needs the package lz4") from None
+        return lz4.frame.LZ4FrameDecompressor, (RuntimeError, EOFError)
     raise UnsupportedFormat(f"it is compressed with {compression}, which is not decoded")
 
 
@@ -173,7 +180,7 @@ class Spool:
 class DecodedStream:
     """The decoded content of a compressed stream, a :class:`inspector.source.Source`.
 
-    :ivar compression: "gzip", "bzip2", "xz", "lzma", "zstd", or "deflate" for a stream without any header (RFC 1951).
+    :ivar compression: "gzip", "bzip2", "xz", "lzma", "zstd", "lz4", or "deflate" for a stream without any header (RFC 1951).
     :ivar size: decoded bytes.
     :ivar stored_end: where the compressed streams end in the source; what lies behind belongs to nobody.
     :ivar damage: why decoding stopped before the stream's end, or None; what came before is there.
@@ -246,7 +253,7 @@ class DecodedStream:
             if decoder.needs_input and not decoder.eof:
                 self._note(position)
             if decoder.eof:
-                following = self._following(source, decoder.unused_data, position)
+                following = self._following(source, decoder.unused_data or b"", position)  # lz4 gives None for nothing
                 if following is None:
                     break
                 chunk, position = following

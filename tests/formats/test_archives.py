@@ -292,3 +292,16 @@ def test_source_distributions_and_conda_packages_state_what_they_are(tmp_path: P
             assert artifact.envelope is not None
             assert artifact.envelope.package is not None
             assert (artifact.envelope.package.name, artifact.envelope.package.depends) == ("zlib", ("libgcc",))
+
+
+def test_lz4_frames(tmp_path: Path) -> None:
+    frame = pytest.importorskip("lz4.frame", reason="the package lz4 is not installed")
+    content = random.Random(4).randbytes(3_000_000)
+    whole = tar([("a", content), ("b", b"b")])
+    with opened(frame.compress(whole[:2_000_000]) + frame.compress(whole[2_000_000:]), tmp_path) as artifact:
+        assert shown(artifact) == {"a": content, "b": b"b"}
+        assert_whole(artifact)
+    with opened(frame.compress(whole)[:-1_000_000], tmp_path) as artifact:
+        assert artifact.problems
+    with pytest.raises(LimitExceeded, match="expansion_ratio"):
+        decode_stream(BytesSource(frame.compress(bytes(100 * MIB))), Limits(expansion_ratio=10))
