@@ -10,6 +10,7 @@ from inspector.facts.licensing.exposures import LicenseExposure
 from inspector.facts.licensing.license_disagreements import LicenseDisagreement, find_disagreements
 from inspector.facts.licensing.native_licenses import python_module_license
 from inspector.model import Finding, Fix
+from inspector.quantities import format_amount
 
 RULES = (
     "strong-copyleft-reached",
@@ -42,7 +43,11 @@ def check(facts: Facts) -> Iterator[Finding]:
     if unknown:
         names = ", ".join(component.name for component in unknown[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        yield finding("license-unknown", "", f"the licence of {len(unknown)} components is not known: {names}{more}")
+        yield finding(
+            "license-unknown",
+            "",
+            f"the licence of {format_amount(len(unknown), 'component')} is not known: {names}{more}",
+        )
 
 
 def _disagreement(found: LicenseDisagreement) -> Finding:
