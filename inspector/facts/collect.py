@@ -22,6 +22,7 @@ from inspector.facts.launchers.launcher import Launcher, read_launcher
 from inspector.facts.licensing.components import collect_components
 from inspector.facts.licensing.exposures import find_exposures
 from inspector.facts.licensing.static_components import find_static_components
+from inspector.facts.loading.frozen_folders import frozen_folders, searched_by_folders
 from inspector.facts.loading.load_graph import LoadFacts, TreeFiles, build_load_graph
 from inspector.facts.loading.own_system import default_directories, with_own_loader
 from inspector.facts.loading.roots import find_roots
@@ -60,8 +61,11 @@ def collect_facts(
     progress.stage("Resolving libraries")
     launcher = with_own_loader(read_launcher(artifact, environment), artifact, objects)
     mount = mount_of(artifact)
-    library_path = _library_path(artifact, launcher, default_directories(artifact, objects))
-    roots = find_roots(objects, tree, launcher, artifact.layout.roots)
+    folders = [folder for folder in frozen_folders(tree) if folder.path not in artifact.layout.search_path]
+    first, last = searched_by_folders(folders, launcher.programs)
+    library_path = _library_path(artifact, launcher, first, [*last, *default_directories(artifact, objects)])
+    opened = (*artifact.layout.roots, *(folder.python for folder in folders if folder.python is not None))
+    roots = find_roots(objects, tree, launcher, opened)
     graph = build_load_graph(objects, tree, roots, mount, library_path)
     progress.stage("Asking the systems")
     supported = default_hosts(arch) if arch is not None else []
@@ -143,9 +147,11 @@ def _runtime(artifact: Artifact, limits: Limits) -> ElfObject | None:
     return ElfObject(RUNTIME, RUNTIME, True, elf, elf.byte_kinds())
 
 
-def _library_path(artifact: Artifact, launcher: Launcher, searched_last: Sequence[str]) -> str | None:
+def _library_path(
+    artifact: Artifact, launcher: Launcher, searched_first: Sequence[str], searched_last: Sequence[str]
+) -> str | None:
     mount = mount_of(artifact)
-    parts = [mount.run_time(directory) for directory in artifact.layout.search_path]
+    parts = [mount.run_time(directory) for directory in (*artifact.layout.search_path, *searched_first)]
     if launcher.library_path is not None:
         parts.append(launcher.library_path)
     parts += [mount.run_time(directory) for directory in searched_last]
