@@ -1,6 +1,6 @@
 """A writer of Python packed resources, versions 1 to 3, from PyOxidizer's published description of the format.
 
-It writes what the description says and nothing else; the format's own writer (``oxidized_importer``) is the other side of the tests.
+It writes what the description says and nothing else; the tests hold what the format's own writer wrote beside it.
 """
 
 from __future__ import annotations

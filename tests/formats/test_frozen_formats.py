@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import struct
@@ -301,7 +302,42 @@ RESOURCES = [
 ]  # fmt: skip
 
 
+WRITTEN_BY_PYOXIDIZER = base64.b64decode(
+    "cHllbWJlZAMKgwAAAAUAAAB2AAAAAQIDAyIAAAAAAAAA/wECBgMJAAAAAAAAAP8BAgcDEQAAAAAAAAD/AQIIAwUAAAAAAAAA/wECCgMIAAAAAAAAAP8BAgsD"
+    "GgAAAAAAAAD/AQIMAx0AAAAAAAAA/wECDQMHAAAAAAAAAP8BAg4DFAAAAAAAAAD/AQIPAw4AAAAAAAAA/wABAwMABAYJAAAABw0AAAALAgAAAAUAAwAAAAAA"
+    "AAAIAAoAAAAAAAAADAEAAAAIABUAAAAAAAAAFv8BAwgACggAAAAOAgALAAkAGf8BAwcABwQAAAAIBQAAABb/AQMJAA0HAAAAAAAAABr/AQMHAA8OAAAAFv8A"
+    "YXBwYXBwLl9leHRhcHAuc3VibGliZm9vLnNvcmVsLm1vZGltcG9ydCB4CuNieXRlY29kZS1hcHDjc3Vi429wdDF/RUxGeHh4eGIuYmluAAECZGF0YS50eHRo"
+    "ZWxsbyBkYXRhTUVUQURBVEFOYW1lOiBhcHAKVmVyc2lvbjogMQp/RUxGZm9vbGlic3NsLnNvLjNsaWJ6LnNvLjFsaWIvcmVsL21vZC5weQ=="
+)
+"""What oxidized_importer 0.6.0 wrote (OxidizedFinder.serialize_indexed_resources, under Python 3.10, the last that it has wheels for)."""
+
+
 class TestPackedResources:
+    def test_what_the_own_writer_wrote(self) -> None:
+        found = read_packed_resources(BytesSource(WRITTEN_BY_PYOXIDIZER), 0, Limits())
+        assert (found.version, found.end) == (3, len(WRITTEN_BY_PYOXIDIZER))
+        read = {
+            (resource.name, blob.kind, blob.name): WRITTEN_BY_PYOXIDIZER[blob.offset : blob.offset + blob.size]
+            for resource in found.resources
+            for blob in resource.blobs
+            if blob.path is None
+        }
+        assert read == {
+            ("app", "source", ""): b"import x\n",
+            ("app", "bytecode", ""): b"\xe3bytecode-app",
+            ("app", "package-resource", "data.txt"): b"hello data",
+            ("app", "package-resource", "b.bin"): b"\0\1\2",
+            ("app", "distribution-file", "METADATA"): b"Name: app\nVersion: 1\n",
+            ("app.sub", "bytecode", ""): b"\xe3sub",
+            ("app.sub", "bytecode-1", ""): b"\xe3opt1",
+            ("app._ext", "extension", ""): b"\x7fELFxxxx",
+            ("libfoo.so", "shared-library", ""): b"\x7fELFfoo",
+        }
+        by_name = {resource.name: resource for resource in found.resources}
+        assert by_name["app._ext"].dependencies == ["libssl.so.3", "libz.so.1"]
+        assert by_name["rel.mod"].blobs[0].path == "lib/rel/mod.py"
+        assert by_name["app"].flags == {"module", "package"}
+
     @pytest.mark.parametrize("version", [1, 2, 3])
     @pytest.mark.parametrize("padding", [False, True])
     def test_versions(self, version: int, padding: bool) -> None:
