@@ -31,7 +31,7 @@ _MAGICS = (
 )
 _SKIPPABLE_ZSTD = tuple(bytes([0x50 + number, 0x2A, 0x4D, 0x18]) for number in range(16))  # RFC 8878, 3.1.2
 _INPUT = 256 * 1024
-_OUTPUT = MIB
+_OUTPUT = 64 * 1024  # small steps: a call that meets damage gives nothing of what it has decoded
 _UNSUSPICIOUS = 64 * MIB  # so much may always be decoded: a small archive of repetitive text is no bomb
 _XZ_BESIDE_DICTIONARY = 4 * MIB  # xz(1), table of presets: -9 decodes with 65 MiB, 64 of them the dictionary
 _ZSTD_WINDOW_LOG = 27  # zstd(1): the largest window that is decoded without --long=N; --ultra -22 makes it

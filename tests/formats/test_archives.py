@@ -10,6 +10,7 @@ import lzma
 import random
 import struct
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -305,3 +306,14 @@ def test_lz4_frames(tmp_path: Path) -> None:
         assert artifact.problems
     with pytest.raises(LimitExceeded, match="expansion_ratio"):
         decode_stream(BytesSource(frame.compress(bytes(100 * MIB))), Limits(expansion_ratio=10))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_what_lies_before_the_damage_is_shown(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    noise = random.Random(5)
+    packed = bytearray(pack(tar([(f"file-{number}", noise.randbytes(100_000)) for number in range(30)])))
+    packed[len(packed) * 3 // 4] ^= 0xFF
+    with opened(bytes(packed), tmp_path) as artifact:
+        assert len(list(artifact.tree.files())) > 10
+        assert any("damaged" in problem.message for problem in artifact.problems)
+        assert sum(artifact.byte_map.values()) == artifact.size
