@@ -181,6 +181,17 @@ def test_a_font_without_a_licence_is_no_component_and_a_broken_one_no_problem() 
     )
 
 
+def test_the_licence_of_one_family_is_not_its_neighbours() -> None:
+    found = components_of(
+        {
+            "fonts/DejaVuSans.ttf": font({1: "DejaVu Sans"}),
+            "fonts/cmr10.ttf": font({1: "cmr10"}),
+            "fonts/LICENSE_DEJAVU": text_of("Bitstream-Vera"),
+        }
+    )
+    assert {name: component.licenses for name, component in found.items()} == {"DejaVu Sans (font)": "Bitstream-Vera"}
+
+
 def test_an_icon_theme_with_its_text() -> None:
     found = components_of(
         {

@@ -27,6 +27,7 @@ _PACKAGE_NAME = re.compile(r"(?:@[a-z0-9~_.-]+/)?[A-Za-z0-9~_.-]{1,214}")
 _FONT = (".ttf", ".otf", ".ttc")
 _MOST_FONTS = 2000
 _FONT_VERSION = re.compile(r"(?:version)?\s*([0-9]+(?:\.[0-9]+)+)", re.IGNORECASE)
+_MARKED = re.compile(r"(?:licen[cs]e|copying)[-_](.+?)(?:\.(?:txt|md|rst))?", re.IGNORECASE)
 _LONGEST_NAME = 100
 
 
@@ -123,7 +124,8 @@ def font_components(
             families.setdefault((posixpath.dirname(node.path), family), []).append((node, names))
     found = []
     for (directory, family), members in sorted(families.items()):
-        own_texts = texts.beside(directory) or texts.beside(posixpath.dirname(directory))
+        beside = texts.beside(directory) or texts.beside(posixpath.dirname(directory))
+        own_texts = tuple(path for path in beside if _may_speak_of(path, family))
         declared = next(
             (said for node, names in members if (said := _font_license(names, node.path)) is not None), None
         )
@@ -151,6 +153,16 @@ def font_components(
             )
         )
     return found
+
+
+def _may_speak_of(path: str, family: str) -> bool:
+    """Whether a licence file may be a family's: LICENSE and OFL.txt any family's, LICENSE_DEJAVU that of "DejaVu Sans" only."""
+    marked = _MARKED.fullmatch(posixpath.basename(path))
+    return marked is None or _plain(marked[1]) in _plain(family)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _font_license(names: Mapping[int, str], path: str) -> FoundLicense | None:
