@@ -19,6 +19,7 @@ from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import squashfs_tree
 from inspector.artifact.gaps import byte_map, zero_bytes
 from inspector.artifact.reader import Candidate, Reader, why_unreadable
+from inspector.artifact.squashfs_payload import image_ranges
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError, NothingInspected, UnsupportedFormat
 from inspector.formats.elf import ElfFile
@@ -127,23 +128,12 @@ def _artifact(
         byte_map=byte_map(
             source,
             headers=[(0, offset)],
-            entries=_image_ranges(image, offset, tree, problems),
+            entries=image_ranges(image, offset, tree, problems),
             end=end,
             padding_end=padding_end,
         ),
         image=image,
     )
-
-
-def _image_ranges(image: SquashfsImage, offset: int, tree: Tree, problems: list[Problem]) -> list[tuple[int, int]]:
-    """Bytes of the file that the image's tables and the files' data occupy."""
-    inodes = [node.content for node in tree.files()]
-    try:
-        ranges = [(table.start, table.end) for table in image.table_ranges()] + image.data_ranges(inodes)  # type: ignore[arg-type]
-    except FormatError as error:
-        problems.append(Problem(kind="corrupt-table", subject="", message=str(error)))
-        return []
-    return [(start + offset, end + offset) for start, end in ranges]
 
 
 def _open_image(candidate: Candidate, offset: int) -> SquashfsImage:
