@@ -50,8 +50,8 @@ _ENCRYPTION_KEY = b"pyimod00_crypto_key"
 
 def recognises(candidate: Candidate) -> bool:
     """Whether an ELF file is a PyInstaller program."""
-    if not candidate.is_elf:
-        return False
+    if not candidate.is_elf or (candidate.elf is not None and not candidate.elf.is_program):
+        return False  # headers that cannot be read may be those of a program that is cut off
     try:
         cookie = find_cookie(candidate.source)
     except FormatError:
