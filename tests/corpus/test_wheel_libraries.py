@@ -7,7 +7,8 @@ from functools import cache
 import pytest
 
 import corpus
-from corpus.licenses.wheels import JudgedWheel, explanation, judge, wheels
+from corpus.licenses.wheel_differences import explanation
+from corpus.licenses.wheels import JudgedWheel, judge, wheels
 from corpus.pypi import Wheel
 
 pytestmark = pytest.mark.corpus
