@@ -25,6 +25,7 @@ SLIM_WRITES = frozenset(
         "pyinstaller",
         "pyinstaller-folder",
         "pyoxidizer-folder",
+        "cx_freeze",
         "pex",
         "shiv",
         "zipapp",

@@ -11,6 +11,9 @@ import pytest
 
 import inspector
 from inspector.artifact import open_artifact
+from inspector.slim.options import SlimOptions
+from inspector.slim.request import SlimRequest
+from inspector.slim.slimming import slim
 
 pytestmark = pytest.mark.corpus
 
@@ -54,3 +57,18 @@ def test_a_folder_without_a_program_is_a_directory(folder: Path, tmp_path: Path)
     (tmp_path / "lib/library.zip").write_bytes((folder / "lib/library.zip").read_bytes())
     with open_artifact(tmp_path) as artifact:
         assert artifact.format == "directory"
+
+
+def test_a_slimmed_folder_runs(folder: Path, tmp_path: Path) -> None:
+    request = SlimRequest(
+        path=str(folder),
+        output=str(tmp_path / "out"),
+        options=SlimOptions(smoke=('"$APP"/hello',)),
+        hosts=("debian-12",),
+    )
+    outcome = slim(request)
+    assert outcome.passed
+    info = outcome.result.slim
+    assert info is not None
+    assert next(check for check in info.checks if check.name == "smoke").outcome == "passed"
+    assert sum(path.stat().st_size for path in (tmp_path / "out").rglob("*") if path.is_file()) < info.size_before

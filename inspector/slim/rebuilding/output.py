@@ -44,7 +44,9 @@ def default_output(path: str | os.PathLike[str], *, runtime: str | None = None) 
     if place.name in ("", ".."):
         place = Path(os.path.realpath(path))
     parts = place.name.split("-")
-    if place.name.endswith(".whl") and len(parts) == 5:  # PyPA specification "Binary distribution format", file name convention
+    if (
+        place.name.endswith(".whl") and len(parts) == 5
+    ):  # PyPA specification "Binary distribution format", file name convention
         return place.with_name("-".join((*parts[:2], "0slim", *parts[2:])))
     stem, suffix = place.name, ""
     for known in _SUFFIXES:
