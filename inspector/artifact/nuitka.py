@@ -30,12 +30,21 @@ _PLACE = re.compile(
     rb"\0(\{(?:TEMP|CACHE_DIR|HOME|PROGRAM|PROGRAM_BASE|PROGRAM_DIR|PID|COMPANY|PRODUCT)\}[ -~]{1,300})\0"
 )
 _PLACE_SCAN = MIB
+_LINKED_PAYLOAD = b"KAY\x28\xb5\x2f\xfd"  # the payload's magic, and that of zstd
 _CACHE_TEMPLATE = b"{HOME}/.cache"  # what the starter puts for {CACHE_DIR}
 
 
 def recognises(candidate: Candidate) -> bool:
     """Whether an ELF file is a Nuitka one-file program."""
-    return candidate.is_elf and _has_mark(candidate.source)
+    return candidate.is_elf and (_has_mark(candidate.source) or _is_cut_off(candidate))
+
+
+def _is_cut_off(candidate: Candidate) -> bool:
+    """Whether a program with a payload linked in was cut within it, so that the starter's own constants behind it are not there."""
+    elf, source = candidate.elf, candidate.source
+    if elf is None or elf.header.shoff + elf.header.shnum * elf.header.shentsize <= source.size:
+        return False
+    return _LINKED_PAYLOAD in source.read_at(0, 2 * MIB)
 
 
 def _has_mark(source: Source) -> bool:

@@ -412,3 +412,29 @@ class TestProgramsWithAPayloadThatIsNotRead:
             self.check(artifact, "PyApp", "first start")
         with opened(STARTER + b"PYAPP_PROJECT_NAME\0" * 5) as artifact:
             assert not artifact.problems
+
+
+class TestDamagedNuitkaContent:
+    @pytest.mark.parametrize("layout", ["stored", "archive"])
+    def test_another_content_than_the_checksum_says(self, layout: str) -> None:
+        content = os.urandom(5000)
+        files = [PackedFile(b"first", b"1"), PackedFile(b"second", content)]
+        program = bytearray(nuitka_program(nuitka_payload(files, layout, checksums=True), appended=True))
+        place = program.rfind(content[2000:2100])
+        program[place] ^= 1
+        found = find_payload(BytesSource(bytes(program)), Limits())
+        assert found is not None
+        with pytest.raises(FormatError, match="CRC-32"):
+            found.open(found.entries[1])
+
+    def test_linked_program_cut_within_its_payload(self, opened: Callable[..., Artifact]) -> None:
+        program = bytearray(
+            nuitka_program(
+                nuitka_payload([PackedFile(b"one", os.urandom(9000))], "stream", checksums=False), appended=False
+            )
+        )
+        struct.pack_into("<Q", program, 40, len(program))  # e_shoff
+        struct.pack_into("<HH", program, 58, 64, 3)  # e_shentsize, e_shnum
+        cut = program.replace(b"NUITKA_ONEFILE_PARENT", b"nothing to know it by")[:6000]
+        with pytest.raises(NothingInspected, match=r"payload|ELF"):
+            opened(bytes(cut))

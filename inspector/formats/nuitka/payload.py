@@ -74,8 +74,18 @@ class NuitkaPayload:
     def open(self, entry: PayloadEntry) -> Source:
         """An entry's content.
 
-        :raises FormatError: where its frame cannot be decoded, or has another size than its entry.
+        :raises FormatError: where its frame cannot be decoded, or the content has another size or CRC-32 than its entry says.
         """
+        content = self._content(entry)
+        if entry.crc is not None:
+            crc = 0
+            for offset in range(0, entry.size, _CHUNK):
+                crc = zlib.crc32(content.read_at(offset, min(_CHUNK, entry.size - offset)), crc)
+            if (crc or 1) != entry.crc:  # 0 is written as 1
+                raise FormatError("its CRC-32 is that of other content", entry.offset)
+        return content
+
+    def _content(self, entry: PayloadEntry) -> Source:
         if self._stream is not None:
             return SliceSource(self._stream, entry.offset, entry.size)
         stored = SliceSource(self.source, entry.offset, entry.stored)
