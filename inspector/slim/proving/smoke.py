@@ -1,9 +1,9 @@
 """``--smoke CMD``: a user's own proof that the application works, run before and after, which must agree.
 
-CMD is given to ``/bin/sh -c``.  ``$APP`` is the path of what is started: the AppImage itself, the AppRun of an AppDir, or another directory.
-It runs in the caller's environment, for a smoke test may need a display or a device, but in an empty directory and with a throw-away home; where there is no display, Qt is
-told to do without.  The exit status must be the same; standard output too, where two runs of the input write the same (the artifact's own place in it
-does not count).  A command that fails with the input proves nothing, and says so.
+CMD is given to ``/bin/sh -c``.  ``$APP`` is the path of what is started: the AppImage itself, the AppRun of an AppDir, or another directory.  It runs
+in the caller's environment, for a smoke test may need a display or a device, but in an empty directory and with a throw-away home; where there is no
+display, Qt is told to do without.  The exit status must be the same; standard output too, where two runs of the input write the same (the artifact's
+own place in it does not count).  A command that fails with the input proves nothing, and says so.
 """
 
 from __future__ import annotations
