@@ -11,7 +11,7 @@ import posixpath
 from functools import cache
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.frozen_tree import FrozenTree
+from inspector.artifact.frozen_tree import FrozenTree, mode_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.reader import Candidate
 from inspector.errors import FormatError, NothingInspected
@@ -78,7 +78,7 @@ def open_program(candidate: Candidate) -> Artifact:
     name = members.path_of(posixpath.basename(candidate.path).encode("utf-8", "surrogateescape"))
     known: set[int] = set()  # two names may share one code
     own = 0
-    program = members.add_file(name, source.size, source.size, mode=0o755, content=source)
+    program = members.add_file(name, source.size, source.size, mode=mode_of(source), content=source)
     for module in (module for table in tables for module in table.modules):
         path = f"{name}!/{_path_of(module)}"
         if path in members:

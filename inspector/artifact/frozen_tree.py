@@ -10,7 +10,7 @@ from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import LimitExceeded
 from inspector.limits import Limits
 from inspector.model import Problem
-from inspector.source import Source
+from inspector.source import FileSource, Source
 
 
 class FrozenTree:
@@ -96,6 +96,13 @@ class FrozenTree:
         self.add_directory(posixpath.dirname(node.path))
         self._nodes[node.path] = node
         return node
+
+
+def mode_of(source: Source) -> int:
+    """The mode of the file that a program is: of the file on the disk, or of the member of an outer artifact."""
+    if isinstance(source, FileSource):
+        return source.path.stat().st_mode & 0o7777
+    return source.mode if isinstance(source, Node) else 0o755
 
 
 class BlankedSource:

@@ -12,7 +12,7 @@ from functools import partial
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
-from inspector.artifact.frozen_tree import BlankedSource, FrozenTree
+from inspector.artifact.frozen_tree import BlankedSource, FrozenTree, mode_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.reader import Candidate
 from inspector.errors import FormatError, NothingInspected
@@ -148,7 +148,7 @@ def _add_bootstrap(members: FrozenTree, path: str, elf: ElfFile, payload: Nuitka
     if not payload.appended:
         stored = source.size - (payload.end - payload.start)
         content = BlankedSource(source, payload.start, payload.end)
-        members.add_file(path, source.size, stored, mode=0o755, content=content)
+        members.add_file(path, source.size, stored, mode=mode_of(source), content=content)
         return
     try:
         head, tail = spliced_program(source, elf, payload.start, source.size).around(0)
@@ -156,7 +156,7 @@ def _add_bootstrap(members: FrozenTree, path: str, elf: ElfFile, payload: Nuitka
         members.problems.append(problem_of(path, error))
         return
     program = BytesSource(head + tail)
-    members.add_file(path, program.size, program.size, mode=0o755, content=program)
+    members.add_file(path, program.size, program.size, mode=mode_of(source), content=program)
 
 
 def _members_at(source: Source, payload: NuitkaPayload) -> str:

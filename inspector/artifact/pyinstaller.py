@@ -15,7 +15,7 @@ from functools import partial
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
 from inspector.artifact.decoded_ahead import decoded_ahead
-from inspector.artifact.frozen_tree import FrozenTree
+from inspector.artifact.frozen_tree import FrozenTree, mode_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.names import text_of
 from inspector.artifact.reader import Candidate
@@ -242,7 +242,7 @@ def _add_bootloader(members: FrozenTree, path: str, source: Source, elf: ElfFile
         members.problems.append(problem_of(path, error))
         return
     program = BytesSource(head + tail)
-    members.add_file(path, program.size, program.size, mode=0o755, content=program)
+    members.add_file(path, program.size, program.size, mode=mode_of(source), content=program)
 
 
 def _byte_map(source: Source, elf: ElfFile, archive: PyInstallerArchive) -> dict[str, int]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
-from inspector.artifact.frozen_tree import BlankedSource, FrozenTree
+from inspector.artifact.frozen_tree import BlankedSource, FrozenTree, mode_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Node
@@ -69,7 +69,9 @@ def open_program(candidate: Candidate) -> Artifact:
     members = FrozenTree(candidate.limits, [])
     name = members.path_of(posixpath.basename(candidate.path).encode("utf-8", "surrogateescape"))
     stored = source.size - (packed.end - packed.start)
-    members.add_file(name, source.size, stored, mode=0o755, content=BlankedSource(source, packed.start, packed.end))
+    members.add_file(
+        name, source.size, stored, mode=mode_of(source), content=BlankedSource(source, packed.start, packed.end)
+    )
     entries = add_resources(members, source, packed, f"{name}!/")
     return Artifact(
         path=candidate.path,

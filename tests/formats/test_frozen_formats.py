@@ -8,6 +8,7 @@ import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,15 @@ class TestPyInstaller:
             assert member is not None
             assert member.read() == b"mine"
             assert artifact.layout.launcher == "bootloader~"
+
+    def test_bootloader_has_the_mode_of_the_file(self, opened: Callable[..., Artifact], tmp_path: Path) -> None:
+        for mode in (0o644, 0o755):
+            with opened(one_file(MEMBERS)):
+                (tmp_path / "hello").chmod(mode)
+            with open_artifact(tmp_path / "hello") as artifact:
+                bootloader = artifact.tree.get("bootloader")
+                assert bootloader is not None
+                assert bootloader.mode == mode
 
     def test_last_cookie_that_fits_counts(self) -> None:
         inner = archive([Member(b"inner", b"1")])
@@ -227,7 +237,7 @@ class TestMarshal:
         ],
     )
     @pytest.mark.parametrize("version", [0, 2, 4])
-    def test_what_the_interpreter_writes(self, value: object, version: int) -> None:
+    def test_what_the_interpreter_writes(self, value: Any, version: int) -> None:
         import marshal
 
         def plain(found: object) -> object:
