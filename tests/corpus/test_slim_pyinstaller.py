@@ -86,4 +86,5 @@ def test_folder(corpus_artifact: Callable[[str], Path], tmp_path: Path) -> None:
     assert (tmp_path / "out/hello").read_bytes() == (folder / "hello").read_bytes()
     assert not list((tmp_path / "out").rglob("*!*"))
     assert outcome.result.slim is not None
+    assert outcome.result.slim.size_after is not None
     assert outcome.result.slim.size_after < outcome.result.slim.size_before * 0.7
