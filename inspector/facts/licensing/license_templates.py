@@ -90,6 +90,11 @@ class Template:
         return sum(not free and not is_filler(word) for word, free in zip(self.words, loose, strict=True))
 
     @property
+    def most_words(self) -> int:
+        """At least as many as it has words; known without reading it."""
+        return self._tokens.count(" ") + 1
+
+    @property
     def words(self) -> list[str]:
         """All of them, what may be left out included."""
         return self._read[0]

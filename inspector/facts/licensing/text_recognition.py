@@ -21,6 +21,7 @@ LONGEST = 1024 * 1024
 _MOST_CANDIDATES = 60  # templates that are compared with one file
 _LEAST_SHARE = 0.5  # of a template's sketch that must be in the file
 _MOST_PLACES = 200  # of one template in one file
+_WHOLE = 0.97  # of a file's words that belong to one text, where it is nothing else
 _SLACK = 60  # words around the place where a text is thought to lie
 _WORK_OF_A_PLACE = 1000  # to look one shingle's place up, against comparing two words
 _MOST_WORK = 4_000_000_000  # of one file, see Work
@@ -120,11 +121,18 @@ def _recognise(text: str, work: Work) -> RecognisedFile:
         if len(known) < _MOST_PLACES:
             known.append(at)
     found: list[Match] = []
+    notices = sum(word.notice for word in words)
+    whole = 0  # words of a text that is there word for word and is all that the file has: no shorter one can take its place
     for template in templates_like(hashes, _LEAST_SHARE)[:_MOST_CANDIDATES]:
-        found += _matches(template, found, text, words, plain, shingles, work)
+        if template.most_words < whole:
+            continue
+        for match in _matches(template, found, text, words, plain, shingles, work):
+            found.append(match)
+            if not match.different and match.kind == "license":
+                is_all = match.stop - match.first + notices >= _WHOLE * len(words)
+                whole = max(whole, match.same) if is_all else whole
     chosen = _chosen(found)
     covered = sum(match.stop - match.first for match in chosen)
-    notices = sum(word.notice for word in words)
     rest = max(0, len(words) - covered - notices) / len(words)
     texts = tuple(
         RecognisedText(match.identifiers, match.kind, not match.different, words[match.first].start, words[match.stop - 1].end)
