@@ -16,6 +16,7 @@ from corpus.licenses.packages import LibraryPackage, read_packages
 from corpus.licenses.population import (
     FRESH_SETS,
     bundle_libraries,
+    eighth_libraries,
     fresh_libraries,
     half_of,
     more_bundle_libraries,
@@ -27,7 +28,7 @@ RELEASE = "bookworm"
 TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set"]
 
-Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth", "sixth", "seventh"]
+Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class MeasuredLibrary:
 
     :ivar set: "bundles": of the population; "sample": of the random sample of all library packages, and not in the population;
         "second": of what only the second list of applications needs; "third" to
-        "seventh": of other sixteenths of all library packages, both halves of them.
+        "seventh": of other sixteenths of all library packages, both halves of them; "eighth": of what only the third list of applications needs,
+        both halves of it.
     """
 
     soname: str
@@ -61,7 +63,7 @@ def draw() -> Iterator[MeasuredLibrary]:
         ).stdout.split()
     )
     index = read_index(RELEASE)
-    sets: dict[str, Set] = {}
+    sets: dict[str, Set] = {package.name: "eighth" for package in eighth_libraries(index)}
     for fresh in FRESH_SETS:
         sets |= {package.name: fresh for package in fresh_libraries(index, fresh)}
     sets |= {package.name: "second" for package in more_bundle_libraries(index)}
@@ -70,7 +72,8 @@ def draw() -> Iterator[MeasuredLibrary]:
     chosen = [
         index[name]
         for name in sorted(sets)
-        if (half_of(index[name].source) == "measured" or sets[name] in FRESH_SETS) and name not in installed
+        if (half_of(index[name].source) == "measured" or sets[name] in (*FRESH_SETS, "eighth"))
+        and name not in installed
     ]
     for package in read_packages(chosen, RELEASE):
         yield from _public_libraries(package, sets[package.name])

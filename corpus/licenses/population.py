@@ -117,6 +117,19 @@ def more_bundle_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPa
     return [package for package in _closure(index, "more_applications") if package.source not in sources]
 
 
+def eighth_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+    """The library packages that only the applications of the eighth set's list need, of source packages that no earlier set has anything of."""
+    before = [*bundle_libraries(index), *sampled_libraries(index), *more_bundle_libraries(index)]
+    for fresh in FRESH_SETS:
+        before += fresh_libraries(index, fresh)
+    sources = {package.source for package in before}
+    return [
+        package
+        for package in _closure(index, "eighth_applications")
+        if package.source not in sources and _OTHER_LANGUAGE.search(package.name) is None
+    ]
+
+
 def _closure(index: Mapping[str, IndexedPackage], application_list: str) -> list[IndexedPackage]:
     providers: dict[str, list[str]] = {}
     for package in index.values():
