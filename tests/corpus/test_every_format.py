@@ -56,7 +56,13 @@ def test_a_built_artifact_opens_as_what_it_is(title: str, tmp_path: Path) -> Non
     opened_as(BUILT[title](tmp_path), title)
 
 
-@pytest.mark.parametrize("title", CORPUS)
+@pytest.mark.parametrize(
+    "title",
+    [
+        pytest.param(title, marks=pytest.mark.heavy if "Nuitka" in title else ())  # it compiles C for minutes
+        for title in CORPUS
+    ],
+)
 def test_a_genuine_artifact_opens_as_what_it_is(corpus_artifact: Callable[[str], Path], title: str) -> None:
     name, _, member = CORPUS[title].partition("::")
     opened_as(corpus_artifact(name) / member, title)

@@ -225,7 +225,9 @@ def test_killed_at_fifty_points(corpus_artifact: Callable[[str], Path], tmp_path
     assert first["status"] == 0
     assert len(killed) == 50
     assert sum(found["status"] == 9 for found in killed) >= 40  # the others were done before their time was over
-    assert sum(any(name.endswith(".part") for name in found["names"]) for found in killed) >= 10
+    assert (
+        sum(any(name.endswith(".part") for name in found["names"]) for found in killed) >= 5
+    )  # in the midst of writing
     for found in killed:
         assert all(name == "out.AppImage" or name.startswith(".") for name in found["names"]), found
     whole = (tmp_path / "whole.AppImage").read_bytes()

@@ -172,7 +172,10 @@ def test_errors_say_what_to_do(tmp_path: Path, number: int, says: str) -> None:
 
 
 _WAITING = """
-import sys, time
+import signal, sys, time
+# A job in the background is started with some of them ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from inspector.slim.rebuilding.output import PendingOutput
 pending = PendingOutput(sys.argv[1], inputs=[], force=False)
 with pending as path:
