@@ -122,7 +122,9 @@ def _recognise(text: str, work: Work) -> RecognisedFile:
             known.append(at)
     found: list[Match] = []
     notices = sum(word.notice for word in words)
-    whole = 0  # words of a text that is there word for word and is all that the file has: no shorter one can take its place
+    whole = (
+        0  # words of a text that is there word for word and is all that the file has: no shorter one can take its place
+    )
     for template in templates_like(hashes, _LEAST_SHARE)[:_MOST_CANDIDATES]:
         if template.most_words < whole:
             continue
