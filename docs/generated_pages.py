@@ -20,11 +20,12 @@ from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from inspector.artifact.opening import limitations
+from inspector.artifact.format_list import KnownFormat, known_formats
 from inspector.catalogue import Rule, load_rules
 from inspector.cli import VERBS
 from inspector.policy.configuration_keys import KEYS, Key
 from inspector.slim.planning.prune_rules import PruneRule, prune_rules
+from inspector.slim.rebuilding.rebuild import rewritten_formats
 
 _MANUAL_PAGE = re.compile(r"[\w.+-]+\(\d\w*\)")
 _PROSE_WIDTH = "80"
@@ -40,8 +41,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put them into the navigation, where it says ``reference/``."""
     names = [path for path in pages() if path.startswith("reference/") and path.count("/") == 1]
-    rules = [path for path in pages() if path.startswith("reference/rules/") and not path.endswith("index.md")]
-    entry: list[Any] = [*sorted(names), {"Rules": ["reference/rules/index.md", *rules]}]
+    entry: list[Any] = sorted(names)
+    for title in ("Formats", "Rules"):
+        folder = f"reference/{title.lower()}/"
+        own = [path for path in pages() if path.startswith(folder) and not path.endswith("index.md")]
+        entry.append({title: [f"{folder}index.md", *own]})
     config.nav = [{"Reference": entry} if "Reference" in item else item for item in config.nav or []]
     return config
 
@@ -51,7 +55,7 @@ def pages() -> Mapping[str, str]:
     rules = load_rules()
     found = {f"reference/rules/{rule.name}.md": rule_page(rule) for rule in rules.values()}
     found["reference/rules/index.md"] = rules_page(rules)
-    found["reference/formats.md"] = formats_page()
+    found |= format_pages()
     found["reference/prune-rules.md"] = prune_page(prune_rules())
     found["reference/configuration.md"] = configuration_page()
     found["reference/commands.md"] = commands_page()
@@ -94,19 +98,57 @@ def rule_page(rule: Rule) -> str:
 # -- formats
 
 
-def formats_page() -> str:
-    """What each format's reader cannot do."""
+def format_pages() -> dict[str, str]:
+    """A page for each format that is opened, by path, and one that lists all that have a name here."""
+    known = known_formats()
+    found: dict[str, str] = {}
+    rows = [
+        "| format | name in reports | lies as | opened inside others | `inspect slim` |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for one in known.opened:
+        title = _title(one.title)
+        path = f"{re.sub('[^a-z0-9]+', '-', title.lower()).strip('-')}.md"
+        slim = "writes it again" if one.format in rewritten_formats() else "plans"
+        nested = "in place" if one.nested else ""
+        rows.append(f"| [{title}]({path}) | `{one.format}` | {one.lies_as} | {nested} | {slim} |")
+        found[f"reference/formats/{path}"] = format_page(title, one, slim)
     text = [
         "# Formats",
         "",
-        "What is opened, and what each reader says of its own limits. `inspect formats` prints it too.",
+        "What is opened, recognised and known by name. `inspect formats` prints it too.",
         "",
+        *rows,
     ]
-    for title, sentences in limitations().items():
-        text += [f"## {title[0].upper()}{title[1:]}", ""]
-        text += [f"- {sentence}" for sentence in sentences] or ["- No limits are known."]
-        text.append("")
+    text += ["", "## Recognised, not read", ""]
+    text += [f"- {_title(one.title)}: {' '.join(one.limitations)}" for one in known.recognised]
+    text += [
+        "",
+        "## Known by name",
+        "",
+        "A file of these is refused with a word on what it is: " + "; ".join(known.named) + ".",
+    ]
+    return {"reference/formats/index.md": "\n".join(text) + "\n", **found}
+
+
+def format_page(title: str, known: KnownFormat, slim: str) -> str:
+    """One format."""
+    text = [f"# {title}", "", f"In reports: `{known.format}`. It lies as a {known.lies_as}."]
+    if known.nested:
+        text.append("As a member of another artifact it is opened in place, with paths `outer!/inner`.")
+    text += ["", "## What its reader cannot do", ""]
+    text += [f"- {sentence}" for sentence in known.limitations] or ["- No limits are known."]
+    if slim == "plans":
+        text += ["", "## Slim", "", "`inspect slim --dry-run` prints a plan; the file itself cannot be written again."]
+    else:
+        text += ["", "## Slim", "", "`inspect slim` writes a smaller one and proves it: see [Slim](../../slim.md)."]
     return "\n".join(text) + "\n"
+
+
+def _title(text: str) -> str:
+    """A format's name without its article."""
+    name = re.sub(r"^(?:an?|any other) ", "", text)
+    return f"{name[0].upper()}{name[1:]}"
 
 
 # -- prune rules

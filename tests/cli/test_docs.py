@@ -71,6 +71,7 @@ def test_it_builds_without_a_dead_link(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "site/reference/rules/missing-library/index.html").is_file()
+    assert (tmp_path / "site/reference/formats/pyinstaller-program/index.html").is_file()
 
 
 def _artifact(name: str) -> Path:
