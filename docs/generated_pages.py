@@ -28,6 +28,7 @@ from inspector.slim.planning.prune_rules import PruneRule, prune_rules
 from inspector.slim.rebuilding.rebuild import rewritten_formats
 
 _MANUAL_PAGE = re.compile(r"[\w.+-]+\(\d\w*\)")
+_OUTPUT = re.compile(r"<!-- output of: (.+?) -->\n(```\w*\n)")
 _PROSE_WIDTH = "80"
 
 
@@ -48,6 +49,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         entry.append({title: [f"{folder}index.md", *own]})
     config.nav = [{"Reference": entry} if "Reference" in item else item for item in config.nav or []]
     return config
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Show what was typed above what it printed."""
+    return _OUTPUT.sub(lambda match: f"{match[2]}$ {match[1]}\n", markdown)
 
 
 def pages() -> Mapping[str, str]:
