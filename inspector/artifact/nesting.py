@@ -14,7 +14,7 @@ from msgspec.structs import replace as replaced
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Node
-from inspector.artifact.zip_readers import ZIP_BEGINNINGS
+from inspector.artifact.zip_ending import ZIP_BEGINNINGS
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.elf import ElfFile
 from inspector.limits import MIB, Limits

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Tree
+from inspector.artifact.zip_ending import archive_at_end
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
 from inspector.limits import Limits
@@ -56,9 +57,7 @@ class Candidate:
     def zip(self) -> ZipArchive | FormatError:
         """The ZIP archive that the file is, behind a prefix or not, or why there is none."""
         if self._zip is None:
-            from inspector.artifact.zip_readers import archive_of
-
-            self._zip = archive_of(self)
+            self._zip = archive_at_end(self.source, self.head, self.limits)
         return self._zip
 
     @property

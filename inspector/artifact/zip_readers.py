@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.reader import Candidate, DirectoryReader, Reader
+from inspector.artifact.zip_ending import ZIP_BEGINNINGS
 from inspector.errors import FormatError, NothingInspected
 
 if TYPE_CHECKING:
@@ -17,32 +18,12 @@ if TYPE_CHECKING:
     from inspector.formats.zip import ZipArchive
     from inspector.limits import Limits
 
-ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")  # a local header; the end record of an archive without entries
 _MAIN = b"__main__.py"
 _PEX_INFO = b"PEX-INFO"
 _WHEEL = re.compile(rb"[^/]+\.dist-info/WHEEL")
 _TOP_LEVEL_MODULE = re.compile(rb"[^/]+(?:/__init__)?\.pyc?")
 _TOP_LEVEL_BYTECODE = re.compile(rb"[^/]+\.pyc")
 _SDIST = re.compile(rb"[^/]+-[^/-]+/PKG-INFO")
-
-
-def archive_of(candidate: Candidate) -> ZipArchive | FormatError:
-    """The archive that a file ends with.
-
-    Behind a prefix that is no interpreter line or shell header, the archive must end where the file ends: the last member of a tar archive
-    may be one.
-    """
-    from inspector.formats.zip import ZipArchive, find_end_record
-
-    try:
-        end = find_end_record(candidate.source)
-        if end is None:
-            return FormatError("it has no end record of a ZIP archive; it may be cut off")
-        if not candidate.head.startswith((*ZIP_BEGINNINGS, b"#!")) and end.end != candidate.source.size:
-            return FormatError("something else lies behind the ZIP archive", end.end)
-        return ZipArchive(candidate.source, candidate.limits, end)
-    except FormatError as error:
-        return error
 
 
 def _names(candidate: Candidate) -> ZipArchive | None:
