@@ -52,6 +52,8 @@ def read(text: str, soname: str) -> tuple[str | None, str] | None:
         ("BSD-3-clause-Google", "BSD-3-Clause"),
         ("GPL-2 or later", "GPL-2.0-or-later"),
         ("apache2", "Apache-2.0"),
+        ("imlib2-license", "Imlib2"),
+        ("GPL-2+ with Gmsh exception", "GPL-2.0-or-later WITH Gmsh-exception"),
         ("GFDL-NIV-1.3+", "GFDL-1.3-no-invariants-or-later"),
     ],
 )
@@ -204,6 +206,12 @@ def test_a_name_with_many_texts_is_what_its_text_says() -> None:
     text = copyright_file(("*", "X11")) + f"\nLicense: X11\n {MIT}\n"
     assert read(text, "libexample.so.1") == ("MIT", "default")
     assert read(copyright_file(("*", "X11")), "libexample.so.1") == ("X11", "default")
+
+
+def test_a_gnu_name_without_a_version_is_what_its_text_says() -> None:
+    grant = "\n This program is free software under the GNU General Public License, either version 2 of the License, or any later version."
+    assert read(copyright_file(("*", "GPL" + grant)), "libexample.so.1") == ("GPL-2.0-or-later", "default")
+    assert read(copyright_file(("*", "GPL")), "libexample.so.1") == ("GPL-1.0-or-later", "default")
 
 
 def test_an_exception_is_told_by_its_text() -> None:

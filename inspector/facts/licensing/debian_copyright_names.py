@@ -185,7 +185,8 @@ def _known(name: str) -> str | None:
 
     if lowered.startswith("licenseref-"):
         return name if re.fullmatch(r"[A-Za-z0-9.-]+", name) else None
-    return canonical_expression(name) if re.fullmatch(r"[A-Za-z0-9.+-]+", name) else None
+    bare = re.sub(r"[ -]licen[cs]e$", "", name, flags=re.IGNORECASE)
+    return canonical_expression(bare) if re.fullmatch(r"[A-Za-z0-9.+-]+", bare) else None
 
 
 def _gnu_identifier(match: re.Match[str]) -> str | None:
