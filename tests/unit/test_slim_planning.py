@@ -448,3 +448,16 @@ def test_bytecode_follows_its_source() -> None:
     source = f"{LIB}/test/support.py"
     plan = plan_of(python_bundle({source: "X = 1\n", cached(source): pyc(b"X = 1\n")}))
     assert removed(plan)[cached(source)] == "python-tests"
+
+
+def test_a_wheel_keeps_what_others_check_and_compile_against() -> None:
+    files = {
+        "pkg/__init__.py": "\n",
+        "pkg/__init__.pyi": "x: int\n",
+        "pkg/lib/libpkg.a": b"!<arch>\n",
+        "pkg/py.typed": "",
+    }
+    artifact = python_bundle(files, stdlib=False)
+    assert {"pkg/__init__.pyi", "pkg/lib/libpkg.a"} <= removed(plan_of(artifact)).keys()
+    artifact.format = "wheel"
+    assert not set(files) & removed(plan_of(artifact)).keys()

@@ -32,6 +32,9 @@ _ARCHIVES = (
     b"BC\xc0\xde",
 )  # ar(1), ELF, libtool's text, LLVM bitcode
 
+_INSTALLED = frozenset(("wheel", "egg", "sdist", "conda-package"))
+"""Formats of what others install and build on; every other artifact is an application."""
+
 
 class ImportAnswers(Protocol):
     """What the import graph says of files."""
@@ -65,6 +68,7 @@ class Guards:
         self._imports = imports
         self._words = SourceWords(artifact.tree)
         self._kept = globs_pattern(options.keep)
+        self._is_installed = artifact.format in _INSTALLED
         self._unchanged = frozenset([artifact.layout.launcher] if artifact.format == "pyinstaller" else [])
         self._started: dict[str, str] = {}
         for path, reason in _started(artifact, facts):
@@ -85,6 +89,7 @@ class Guards:
             "data-not-read": self._read,
             "test-data-not-read": self._read_by_its_name,
             "is-an-archive": self._other_than_archive,
+            "is-no-product": self._product,
         }
 
     def reason_to_keep(self, rule: PruneRule, path: str, *, by_command: bool = False) -> str | None:
@@ -137,6 +142,9 @@ class Guards:
 
     def _compiles(self, _path: str) -> str | None:
         return self._words.compiler
+
+    def _product(self, _path: str) -> str | None:
+        return "who installs the package may check or compile against it" if self._is_installed else None
 
     def _imported(self, path: str) -> str | None:
         return None if self._imports is None else self._imports.why_imported(path)

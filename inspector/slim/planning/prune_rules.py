@@ -35,6 +35,7 @@ TABLES = ("runtime", "bytecode", "modules", "packages", "qt", "libraries", "syst
 
 GuardName = Literal[
     "compiles-at-run-time", "headers-are-asked-for", "stubs-are-read", "not-imported", "data-not-read", "test-data-not-read", "is-an-archive",
+    "is-no-product",
 ]  # fmt: skip
 
 _TEXTS = ("name", "level", "title", "reason", "refuted_by", "source")
