@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha1
 from typing import Any
 
-import msgspec
-
+from inspector.documents import encode_document
 from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.facts.licensing.spdx_texts import list_version
 from inspector.render.bill_of_materials import (
@@ -31,7 +30,6 @@ _DOCUMENT, _ARTIFACT = "SPDXRef-DOCUMENT", "SPDXRef-Artifact"
 _UNSAID = "NOASSERTION"
 _PURPOSES = {"interpreter": "FRAMEWORK", "font": "OTHER", "icons": "OTHER"}
 _REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
-_READABLE = 256 * 1024  # bytes up to which a document is indented for people
 
 Json = dict[str, Any]
 
@@ -40,8 +38,7 @@ def render(results: Sequence[Result], options: RenderOptions) -> bytes:
     """The document, UTF-8; the same bytes for the same Result where ``SOURCE_DATE_EPOCH`` is set."""
     del options
     result = only_artifact(results, "SPDX")
-    encoded = msgspec.json.encode(_document(result))
-    return (msgspec.json.format(encoded, indent=2) if len(encoded) <= _READABLE else encoded) + b"\n"
+    return encode_document(_document(result))
 
 
 def _document(result: Result) -> Json:

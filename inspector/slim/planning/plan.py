@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
-from inspector.errors import UsageError
+from inspector.documents import decode_document, encode_document, read_document
 from inspector.model import ByteCount, Confidence
 
 PLAN_SCHEMA = "inspector/plan/1"
@@ -106,7 +105,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def plan_json(plan: Plan) -> bytes:
     """The document as indented UTF-8 JSON."""
-    return msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n"
+    return encode_document(plan, indent=1, always=True)
 
 
 def load_plan(path: str | Path) -> Plan:
@@ -114,12 +113,5 @@ def load_plan(path: str | Path) -> Plan:
 
     :raises UsageError: where the file cannot be read or is not a plan.
     """
-    try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=Plan)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise UsageError(
-            f"{path} is not a document of {PLAN_SCHEMA}: {error}",
-            "write one with: inspect slim ARTIFACT --dry-run --plan plan.json",
-        ) from error
+    advice = "write one with: inspect slim ARTIFACT --dry-run --plan plan.json"
+    return decode_document(read_document(path), Plan, path, PLAN_SCHEMA, advice)

@@ -9,9 +9,10 @@ import posixpath
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from inspector.documents import decode_document, encode_document, read_document
 from inspector.errors import UsageError
 from inspector.formats.pyc import split_cached_path
 
@@ -96,7 +97,7 @@ def merge_traces(one: Trace, other: Trace) -> Trace:
             "record the runs of one artifact into one file, or give slim several files",
         )
     files = {*one.files, *other.files}
-    return msgspec.structs.replace(
+    return replace(
         one,
         runs=(*one.runs, *other.runs),
         modules=tuple(sorted({*one.modules, *other.modules})),
@@ -108,7 +109,7 @@ def merge_traces(one: Trace, other: Trace) -> Trace:
 
 def trace_json(trace: Trace) -> bytes:
     """The document as indented UTF-8 JSON."""
-    return msgspec.json.format(msgspec.json.encode(trace), indent=1) + b"\n"
+    return encode_document(trace, indent=1, always=True)
 
 
 def load_trace(path: str | Path) -> Trace:
@@ -116,15 +117,8 @@ def load_trace(path: str | Path) -> Trace:
 
     :raises UsageError: where the file cannot be read or is not a trace.
     """
-    try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=Trace)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise UsageError(
-            f"{path} is not a document of {TRACE_SCHEMA}: {error}",
-            "record one with: inspect trace ARTIFACT -- ARGUMENTS",
-        ) from error
+    advice = "record one with: inspect trace ARTIFACT -- ARGUMENTS"
+    return decode_document(read_document(path), Trace, path, TRACE_SCHEMA, advice)
 
 
 def check_trace(trace: Trace, digest: str) -> None:
