@@ -7,7 +7,7 @@ files and is true of the official builds; of an unknown kind only that is said w
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any
 
 from inspector.formats.elf import ElfFile
 from inspector.resources import load_table
@@ -24,7 +24,6 @@ def identify_runtime(elf: ElfFile, source: Source, size: int) -> RuntimeInfo:
     content = source.read_at(0, min(size, _LARGEST_RUNTIME))
     table = load_table("appimage/runtimes.toml")
     known = next((entry for entry in table["runtime"] if _fits(entry, elf, content)), None)
-    linkage: Literal["static", "dynamic"] = "static" if elf.is_static else "dynamic"
     if known is None:
         compressors = [
             trace["compressor"]
@@ -35,7 +34,7 @@ def identify_runtime(elf: ElfFile, source: Source, size: int) -> RuntimeInfo:
             name for name in ("libfuse.so.2", "libfuse3.so.3") if name.encode() in content and name not in elf.needed
         ]
         return RuntimeInfo(
-            kind="unknown", compressors=tuple(compressors), needs=(*elf.needed, *opened), linkage=linkage
+            kind="unknown", compressors=tuple(compressors), needs=(*elf.needed, *opened), linkage=elf.linkage
         )
     opened = [name for name in known.get("opens", ()) if name not in elf.needed]
     return RuntimeInfo(
@@ -43,7 +42,7 @@ def identify_runtime(elf: ElfFile, source: Source, size: int) -> RuntimeInfo:
         version=_version(known, content),
         compressors=tuple(known["compressors"]),
         needs=(*elf.needed, *opened, *known.get("programs", ())),
-        linkage=linkage,
+        linkage=elf.linkage,
     )
 
 

@@ -102,7 +102,7 @@ def open_program(candidate: Candidate) -> Artifact:
             runtime=RuntimeInfo(
                 kind="PyRun" if _holds(source, (_PYRUN,)) else "CPython with frozen modules",
                 needs=elf.needed,
-                linkage="dynamic" if elf.interpreter is not None else "static",
+                linkage=elf.linkage,
             ),
             payload_size=own,
         ),

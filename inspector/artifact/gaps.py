@@ -45,6 +45,16 @@ def byte_map(
     return counts
 
 
+def ranges_between(entries: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """What lies between members' data from ``start`` to ``end``: their names, sizes, marks.  A range may be empty."""
+    found = []
+    position = start
+    for first, last in sorted(entries):
+        found.append((position, first))
+        position = max(position, last)
+    return [*found, (position, end)]
+
+
 def zero_bytes(source: Source, start: int, end: int) -> int:
     """How many bytes from ``start`` on are zero, at most up to ``end``."""
     position = start

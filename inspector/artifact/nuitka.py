@@ -13,7 +13,7 @@ from functools import partial
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
 from inspector.artifact.frozen_tree import BlankedSource, FrozenTree, mode_of
-from inspector.artifact.gaps import byte_map
+from inspector.artifact.gaps import byte_map, ranges_between
 from inspector.artifact.reader import Candidate
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
@@ -92,7 +92,7 @@ def open_program(candidate: Candidate) -> Artifact:
                 kind="Nuitka one-file starter",
                 compressors=("zstd",),
                 needs=elf.needed,
-                linkage="dynamic" if elf.interpreter is not None else "static",
+                linkage=elf.linkage,
             ),
             payload_size=payload.end - payload.start,
             compression=None if payload.layout == "stored" else "zstd",
@@ -174,16 +174,6 @@ def _byte_map(source: Source, elf: ElfFile, payload: NuitkaPayload) -> dict[str,
         headers = [(0, payload.start), (payload.end, source.size)]
     else:
         headers = [(0, payload.start), (payload.end, min(elf.image_end, source.size))]
-    headers += _between(entries, payload)
+    headers += ranges_between(entries, payload.start, payload.end)
     end = source.size if payload.appended else elf.image_end
     return byte_map(source, headers=headers, entries=entries, end=end, padding_end=end)
-
-
-def _between(entries: list[tuple[int, int]], payload: NuitkaPayload) -> list[tuple[int, int]]:
-    """What lies between the contents: names, sizes, the magic bytes, the terminator."""
-    found = []
-    position = payload.start
-    for start, end in sorted(entries):
-        found.append((position, start))
-        position = max(position, end)
-    return [*found, (position, payload.end)]

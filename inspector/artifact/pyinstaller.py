@@ -135,7 +135,7 @@ def envelope_of(archive: PyInstallerArchive, elf: ElfFile) -> EnvelopeInfo:
             kind="PyInstaller bootloader",
             compressors=("zlib",),
             needs=elf.needed,
-            linkage="dynamic" if elf.interpreter is not None else "static",
+            linkage=elf.linkage,
         ),
         payload_size=cookie.end - cookie.start,
         compression="zlib" if compressed else None,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.container_tree import problem_of
 from inspector.artifact.frozen_tree import BlankedSource, FrozenTree, mode_of
-from inspector.artifact.gaps import byte_map
+from inspector.artifact.gaps import byte_map, ranges_between
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Node
 from inspector.errors import FormatError, NothingInspected
@@ -85,7 +85,7 @@ def open_program(candidate: Candidate) -> Artifact:
                 kind="PyOxidizer",
                 version=f"packed resources {packed.version}",
                 needs=elf.needed,
-                linkage="dynamic" if elf.interpreter is not None else "static",
+                linkage=elf.linkage,
             ),
             payload_size=packed.end - packed.start,
         ),
@@ -93,22 +93,16 @@ def open_program(candidate: Candidate) -> Artifact:
         problems=members.problems,
         byte_map=byte_map(
             source,
-            headers=[(0, packed.start), *_between(entries, packed), (packed.end, min(elf.image_end, source.size))],
+            headers=[
+                (0, packed.start),
+                *ranges_between(entries, packed.start, packed.end),
+                (packed.end, min(elf.image_end, source.size)),
+            ],
             entries=entries,
             end=elf.image_end,
             padding_end=elf.image_end,
         ),
     )
-
-
-def _between(entries: list[tuple[int, int]], packed: PackedResources) -> list[tuple[int, int]]:
-    """Indexes, and the texts among the contents."""
-    found = []
-    position = packed.start
-    for start, end in sorted(entries):
-        found.append((position, start))
-        position = max(position, end)
-    return [*found, (position, packed.end)]
 
 
 def add_resources(members: FrozenTree, source: Source, packed: PackedResources, prefix: str) -> list[tuple[int, int]]:

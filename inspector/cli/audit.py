@@ -20,7 +20,14 @@ from inspector.cli.run_options import (
     chosen_environment,
     chosen_hosts,
 )
-from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
+from inspector.cli.screen_options import (
+    add_color_option,
+    add_help_option,
+    add_progress_option,
+    heed_color,
+    make_group,
+    screen_width,
+)
 from inspector.errors import ExitCode, UsageError
 from inspector.render.registry import FORMATS
 
@@ -92,7 +99,7 @@ def make_parser() -> VerbParser:
         help="everything: all systems, versions, libraries, licences, sizes, findings with evidence; tracebacks of defects",
     )
     add_color_option(screen)
-    screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    add_progress_option(screen)
     add_help_option(screen)
     return parser
 

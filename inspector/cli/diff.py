@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 
 from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
-from inspector.cli.gate_options import chosen_configuration
+from inspector.cli.gate_options import add_configuration_options, chosen_configuration
 from inspector.cli.output import Destination, write_report, write_stdout
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.run_options import add_host_options, chosen_hosts
-from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
+from inspector.cli.screen_options import (
+    add_color_option,
+    add_help_option,
+    add_progress_option,
+    heed_color,
+    make_group,
+    screen_width,
+)
 from inspector.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -41,12 +48,10 @@ def make_parser() -> VerbParser:
     what.add_argument("old", nargs="?", metavar="OLD", help="an artifact, or a report (.json) that audit wrote")
     what.add_argument("new", nargs="?", metavar="NEW", help="the same")
     add_host_options(what)
-    what.add_argument(
-        "--config",
-        metavar="FILE",
-        help="judge both by this inspector.toml or pyproject.toml; by the nearest one upwards from here if not given",
+    add_configuration_options(
+        what,
+        "judge both by this inspector.toml or pyproject.toml; by the nearest one upwards from here if not given",
     )
-    what.add_argument("--isolated", action="store_true", help="heed no configuration file")
     report = make_group(parser, "the report")
     report.add_argument(
         "-o",
@@ -69,7 +74,7 @@ def make_parser() -> VerbParser:
     )
     screen.add_argument("-v", "--verbose", action="store_true", help="cut no list")
     add_color_option(screen)
-    screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    add_progress_option(screen)
     add_help_option(screen)
     return parser
 

@@ -67,12 +67,7 @@ def add_gate_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--new-only", action="store_true", help="with --baseline: judge only findings that it does not have"
     )
-    group.add_argument(
-        "--config",
-        metavar="FILE",
-        help="inspector.toml or a pyproject.toml; the nearest one upwards from here if not given",
-    )
-    group.add_argument("--isolated", action="store_true", help="heed no configuration file")
+    add_configuration_options(group)
 
 
 def add_license_option(group: argparse._ArgumentGroup) -> None:
@@ -146,3 +141,15 @@ def _version(text: str) -> str:
     if len(parts) < 2 or not all(part.isdecimal() for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is no version of glibc; write 2.31")
     return text
+
+
+def add_configuration_options(
+    group: argparse._ArgumentGroup,
+    help_text: str = "inspector.toml or a pyproject.toml; the nearest one upwards from here if not given",
+) -> None:
+    """``--config`` and ``--isolated``.
+
+    :param help_text: what the verb takes from the file.
+    """
+    group.add_argument("--config", metavar="FILE", help=help_text)
+    group.add_argument("--isolated", action="store_true", help="heed no configuration file")

@@ -9,7 +9,7 @@ from inspector.cli.console import observe_progress
 from inspector.cli.failure import note
 from inspector.cli.output import STDOUT, write_stdout
 from inspector.cli.parser import VerbParser
-from inspector.cli.screen_options import add_help_option, add_verbose_option, make_group
+from inspector.cli.screen_options import add_help_option, add_progress_option, add_verbose_option, make_group
 from inspector.errors import ExitCode, UsageError
 
 _EXAMPLES = """\
@@ -38,7 +38,7 @@ def make_parser() -> VerbParser:
         help="where to; - is stdout (default: inspector.toml)",
     )
     screen = make_group(parser, "the screen")
-    screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    add_progress_option(screen)
     screen.add_argument("-q", "--quiet", action="count", default=0, help="do not say what was written")
     add_verbose_option(screen)
     add_help_option(screen)

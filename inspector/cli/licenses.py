@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Any
 from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
 from inspector.cli.failure import note, warn
-from inspector.cli.gate_options import add_license_option, chosen_policy
+from inspector.cli.gate_options import add_configuration_options, add_license_option, chosen_policy
 from inspector.cli.output import STDOUT, Destination, choose_destinations, warn_without_digests, write_report
 from inspector.cli.parser import VerbParser, one_of
-from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
+from inspector.cli.screen_options import (
+    add_color_option,
+    add_help_option,
+    add_progress_option,
+    heed_color,
+    make_group,
+    screen_width,
+)
 from inspector.errors import ExitCode, UsageError
 from inspector.quantities import format_amount
 from inspector.render.registry import FORMATS
@@ -91,12 +98,7 @@ def make_parser() -> VerbParser:
         action="store_true",
         help="exit 4 where some members could not be read and nothing else fails",
     )
-    gate.add_argument(
-        "--config",
-        metavar="FILE",
-        help="inspector.toml or a pyproject.toml; the nearest one upwards from here if not given",
-    )
-    gate.add_argument("--isolated", action="store_true", help="heed no configuration file")
+    add_configuration_options(gate)
     parser.set_defaults(max_glibc=None, max_size=None, baseline=None, new_only=False)
     screen = make_group(parser, "the screen")
     screen.add_argument(
@@ -109,7 +111,7 @@ def make_parser() -> VerbParser:
         help="every chain, every component with its evidence and files; tracebacks",
     )
     add_color_option(screen)
-    screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    add_progress_option(screen)
     add_help_option(screen)
     return parser
 

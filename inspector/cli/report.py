@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from inspector.cli.color import use_color
-from inspector.cli.gate_options import chosen_configuration
+from inspector.cli.gate_options import add_configuration_options, chosen_configuration
 from inspector.cli.output import STDOUT, choose_destinations, warn_without_digests, write_report
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
@@ -45,13 +45,11 @@ def make_parser() -> VerbParser:
     what.add_argument(
         "--baseline", metavar="OLD.json", help="the last release's report, for formats that show what changed (html)"
     )
-    what.add_argument(
-        "--config",
-        metavar="FILE",
-        help="take the file that findings are shown at (target.anchor) from this inspector.toml or pyproject.toml; "
+    add_configuration_options(
+        what,
+        "take the file that findings are shown at (target.anchor) from this inspector.toml or pyproject.toml; "
         "from the nearest one if not given",
     )
-    what.add_argument("--isolated", action="store_true", help="heed no configuration file")
     screen = make_group(parser, "the screen")
     screen.add_argument("-q", "--quiet", action="count", default=0, help="findings and verdict only")
     screen.add_argument("-v", "--verbose", action="store_true", help="everything")

@@ -33,6 +33,11 @@ def add_verbose_option(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-v", "--verbose", action="store_true", help="tracebacks of defects")
 
 
+def add_progress_option(group: argparse._ArgumentGroup) -> None:
+    """``--no-progress``, of verbs that may take long."""
+    group.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+
+
 def make_group(parser: VerbParser, title: str) -> argparse._ArgumentGroup:
     """A titled group of options."""
     return parser.add_argument_group(title)

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
 from inspector.cli.failure import note
+from inspector.cli.gate_options import add_configuration_options, chosen_configuration
 from inspector.cli.output import Destination, choose_destinations, write_report, write_stdout
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.run_options import add_environment_option, add_host_options, chosen_environment, chosen_hosts
-from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
+from inspector.cli.screen_options import (
+    add_color_option,
+    add_help_option,
+    add_progress_option,
+    heed_color,
+    make_group,
+    screen_width,
+)
 from inspector.cli.sizes import byte_count
 from inspector.errors import ExitCode, UsageError
 
@@ -105,12 +113,10 @@ def make_parser() -> VerbParser:
     goes.add_argument(
         "--trace", action="append", default=[], metavar="FILE", help="what inspect trace recorded; may be repeated"
     )
-    goes.add_argument(
-        "--config",
-        metavar="FILE",
-        help="take what the options leave open from [slim] of this inspector.toml or pyproject.toml; the nearest one if not given",
+    add_configuration_options(
+        goes,
+        "take what the options leave open from [slim] of this inspector.toml or pyproject.toml; the nearest one if not given",
     )
-    goes.add_argument("--isolated", action="store_true", help="heed no configuration file")
     made = make_group(parser, "what is written")
     made.add_argument(
         "--recompress",
@@ -151,7 +157,7 @@ def make_parser() -> VerbParser:
         "-v", "--verbose", action="store_true", help="every action with its reasons, and what was kept and why"
     )
     add_color_option(screen)
-    screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    add_progress_option(screen)
     add_help_option(screen)
     return parser
 
@@ -190,8 +196,6 @@ def _take_defaults(options: argparse.Namespace) -> None:
 
     defaults = SlimDefaults()
     if not options.apply:  # a written plan has its own
-        from inspector.cli.gate_options import chosen_configuration
-
         defaults = chosen_configuration(options).slim
     options.level = options.level or defaults.level
     options.pyc = options.pyc or defaults.pyc

@@ -13,7 +13,14 @@ from inspector.cli.console import observe_progress
 from inspector.cli.failure import note, warn
 from inspector.cli.output import Destination, write_report
 from inspector.cli.parser import VerbParser
-from inspector.cli.screen_options import add_color_option, add_help_option, add_verbose_option, heed_color, make_group
+from inspector.cli.screen_options import (
+    add_color_option,
+    add_help_option,
+    add_progress_option,
+    add_verbose_option,
+    heed_color,
+    make_group,
+)
 from inspector.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +69,7 @@ def make_parser() -> VerbParser:
     made.add_argument("--force", action="store_true", help="replace the trace that is there")
     screen = make_group(parser, "the screen")
     add_color_option(screen)
-    screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    add_progress_option(screen)
     screen.add_argument("-q", "--quiet", action="count", default=0, help="say only what went wrong")
     add_verbose_option(screen)
     add_help_option(screen)

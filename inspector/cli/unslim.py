@@ -7,7 +7,7 @@ import argparse
 from inspector.cli.console import observe_progress
 from inspector.cli.output import write_stdout
 from inspector.cli.parser import VerbParser
-from inspector.cli.screen_options import add_help_option, add_verbose_option, make_group
+from inspector.cli.screen_options import add_help_option, add_progress_option, add_verbose_option, make_group
 from inspector.errors import ExitCode, UsageError
 from inspector.quantities import format_amount, format_size
 
@@ -34,7 +34,7 @@ def make_parser() -> VerbParser:
         "--force", action="store_true", help="replace what is at OUT, once the new one is whole and proved"
     )
     screen = make_group(parser, "the screen")
-    screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    add_progress_option(screen)
     screen.add_argument("-q", "--quiet", action="count", default=0, help="the exit code only")
     add_verbose_option(screen)
     add_help_option(screen)

@@ -11,7 +11,14 @@ from inspector.cli.console import observe_progress
 from inspector.cli.output import write_stdout
 from inspector.cli.parser import VerbParser
 from inspector.cli.run_options import add_environment_option, chosen_environment
-from inspector.cli.screen_options import add_color_option, add_help_option, heed_color, make_group, screen_width
+from inspector.cli.screen_options import (
+    add_color_option,
+    add_help_option,
+    add_progress_option,
+    heed_color,
+    make_group,
+    screen_width,
+)
 from inspector.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ def make_parser() -> VerbParser:
     screen = make_group(parser, "the screen")
     screen.add_argument("-v", "--verbose", action="store_true", help="cap no list; tracebacks of defects")
     add_color_option(screen)
-    screen.add_argument("--no-progress", action="store_true", help="show no progress bar on stderr")
+    add_progress_option(screen)
     add_help_option(screen)
     return parser
 

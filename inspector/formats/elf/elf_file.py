@@ -131,6 +131,11 @@ class ElfFile:
         )
 
     @property
+    def linkage(self) -> Literal["static", "dynamic"]:
+        """:attr:`is_static` as reports say it."""
+        return "static" if self.is_static else "dynamic"
+
+    @property
     def is_program(self) -> bool:
         """ET_EXEC or PIE: started by the kernel, and not to be loaded as a library."""
         return (self.type == "EXEC" or self.is_pie) and not self.is_separate_debug
