@@ -19,15 +19,18 @@ from corpus.debian import apt
 from corpus.programs import run
 
 Half = Literal["catalogue", "measured"]
-FreshSet = Literal["third", "fourth", "fifth", "sixth", "seventh"]
+FreshSet = Literal["third", "fourth", "fifth", "sixth", "seventh", "ninth"]
 _SIXTEENTHS: dict[FreshSet, tuple[int, ...]] = {
     "third": (1,),
     "fourth": (2,),
     "fifth": (3, 4),
     "sixth": (5, 6),
     "seventh": (7, 8),
+    "ninth": (9, 10),
 }
 FRESH_SETS: tuple[FreshSet, ...] = tuple(_SIXTEENTHS)
+_AFTER_EIGHTH: frozenset[FreshSet] = frozenset({"ninth"})
+"""Fresh sets that were drawn after the eighth, which is no set of sixteenths: they have nothing of it, and it may have of their sixteenths."""
 
 APPLICATIONS = Path(__file__).with_name("population.toml")
 _NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
@@ -121,7 +124,8 @@ def eighth_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage
     """The library packages that only the applications of the eighth set's list need, of source packages that no earlier set has anything of."""
     before = [*bundle_libraries(index), *sampled_libraries(index), *more_bundle_libraries(index)]
     for fresh in FRESH_SETS:
-        before += fresh_libraries(index, fresh)
+        if fresh not in _AFTER_EIGHTH:
+            before += fresh_libraries(index, fresh)
     sources = {package.source for package in before}
     return [
         package
@@ -150,6 +154,8 @@ def _closure(index: Mapping[str, IndexedPackage], application_list: str) -> list
 def fresh_libraries(index: Mapping[str, IndexedPackage], set_: FreshSet) -> list[IndexedPackage]:
     """The library packages of a fresh set, by name: other sixteenths of all source packages, of those that nothing before has anything of."""
     before = [*bundle_libraries(index), *sampled_libraries(index), *more_bundle_libraries(index)]
+    if set_ in _AFTER_EIGHTH:
+        before += eighth_libraries(index)
     sources = {package.source for package in before}
     return sorted(
         (
