@@ -66,13 +66,15 @@ def _may_be_scie(candidate: Candidate) -> bool:
 
 
 def _tar(name: str, title: str, *limitations: str) -> Reader:
-    recognises = _if(_may_be_tar, _later("tar", "is_archive_of", name))
-    return Reader(name, title, (*limitations, *_OF_TAR), recognises, _later("tar", "open_archive_of", name))
+    recognises = _if(_may_be_tar, _later("archives.tar", "is_archive_of", name))
+    return Reader(name, title, (*limitations, *_OF_TAR), recognises, _later("archives.tar", "open_archive_of", name))
 
 
 def _image(name: str, title: str) -> Reader:
-    recognises = _if(_may_be_tar, _later("container_archive", "is_image_archive", name))
-    return Reader(name, title, _OF_IMAGES, recognises, _later("container_archive", "open_image_archive", name))
+    recognises = _if(_may_be_tar, _later("containers.container_archive", "is_image_archive", name))
+    return Reader(
+        name, title, _OF_IMAGES, recognises, _later("containers.container_archive", "open_image_archive", name)
+    )
 
 
 _OF_TAR = (
@@ -110,11 +112,11 @@ _OF_PACKAGES = (
 # Beginnings: deb(5); RPM reference manual, "RPM V4 Package format"; squashfs_fs.h, SQUASHFS_MAGIC; flatpak-builtins-build-bundle.c, whose metadata
 # begin with the key "flatpak", and ostree-repo-static-delta-private.h, the magic of signed deltas in both byte orders
 READERS = (
-    Reader("deb", "a Debian package", _OF_PACKAGES, _begins(b"!<arch>\ndebian-binary"), _later("deb", "open_deb")),
+    Reader("deb", "a Debian package", _OF_PACKAGES, _begins(b"!<arch>\ndebian-binary"), _later("archives.deb", "open_deb")),
     Reader(
         "rpm", "an RPM package",
         (*_OF_PACKAGES, "Files that the header names and the payload does not carry (ghosts) are not in the tree."),
-        _begins(b"\xed\xab\xee\xdb"), _later("rpm", "open_rpm"),
+        _begins(b"\xed\xab\xee\xdb"), _later("archives.rpm", "open_rpm"),
     ),
     Reader(
         "snap", "a snap",
@@ -122,22 +124,22 @@ READERS = (
             *_OF_SQUASHFS, "The base is named and not read; libraries that it has count as the system's.",
             "Content that other snaps share, and layouts, are not followed.",
         ),
-        _if(_begins(b"hsqs"), _later("snap", "is_snap")), _later("snap", "open_squashfs"),
+        _if(_begins(b"hsqs"), _later("squashfs_images.snap", "is_snap")), _later("squashfs_images.snap", "open_squashfs"),
     ),
     Reader(
         "squashfs", "a squashfs image",
         (*_OF_SQUASHFS, "Whether it is a whole root file system is told by its names: usr beside etc or bin."),
-        _begins(b"hsqs"), _later("snap", "open_squashfs"),
+        _begins(b"hsqs"), _later("squashfs_images.snap", "open_squashfs"),
     ),
-    Reader("xar", "a XAR file", (*_OF_SQUASHFS, "XAR files that it depends on are not read."), _is_xar, _later("xar", "open_xar")),
+    Reader("xar", "a XAR file", (*_OF_SQUASHFS, "XAR files that it depends on are not read."), _is_xar, _later("squashfs_images.xar", "open_xar")),
     Reader(
         "makeself", "a makeself archive", _OF_SCRIPTS,
-        _if(_begins(b"#!"), _later("script_archive", "is_makeself")), _later("script_archive", "open_makeself"),
+        _if(_begins(b"#!"), _later("archives.script_archive", "is_makeself")), _later("archives.script_archive", "open_makeself"),
     ),
     Reader(
         "script-archive", "a script with an archive behind it",
         (*_OF_SCRIPTS, "Looked for are tar archives in a compressed stream that begins behind a line's end in the first 16 MiB."),
-        _if(_begins(b"#!"), _later("script_archive", "is_script_archive")), _later("script_archive", "open_script_archive"),
+        _if(_begins(b"#!"), _later("archives.script_archive", "is_script_archive")), _later("archives.script_archive", "open_script_archive"),
     ),
     Reader(
         "flatpak", "a Flatpak bundle",
@@ -145,11 +147,11 @@ READERS = (
             *_OF_FLATPAK, *_OF_OSTREE, "Bundles of big-endian writers, and those that build on an older commit, are not read.",
             "Applications with extra data fetch them at installation: they are not in the bundle.",
         ),
-        _begins(b"flatpak\0", b"OSTSGNDT", b"TDNGSTSO"), _later("flatpak", "open_bundle"),
+        _begins(b"flatpak\0", b"OSTSGNDT", b"TDNGSTSO"), _later("containers.flatpak", "open_bundle"),
     ),
     Reader(
         "", "a manifest of flatpak-builder", ("A manifest of flatpak-builder is recognised: it holds nothing that was built.",),
-        _if(_may_be_manifest, _later("flatpak", "manifest_of")), _later("flatpak", "refuse_manifest"),
+        _if(_may_be_manifest, _later("containers.flatpak", "manifest_of")), _later("containers.flatpak", "refuse_manifest"),
     ),
     _image("oci", "an OCI image archive"),
     _image("docker", "an image written by docker save"),
@@ -164,7 +166,8 @@ READERS = (
     _tar("conda-package", "a conda package", *_OF_CONDA),
     Reader(
         "conda-package", "a conda package of the newer form", _OF_CONDA,
-        _if(_begins(b"PK\x03\x04"), _later("conda_package", "is_conda_archive")), _later("conda_package", "open_conda_archive"),
+        _if(_begins(b"PK\x03\x04"), _later("archives.conda_package", "is_conda_archive")),
+        _later("archives.conda_package", "open_conda_archive"),
     ),
     _tar(
         "sdist", "a source distribution",
@@ -184,7 +187,7 @@ PROGRAM_READERS = (
             "Placeholders of commands that depend on the environment or on a binding are not followed.",
             "The starter itself is not audited.",
         ),
-        _if(_may_be_scie, _later("scie", "is_scie")), _later("scie", "open_scie"),
+        _if(_may_be_scie, _later("frozen.scie", "is_scie")), _later("frozen.scie", "open_scie"),
     ),
 )  # fmt: skip
 """ELF programs that carry archives; in front of the readers of plain programs."""
@@ -192,15 +195,16 @@ PROGRAM_READERS = (
 DIRECTORY_READERS = (
     DirectoryReader(
         "oci", "an OCI image layout", _OF_IMAGES,
-        _if(_holds("oci-layout", "index.json"), _later("container_archive", "is_image_layout")), _later("container_archive", "open_image_layout"),
+        _if(_holds("oci-layout", "index.json"), _later("containers.container_archive", "is_image_layout")),
+        _later("containers.container_archive", "open_image_layout"),
     ),
     DirectoryReader(
         "flatpak-build", "a Flatpak build directory", _OF_FLATPAK,
-        _if(_holds("metadata"), _later("flatpak", "is_build_directory")), _later("flatpak", "open_build_directory"),
+        _if(_holds("metadata"), _later("containers.flatpak", "is_build_directory")), _later("containers.flatpak", "open_build_directory"),
     ),
     DirectoryReader(
         "ostree", "an OSTree repository",
         (*_OF_FLATPAK, *_OF_OSTREE, "Of several branches one is read, an application's first; the others are named."),
-        _if(_holds("config", "objects", "refs"), _later("flatpak", "is_repository")), _later("flatpak", "open_repository"),
+        _if(_holds("config", "objects", "refs"), _later("containers.flatpak", "is_repository")), _later("containers.flatpak", "open_repository"),
     ),
 )  # fmt: skip

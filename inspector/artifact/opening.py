@@ -5,18 +5,12 @@ from __future__ import annotations
 import os
 import stat
 
-from inspector.artifact import (
-    appimage_type1,
-    appimage_type2,
-    archive_readers,
-    cx_freeze,
-    foreign_bundles,
-    frozen_programs,
-    single_elf,
-    zip_readers,
-)
+from inspector.artifact import archive_readers, single_elf
+from inspector.artifact.appimage import foreign_bundles, type1, type2
+from inspector.artifact.archives import zip_readers
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.directory import LIMITATIONS, open_directory
+from inspector.artifact.frozen import cx_freeze, frozen_programs
 from inspector.artifact.names import text_of
 from inspector.artifact.reader import Candidate, DirectoryReader, Reader, why_unreadable
 from inspector.artifact.unrecognised import describe
@@ -26,9 +20,9 @@ from inspector.source import FileSource
 
 READERS: tuple[Reader, ...] = (
     # A new format goes here: write a module with a Reader, and put it in front of every format that its files would also pass for.
-    appimage_type1.READER,
+    type1.READER,
     *foreign_bundles.READERS,
-    appimage_type2.READER,
+    type2.READER,
     *archive_readers.PROGRAM_READERS,
     *frozen_programs.READERS,
     single_elf.READER,  # whatever else is ELF

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from inspector.artifact import open_artifact
-from inspector.artifact.appimage_runtime import DIGEST, SIGNATURE, SIGNATURE_KEY, section_bytes
+from inspector.artifact.appimage.runtime import DIGEST, SIGNATURE, SIGNATURE_KEY, section_bytes
 from inspector.formats.appimage_digest import appimage_digest
 from inspector.formats.elf import read_elf
 from inspector.formats.zsync import read_zsync

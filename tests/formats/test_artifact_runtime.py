@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inspector.artifact import open_artifact
-from inspector.artifact.appimage_type1 import update_information
+from inspector.artifact.appimage.type1 import update_information
 from inspector.resources import load_table
 from inspector.result import EnvelopeInfo
 from tests.appimage_builder import SECTIONS, runtime

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspector.artifact import open_artifact
-from inspector.artifact.appimage_signature import digest_without_signature
+from inspector.artifact.appimage.signature import digest_without_signature
 from inspector.errors import FormatError, UnsupportedFormat
 from inspector.formats.elf import read_elf
 from inspector.formats.openpgp import read_keys, read_signature, verify

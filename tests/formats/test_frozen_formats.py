@@ -14,7 +14,7 @@ import pytest
 
 from corpus.frozen.packed_resources import Resource, write
 from inspector.artifact import Artifact, open_artifact
-from inspector.artifact.frozen_tree import BlankedSource
+from inspector.artifact.tree_making.frozen_tree import BlankedSource
 from inspector.errors import FormatError, LimitExceeded, NothingInspected
 from inspector.formats.marshal_names import read_values
 from inspector.formats.nuitka import find_payload

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from inspector.artifact.container_tree import squashfs_tree
 from inspector.artifact.directory import open_directory
 from inspector.artifact.tree import Kind, Tree
+from inspector.artifact.tree_making.container_tree import squashfs_tree
 from inspector.errors import FormatError
 from inspector.formats.squashfs import Inode, SquashfsImage
 from inspector.formats.squashfs.entry import ImageEntry

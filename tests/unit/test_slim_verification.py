@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from inspector.artifact import open_artifact
-from inspector.artifact.container_tree import squashfs_tree
 from inspector.artifact.tree import Tree
+from inspector.artifact.tree_making.container_tree import squashfs_tree
 from inspector.formats.squashfs import SquashfsImage
 from inspector.model import Finding, Problem
 from inspector.result import ArtifactInfo, FailedObject, FilesInfo, HostVerdict, Result, RootInfo, ToolInfo

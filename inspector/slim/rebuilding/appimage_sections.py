@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from inspector.artifact.appimage_runtime import (
+from inspector.artifact.appimage.runtime import (
     DIGEST,
     SIGNATURE,
     SIGNATURE_KEY,

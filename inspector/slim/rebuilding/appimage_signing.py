@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from typing import BinaryIO
 
-from inspector.artifact.appimage_runtime import SIGNATURE, SIGNATURE_KEY
-from inspector.artifact.appimage_signature import read_signature_info
+from inspector.artifact.appimage.runtime import SIGNATURE, SIGNATURE_KEY
+from inspector.artifact.appimage.signature import read_signature_info
 from inspector.errors import FormatError, UsageError
 from inspector.slim.rebuilding.appimage_sections import Runtime, signed_text, write_section
 from inspector.source import Source

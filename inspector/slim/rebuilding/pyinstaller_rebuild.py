@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from inspector.artifact.artifact import Artifact
-from inspector.artifact.frozen_tree import FrozenTree
-from inspector.artifact.pyinstaller import member_path
+from inspector.artifact.frozen.pyinstaller import member_path
 from inspector.artifact.tree import Kind
+from inspector.artifact.tree_making.frozen_tree import FrozenTree
 from inspector.errors import FormatError, UsageError
 from inspector.formats.elf import read_elf
 from inspector.formats.pyinstaller import Entry, PyInstallerArchive, read_archive

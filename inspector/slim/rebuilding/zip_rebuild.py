@@ -7,7 +7,7 @@ from pathlib import Path
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind
-from inspector.artifact.zip_tree import zip_entries
+from inspector.artifact.tree_making.zip_tree import zip_entries
 from inspector.errors import FormatError, UsageError
 from inspector.formats.zip import MOST_BYTES, MOST_ENTRIES, ZipArchive, ZipEntry, ZipWriter
 from inspector.limits import Limits

@@ -6,10 +6,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.names import safe_name, text_of
 from inspector.artifact.tree import KIND_BY_FILE_TYPE, Kind, Node, Tree
+from inspector.artifact.tree_making.container_tree import problem_of
 from inspector.errors import FormatError
 from inspector.formats.zip import ZipArchive, ZipEntry
 from inspector.limits import Limits

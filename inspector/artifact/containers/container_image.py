@@ -15,12 +15,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import RuntimeLayout
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.names import text_of
-from inspector.artifact.stored_archive import open_stored
 from inspector.artifact.tree import Node, Tree
+from inspector.artifact.tree_making.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.stored_archive import open_stored
 from inspector.errors import FormatError
 from inspector.formats.archive_entry import ArchiveEntry
 from inspector.formats.compressed_stream import Spool

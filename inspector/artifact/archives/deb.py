@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.package_metadata import PackageInfo, parse_control, with_package
 from inspector.artifact.reader import Candidate
-from inspector.artifact.stored_archive import open_stored
+from inspector.artifact.tree_making.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.stored_archive import open_stored
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.ar import MAGIC, ArMember, read_ar
 from inspector.formats.tar import read_tar

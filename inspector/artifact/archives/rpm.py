@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.package_metadata import PackageInfo, with_package
 from inspector.artifact.reader import Candidate
-from inspector.artifact.stored_archive import open_stored
+from inspector.artifact.tree_making.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.tree_making.stored_archive import open_stored
 from inspector.errors import NothingInspected
 from inspector.formats.cpio import read_cpio
 from inspector.formats.rpm import read_rpm

@@ -11,10 +11,10 @@ import re
 from functools import partial
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
-from inspector.artifact.frozen_tree import BlankedSource, FrozenTree, mode_of
 from inspector.artifact.gaps import byte_map, ranges_between
 from inspector.artifact.reader import Candidate
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.frozen_tree import BlankedSource, FrozenTree, mode_of
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
 from inspector.formats.nuitka import NuitkaPayload, find_payload, read_compiled_modules

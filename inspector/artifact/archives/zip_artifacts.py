@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.reader import Candidate
-from inspector.artifact.zip_tree import zip_byte_map, zip_tree
+from inspector.artifact.tree_making.zip_tree import zip_byte_map, zip_tree
 from inspector.errors import FormatError, NothingInspected
 from inspector.limits import Limits
 from inspector.model import Problem

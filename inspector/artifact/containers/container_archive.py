@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from inspector.artifact.archives.tar import opened_archive
 from inspector.artifact.artifact import Artifact
-from inspector.artifact.container_image import holds_image, read_image
+from inspector.artifact.containers.container_image import holds_image, read_image
 from inspector.artifact.package_metadata import PackageInfo, with_package
 from inspector.artifact.reader import Candidate
-from inspector.artifact.tar import opened_archive
 from inspector.artifact.tree import Tree
 from inspector.errors import NothingInspected
 from inspector.limits import Limits

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.package_metadata import PackageInfo, parse_core_metadata, with_package
 from inspector.artifact.reader import Candidate
-from inspector.artifact.stored_archive import StoredArchive, decoded_head, open_stored
 from inspector.artifact.tree import Kind, Tree
+from inspector.artifact.tree_making.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.tree_making.stored_archive import StoredArchive, decoded_head, open_stored
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.compressed_stream import compression_of
 from inspector.formats.tar import TarArchive, looks_like_tar, read_tar
@@ -163,7 +163,7 @@ def open_archive_of(name: str, candidate: Candidate) -> Artifact:
 def _statements(name: str, tree: Tree, limits: Limits) -> PackageInfo | None:
     """What a package of that flavour states of itself."""
     if name == "conda-package":
-        from inspector.artifact.conda_package import conda_statements
+        from inspector.artifact.archives.conda_package import conda_statements
 
         return conda_statements(tree, limits)
     node = tree.get(f"{_top_directory(tree)}/PKG-INFO") if name == "sdist" else None

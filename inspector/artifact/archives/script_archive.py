@@ -12,12 +12,12 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.gaps import zero_bytes
 from inspector.artifact.reader import Candidate
-from inspector.artifact.stored_archive import decoded_head, open_stored
+from inspector.artifact.tree_making.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.stored_archive import decoded_head, open_stored
 from inspector.errors import FormatError, NothingInspected, UnsupportedFormat
 from inspector.formats.compressed_stream import Spool, compression_of
 from inspector.formats.tar import looks_like_tar, read_tar

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import struct
 
-from inspector.artifact.appimage_runtime import (
+from inspector.artifact.appimage.runtime import (
     SIGNATURE,
     UPDATE_INFORMATION,
     identify_runtime,
     section_text,
     stored_digest,
 )
-from inspector.artifact.appimage_signature import read_signature_info
+from inspector.artifact.appimage.signature import read_signature_info
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import squashfs_tree
 from inspector.artifact.gaps import byte_map, zero_bytes
 from inspector.artifact.reader import Candidate, Reader, why_unreadable
-from inspector.artifact.squashfs_payload import image_ranges
 from inspector.artifact.tree import Tree
+from inspector.artifact.tree_making.container_tree import squashfs_tree
+from inspector.artifact.tree_making.squashfs_payload import image_ranges
 from inspector.errors import FormatError, NothingInspected, UnsupportedFormat
 from inspector.formats.elf import ElfFile
 from inspector.formats.elf.packer import packer_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
-from inspector.artifact.frozen_tree import FrozenTree
+from inspector.artifact.frozen.pyinstaller import add_members, contents_folder
 from inspector.artifact.names import text_of
-from inspector.artifact.pyinstaller import add_members, contents_folder
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.frozen_tree import FrozenTree
 from inspector.errors import FormatError
 from inspector.formats.elf import looks_like_elf, read_elf
 from inspector.formats.pyinstaller import archive_of, find_cookie

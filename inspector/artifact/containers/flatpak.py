@@ -13,13 +13,13 @@ import stat
 from collections.abc import Mapping
 from dataclasses import replace
 
-from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.package_metadata import PackageInfo, with_package
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Kind, Node, Tree
+from inspector.artifact.tree_making.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.tree_making.container_tree import problem_of
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.key_file import parse_key_file
 from inspector.formats.ostree.commit import CommitTree, read_commit

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.package_metadata import PackageInfo, with_package
 from inspector.artifact.reader import Candidate
-from inspector.artifact.stored_archive import open_stored
 from inspector.artifact.tree import Tree
-from inspector.artifact.zip_tree import zip_byte_map
+from inspector.artifact.tree_making.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.stored_archive import open_stored
+from inspector.artifact.tree_making.zip_tree import zip_byte_map
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.compressed_stream import Spool
 from inspector.formats.tar import read_tar

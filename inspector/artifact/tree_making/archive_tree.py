@@ -11,9 +11,9 @@ import stat
 from collections.abc import Iterable
 from dataclasses import replace
 
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.names import safe_name, text_of
 from inspector.artifact.tree import KIND_BY_FILE_TYPE, Kind, Node, Tree
+from inspector.artifact.tree_making.container_tree import problem_of
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.archive_entry import ArchiveEntry
 from inspector.limits import Limits

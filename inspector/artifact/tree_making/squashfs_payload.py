@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from inspector.artifact.artifact import Artifact
-from inspector.artifact.container_tree import squashfs_tree
 from inspector.artifact.gaps import byte_map, zero_bytes
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Tree
+from inspector.artifact.tree_making.container_tree import squashfs_tree
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.squashfs import SquashfsImage
 from inspector.model import Problem

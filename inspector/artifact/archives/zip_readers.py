@@ -114,7 +114,7 @@ def _open_pex(candidate: Candidate) -> Artifact:
 
 
 def _open_shiv(candidate: Candidate) -> Artifact:
-    from inspector.artifact.zip_artifacts import shiv_directory
+    from inspector.artifact.archives.zip_artifacts import shiv_directory
 
     return _opened(candidate, "shiv", RuntimeLayout(members_at=shiv_directory(candidate)))
 
@@ -136,7 +136,7 @@ def _open_zip(candidate: Candidate) -> Artifact:
 
 
 def _opened(candidate: Candidate, format_name: str, layout: RuntimeLayout) -> Artifact:
-    from inspector.artifact.zip_artifacts import open_zip
+    from inspector.artifact.archives.zip_artifacts import open_zip
 
     return open_zip(candidate, format_name, layout)
 
@@ -146,7 +146,7 @@ def _is_pex_directory(tree: Tree) -> bool:
 
 
 def _open_pex_directory(listed: Artifact, limits: Limits) -> Artifact:
-    from inspector.artifact.zip_artifacts import open_pex_directory
+    from inspector.artifact.archives.zip_artifacts import open_pex_directory
 
     return open_pex_directory(listed, limits)
 

@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from functools import partial
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.decoded_ahead import decoded_ahead
-from inspector.artifact.frozen_tree import FrozenTree, mode_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.names import text_of
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Node
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.frozen_tree import FrozenTree, mode_of
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.elf import ElfFile
 from inspector.formats.pyinstaller import (

@@ -11,9 +11,9 @@ import posixpath
 from functools import cache
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.frozen_tree import FrozenTree, mode_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.reader import Candidate
+from inspector.artifact.tree_making.frozen_tree import FrozenTree, mode_of
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.frozen_modules import FrozenModule, FrozenTable, read_frozen_tables
 from inspector.limits import MIB

@@ -7,14 +7,14 @@ import re
 import stat
 from dataclasses import replace
 
-from inspector.artifact.archive_tree import ArchiveTree, note_damages
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.reader import Candidate
-from inspector.artifact.stored_archive import open_stored
 from inspector.artifact.tree import Tree
-from inspector.artifact.zip_tree import zip_tree
+from inspector.artifact.tree_making.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.stored_archive import open_stored
+from inspector.artifact.tree_making.zip_tree import zip_tree
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.archive_entry import ArchiveEntry
 from inspector.formats.compressed_stream import Spool

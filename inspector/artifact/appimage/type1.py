@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from inspector.artifact.appimage_runtime import identify_runtime
+from inspector.artifact.appimage.runtime import identify_runtime
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import iso9660_tree
 from inspector.artifact.gaps import byte_map, zero_bytes
 from inspector.artifact.reader import Candidate, Reader
+from inspector.artifact.tree_making.container_tree import iso9660_tree
 from inspector.errors import NothingInspected
 from inspector.formats.iso9660 import Iso9660Image, has_volume
 from inspector.model import Problem

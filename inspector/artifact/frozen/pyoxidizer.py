@@ -11,11 +11,11 @@ import posixpath
 from dataclasses import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
-from inspector.artifact.frozen_tree import BlankedSource, FrozenTree, mode_of
 from inspector.artifact.gaps import byte_map, ranges_between
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Node
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.frozen_tree import BlankedSource, FrozenTree, mode_of
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.pyoxidizer import (
     Blob,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.gaps import byte_map, zero_bytes
+from inspector.artifact.tree_making.container_tree import problem_of
 from inspector.errors import FormatError
 from inspector.formats.archive_entry import ArchiveEntry
 from inspector.formats.compressed_stream import DecodedStream, Spool, compression_of, decode_stream

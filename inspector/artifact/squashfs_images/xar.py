@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.reader import Candidate
-from inspector.artifact.squashfs_payload import open_payload
+from inspector.artifact.tree_making.squashfs_payload import open_payload
 from inspector.errors import FormatError
 from inspector.model import Problem
 from inspector.source import Source

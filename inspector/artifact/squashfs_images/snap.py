@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.container_tree import problem_of
 from inspector.artifact.package_metadata import PackageInfo, with_package
 from inspector.artifact.reader import Candidate
-from inspector.artifact.squashfs_payload import open_payload
 from inspector.artifact.tree import Tree
+from inspector.artifact.tree_making.container_tree import problem_of
+from inspector.artifact.tree_making.squashfs_payload import open_payload
 from inspector.errors import FormatError
 from inspector.formats.squashfs import SquashfsImage
 from inspector.formats.yaml_mappings import Value, parse_yaml

@@ -22,7 +22,7 @@ class _Later:
     """A function of a module beside this one, which is imported when it is first called."""
 
     def __init__(self, module: str, name: str) -> None:
-        self._module = f"inspector.artifact.{module}"
+        self._module = f"inspector.artifact.frozen.{module}"
         self._name = name
 
     def _function(self) -> Any:  # noqa: ANN401 -- what the module has under the name

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from inspector.artifact.appimage_runtime import SIGNATURE, SIGNATURE_KEY, section_text
+from inspector.artifact.appimage.runtime import SIGNATURE, SIGNATURE_KEY, section_text
 from inspector.errors import FormatError, UnsupportedFormat
 from inspector.formats.elf import ElfFile
 from inspector.result import SignatureInfo

@@ -1,0 +1,1 @@
+"""Readers of files that are a squashfs image and little else: snap, XAR."""
