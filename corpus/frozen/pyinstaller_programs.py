@@ -1,8 +1,9 @@
-"""What PyInstaller makes of a small program: one file, a folder, one file of an older release, one file with NumPy."""
+"""What PyInstaller makes of a small program: one file, a folder, one file of an older release, with NumPy, with encrypted modules."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,7 @@ Form = Literal["--onefile", "--onedir"]
 
 
 def recipes() -> list[Recipe]:
-    """Four programs that say hello."""
+    """Programs that say hello."""
     one = Bounds((4_000_000, 60_000_000))
     return [
         Recipe("frozen/pyinstaller-onefile", "PyInstaller 6, one file", partial(build, tool="pyinstaller", form="--onefile"), one),
@@ -29,10 +30,14 @@ def recipes() -> list[Recipe]:
             "frozen/pyinstaller-numpy-onefile", "PyInstaller 6, one file with NumPy",
             partial(build, tool="pyinstaller", form="--onefile", source=WITH_NUMPY), Bounds((15_000_000, 120_000_000)),
         ),
+        Recipe(
+            "frozen/pyinstaller-encrypted", "PyInstaller 5, one file with its modules encrypted",
+            partial(build, tool="pyinstaller-key", form="--onefile", options=("--key", "of the corpus")), one,
+        ),
     ]  # fmt: skip
 
 
-def build(result: Path, tool: str, form: Form, source: str = HELLO) -> None:
+def build(result: Path, tool: str, form: Form, source: str = HELLO, options: Sequence[str] = ()) -> None:
     """Freeze a program.
 
     :raises Unavailable: where PyInstaller cannot be had or fails, for example with an interpreter without a shared library.
@@ -65,6 +70,7 @@ def build(result: Path, tool: str, form: Form, source: str = HELLO) -> None:
             form,
             "--name",
             "hello",
+            *options,
             *places,
             "--noconfirm",
             scratch / "hello.py",

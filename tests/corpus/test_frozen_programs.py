@@ -45,6 +45,20 @@ for name, row in pyz.toc.items():
 print(json.dumps([members, modules, list(archive.options)]))
 """
 
+ASK_ABOUT_ENCRYPTED = """
+import hashlib, json, sys
+from PyInstaller.archive.readers import CArchiveReader
+archive = CArchiveReader(sys.argv[1])
+members, modules = {}, {}
+for name, (offset, stored, size, compressed, kind) in archive.toc.items():
+    content = archive.extract(name)
+    members[name] = [kind, len(content), hashlib.sha256(content).hexdigest()]
+name = next(name for name, row in archive.toc.items() if row[4] == "z")
+whole = archive.extract(name)
+for module, (kind, offset, stored) in archive.open_embedded_archive(name).toc.items():
+    modules[module] = [kind, stored, hashlib.sha256(whole[offset:offset + stored]).hexdigest()]
+print(json.dumps([members, modules, []]))
+"""
 
 COMPILED = ("nuitka", "nuitka-stored", "nuitka-2", "nuitka-2-archive")
 
@@ -108,7 +122,9 @@ def running(program: Path, temporary: Path) -> Iterator[Path]:
             process.wait(timeout=30)
 
 
-def ask_pyinstaller(program: Path, tool: str) -> tuple[dict[str, list[object]], dict[str, list[object]], list[str]]:
+def ask_pyinstaller(
+    program: Path, tool: str, ask: str = ASK_PYINSTALLER
+) -> tuple[dict[str, list[object]], dict[str, list[object]], list[str]]:
     """What PyInstaller's own reader finds; an older release does not tell stored options and raw modules, so the newer one reads all."""
     from corpus.frozen.tools import freezer
 
@@ -116,7 +132,7 @@ def ask_pyinstaller(program: Path, tool: str) -> tuple[dict[str, list[object]], 
         python = freezer(tool)
     except corpus.Unavailable as reason:
         pytest.skip(str(reason))
-    said = subprocess.run([python, "-c", ASK_PYINSTALLER, program], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([python, "-c", ask, program], capture_output=True, text=True, check=True).stdout
     members, modules, options = json.loads(said)
     return members, modules, options
 
@@ -266,6 +282,32 @@ class TestPyInstaller:
             assert last == f"{folder}{library}"
             assert before.endswith(f"{module}.{suffix}")
             assert way[-1].startswith(f"{folder}libpython3.")
+
+    def test_encrypted_modules_are_named_and_their_bytes_are_those_that_lie_there(
+        self, frozen: Callable[[str], Path]
+    ) -> None:
+        """PyInstaller's own reader of that release tells names and places; what it gives as raw bytes is what was encrypted."""
+        program = frozen("pyinstaller-encrypted")
+        members, modules, _ = ask_pyinstaller(program, "pyinstaller-key", ASK_ABOUT_ENCRYPTED)
+        facts = facts_of(program)
+        with open_artifact(program) as artifact:
+            (problem,) = artifact.problems
+            assert (problem.kind, problem.subject) == ("encrypted-members", "PYZ-00.pyz")
+            assert "encrypted" in problem.message
+            ours = digests(artifact)
+            prefix = "PYZ-00.pyz!/"
+            suffixes = {0: ".pyc", 1: "/__init__.pyc"}
+            assert {path.removeprefix(prefix): row for path, row in ours.items() if path.startswith(prefix)} == {
+                name.replace(".", "/") + suffixes[int(str(row[0]))]: (row[1], row[2]) for name, row in modules.items()
+            }
+            assert len(modules) > 50
+            assert members["pyimod00_crypto_key"][0] == "m"
+            for name, (kind, *row) in members.items():
+                assert ours[f"{name}.pyc" if kind in MARSHALLED else name] == tuple(row), name
+            assert sum(artifact.byte_map.values()) == artifact.size
+            assert artifact.byte_map["unexplained"] == 0
+        exposed = {one.component for one in facts.exposures if one.license_class == "strong-copyleft"}
+        assert exposed == {"GNU Readline", "GNU dbm"}
 
     @pytest.mark.slow
     def test_numpy(self, frozen: Callable[[str], Path]) -> None:

@@ -35,7 +35,7 @@ from inspector.formats.zlib_member import DecodedBlocks, ZlibMember, check_ratio
 from inspector.limits import KIB, Limits
 from inspector.model import Problem
 from inspector.result import EnvelopeInfo, RuntimeInfo
-from inspector.source import BytesSource, FileSource, Source
+from inspector.source import BytesSource, FileSource, SliceSource, Source
 
 FORMAT = "pyinstaller"
 _BOOTLOADER = "bootloader"
@@ -220,8 +220,9 @@ def _add_modules(members: FrozenTree, container: Node, source: Source, limits: L
             members.add_directory(path)
             continue
         if encrypted:
-            members.add_file(path, module.stored, module.stored)
-            container.stored_size -= module.stored
+            content = SliceSource(source, module.offset, module.stored)
+            if members.add_file(path, module.stored, module.stored, content=content) is not None:
+                container.stored_size -= module.stored
             continue
         try:
             size = decoded_size(source, module.offset, module.stored, left)
