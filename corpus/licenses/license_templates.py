@@ -1,4 +1,4 @@
-"""``python -m corpus.licenses.license_templates SOURCE``: makes ``rules/licenses/texts/templates.json.xz`` from the XML of the SPDX License List.
+"""``python -m corpus.licenses.license_templates SOURCE``: makes ``rules/licenses/texts/templates.msgpack.zst`` from the XML of the SPDX License List.
 
 SOURCE is the folder ``src`` of https://github.com/spdx/license-list-XML at the tag of the list that ``rules/licenses/texts/spdx.toml`` names.  The
 XML says what the plain texts cannot: which words may be left out (``optional``), which may be others (``alt``, with a regular expression), which are
@@ -8,8 +8,6 @@ titles, bullets and copyright lines (SPDX 2.3, annex B, "License matching guidel
 from __future__ import annotations
 
 import hashlib
-import json
-import lzma
 import re
 import sys
 from collections.abc import Iterator
@@ -17,7 +15,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import msgspec
+
 from corpus.licenses.spdx_texts import LIST_DATE, LIST_VERSION
+from inspector.facts.licensing.license_templates import StoredTemplate, StoredTemplates, zstandard
 from inspector.facts.licensing.license_words import SHINGLE, shingle_hashes, words_of
 from inspector.resources import data_directory
 
@@ -170,14 +171,28 @@ def _meant(identifiers: list[str], listed: set[str], deprecated: set[str], *, jo
     return sorted(set(names))
 
 
+def packed_templates(rows: list[dict[str, Any]]) -> bytes:
+    """The document: MessagePack, which is read in a tenth of the time that JSON takes, compressed by Zstandard, which takes a tenth of LZMA's."""
+    owners: dict[int, list[int]] = {}
+    for number, row in enumerate(rows):
+        for shingle in row["sketch"]:
+            owners.setdefault(shingle, []).append(number)
+    templates = [
+        StoredTemplate(row["identifiers"], row["kind"], row["words"], row["alternatives"], len(row["sketch"]))
+        for row in rows
+    ]
+    packed: bytes = zstandard().compress(msgspec.msgpack.encode(StoredTemplates(templates, owners)), 19)
+    return packed
+
+
 def main(source: str) -> None:
     """Write the document and the table beside it."""
     rows = read_source(Path(source))
-    packed = lzma.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), preset=9)
+    packed = packed_templates(rows)
     directory = data_directory("rules") / "licenses" / "texts"
-    (directory / "templates.json.xz").write_bytes(packed)
+    (directory / "templates.msgpack.zst").write_bytes(packed)
     (directory / "templates.toml").write_text(
-        "# The templates of the SPDX License List, in templates.json.xz. Made by corpus/licenses/license_templates.py; "
+        "# The templates of the SPDX License List, in templates.msgpack.zst. Made by corpus/licenses/license_templates.py; "
         "read by inspector/facts/licensing/license_templates.py.\n"
         f'list_version = "{LIST_VERSION}"\nas_of = {LIST_DATE}\n'
         'source = "https://github.com/spdx/license-list-XML/tree/v3.28.0/src (CC0-1.0)"\n'

@@ -1,17 +1,20 @@
 """The templates of the SPDX License List: of each text its words, what of them may be left out, and what may be another.
 
-Data: ``rules/licenses/texts/templates.json.xz``, one compressed file that is read whole when the first text is compared.
+Data: ``rules/licenses/texts/templates.msgpack.zst``, one compressed file that is read whole when the first text is compared.
 """
 
 from __future__ import annotations
 
 import re
-from array import array
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Literal
+from importlib import import_module
+from itertools import chain
+from typing import Any, Literal
+
+import msgspec
 
 from inspector.errors import InstallationError
 from inspector.facts.licensing.license_words import is_filler, shingle_hashes
@@ -20,7 +23,7 @@ from inspector.resources import data_directory
 TextKind = Literal["license", "exception", "header"]
 """``header`` is the sentence by which a licence is granted without its text being quoted."""
 
-_PATH = "licenses/texts/templates.json.xz"
+_PATH = "licenses/texts/templates.msgpack.zst"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +39,42 @@ class Alternative:
     expression: re.Pattern[str]
 
 
+class StoredTemplate(msgspec.Struct, array_like=True, frozen=True):
+    """A template as it is stored.
+
+    :ivar words: tokens with one blank between them: words, ``[`` and ``]`` around what may be left out, ``{n`` and ``}`` around what may be what the
+        alternative of that number says.
+    :ivar alternatives: regular expressions.
+    :ivar sketched: how many shingles of the text are in ``StoredTemplates.owners``, those with the smallest hashes.
+    """
+
+    identifiers: tuple[str, ...]
+    kind: TextKind
+    words: str
+    alternatives: tuple[str, ...]
+    sketched: int
+
+
+class StoredTemplates(msgspec.Struct, array_like=True, frozen=True):
+    """The whole document; ``owners``: by the hash of a shingle the indices of the templates in whose sketch it is."""
+
+    templates: list[StoredTemplate]
+    owners: dict[int, list[int]]
+
+
 class Template:
     """One text.
 
     :ivar identifiers: of the SPDX list, all that share the text ("GPL-2.0-only", "GPL-2.0-or-later").
-    :ivar sketch: the smallest hashes of its shingles.
+    :ivar sketched: how many of its shingles, those with the smallest hashes, it is looked for by.
     """
 
-    def __init__(
-        self, identifiers: Iterable[str], kind: TextKind, tokens: str, expressions: list[str], sketch: list[int]
-    ) -> None:
-        self.identifiers = tuple(identifiers)
-        self.kind: TextKind = kind
-        self.sketch = frozenset(sketch)
-        self._tokens = tokens
-        self._expressions = expressions
+    def __init__(self, stored: StoredTemplate) -> None:
+        self.identifiers = stored.identifiers
+        self.kind: TextKind = stored.kind
+        self.sketched = stored.sketched
+        self._tokens = stored.words
+        self._expressions = stored.alternatives
 
     @cached_property
     def _read(self) -> tuple[list[str], bytearray, list[Alternative]]:
@@ -110,38 +134,30 @@ class Template:
         return self._read[2]
 
 
-@cache
-def _templates() -> tuple[tuple[Template, ...], dict[int, array[int]]]:
-    import json
-    import lzma
-
+def zstandard() -> Any:  # noqa: ANN401 -- a module
+    """The module that reads and writes Zstandard: the standard library's from Python 3.14 on, else the package that carries it to older ones."""
     try:
-        rows = json.loads(lzma.decompress((data_directory("rules") / _PATH).read_bytes()))
-    except (OSError, lzma.LZMAError, ValueError) as error:
+        return import_module("compression.zstd")
+    except ImportError:
+        return import_module("backports.zstd")
+
+
+@cache
+def _templates() -> tuple[tuple[Template, ...], dict[int, list[int]]]:
+    try:
+        packed = (data_directory("rules") / _PATH).read_bytes()
+        stored = msgspec.msgpack.decode(zstandard().decompress(packed), type=StoredTemplates)
+    except (OSError, ImportError, zstandard().ZstdError, msgspec.DecodeError) as error:
         raise InstallationError(f"rules/{_PATH} cannot be read: {error}", "reinstall bundle-inspect") from error
-    templates = tuple(
-        Template(row["identifiers"], row["kind"], row["words"], row["alternatives"], row["sketch"]) for row in rows
-    )
-    owners: dict[int, array[int]] = {}
-    for number, row in enumerate(rows):
-        for shingle in row["sketch"]:
-            known = owners.get(shingle)
-            if known is None:
-                owners[shingle] = array("H", (number,))
-            else:
-                known.append(number)
-    return templates, owners
+    return tuple(Template(row) for row in stored.templates), stored.owners
 
 
 def templates_like(hashes: Iterable[int], least: float) -> list[Template]:
     """Templates of whose sketch at least that share is among the hashes of a text, the likest first."""
     templates, owners = _templates()
-    seen: Counter[int] = Counter()
-    for shingle in set(hashes):
-        numbers = owners.get(shingle)
-        if numbers is not None:
-            seen.update(numbers)
-    shares = [(count / len(templates[number].sketch), number) for number, count in seen.items()]
+    common = owners.keys() & hashes
+    seen = Counter(chain.from_iterable(map(owners.__getitem__, common)))
+    shares = [(count / templates[number].sketched, number) for number, count in seen.items()]
     shares = [entry for entry in shares if entry[0] >= least]
     shares.sort(key=lambda entry: (-entry[0], entry[1]))
     return [templates[number] for _, number in shares]
