@@ -26,6 +26,7 @@ from inspector.result import (
     RuntimeInfo,
     SizeRow,
     SizesInfo,
+    SplashScreenInfo,
     TagInfo,
     ToolInfo,
     Verdict,
@@ -414,6 +415,9 @@ def hostile_bundle() -> Result:
                 compression=names[3],
                 created=2**62,
                 update_information=names[8],
+                options=names,
+                splash_screen=SplashScreenInfo(member=names[2], size=1, libraries=names),
+                members_from=names,
             ),
         ),
         nested=tuple(

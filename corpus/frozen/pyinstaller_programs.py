@@ -1,8 +1,10 @@
-"""What PyInstaller makes of a small program: one file, a folder, one file of an older release, with NumPy, with encrypted modules."""
+"""What PyInstaller makes of a small program: one file, a folder, one file of an older release, with NumPy, encrypted modules, a splash screen."""
 
 from __future__ import annotations
 
 import shutil
+import struct
+import zlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,8 @@ from corpus.programs import ProgramFailed, run
 from corpus.recipe import Bounds, CheckFailed, Recipe, Unavailable
 from corpus.store import scratch_directory
 
+_SPLASH = ("--splash", "splash.png")
+_OPTIONS = ("--runtime-tmpdir", "/var/tmp", "--bootloader-ignore-signals")
 Form = Literal["--onefile", "--onedir"]
 
 
@@ -29,6 +33,13 @@ def recipes() -> list[Recipe]:
         Recipe(
             "frozen/pyinstaller-numpy-onefile", "PyInstaller 6, one file with NumPy",
             partial(build, tool="pyinstaller", form="--onefile", source=WITH_NUMPY), Bounds((15_000_000, 120_000_000)),
+        ),
+        *(
+            Recipe(
+                f"frozen/{tool}-splash", f"PyInstaller {release}, one file with a splash screen and options",
+                partial(build, tool=tool, form="--onefile", options=(*_SPLASH, *_OPTIONS)), one,
+            )
+            for tool, release in (("pyinstaller", 6), ("pyinstaller-5", 5))
         ),
         Recipe(
             "frozen/pyinstaller-encrypted", "PyInstaller 5, one file with its modules encrypted",
@@ -47,6 +58,7 @@ def build(result: Path, tool: str, form: Form, source: str = HELLO, options: Seq
     with scratch_directory() as scratch:
         modules = debian_modules(scratch / "modules") if source is HELLO else scratch
         (scratch / "hello.py").write_text(source, encoding="utf-8")
+        (scratch / "splash.png").write_bytes(_picture())
         places: list[str | Path] = [
             "--distpath",
             scratch / "dist",
@@ -81,6 +93,17 @@ def build(result: Path, tool: str, form: Form, source: str = HELLO, options: Seq
             raise Unavailable(f"PyInstaller: {str(failure).splitlines()[-1]}") from failure
         shutil.move(scratch / "dist/hello", result)
     verify(result / "hello" if form == "--onedir" else result)
+
+
+def _picture(side: int = 32) -> bytes:
+    """A grey square as PNG (RFC 2083: three chunks, each with length, type and CRC-32)."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = (b"\0" + b"\x80" * side) * side
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def verify(program: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from inspector.model import Finding, Severity
@@ -18,6 +18,16 @@ FORMAT_NAMES = {
     "appdir": "AppDir",
     "directory": "directory",
     "elf": "ELF file",
+    "pyinstaller": "PyInstaller program",
+    "pyinstaller-folder": "PyInstaller folder",
+    "nuitka": "Nuitka program",
+    "nuitka-folder": "Nuitka folder",
+    "pyoxidizer": "PyOxidizer program",
+    "pyoxidizer-folder": "PyOxidizer folder",
+    "frozen-python": "program with frozen Python modules",
+    "cx_freeze": "cx_Freeze folder",
+    "scie": "scie",
+    "python-build-standalone": "python-build-standalone archive",
     "deb": "Debian package",
     "rpm": "RPM package",
     "oci": "OCI image",
@@ -75,7 +85,7 @@ def write_identity(page: Page, result: Result) -> None:
     if result.artifact.format.startswith("appimage"):
         rows.append((("updates", "dim"), envelope.update_information or "no update information"))
         rows.append((("signature", "dim"), _describe_signature(envelope)))
-    rows += [((label, "dim"), text) for label, text in package_rows(result)]
+    rows += [((label, "dim"), text) for label, text in (*_starter_rows(envelope), *package_rows(result))]
     page.table([Column(), Column(fit="wrap", minimum=30)], rows)
 
 
@@ -143,6 +153,18 @@ def _describe_runtime(runtime: RuntimeInfo) -> str:
         parts.append(f"reads {', '.join(runtime.compressors)}")
     parts.append(f"needs {', '.join(runtime.needs)} of the host" if runtime.needs else "needs nothing of the host")
     return "; ".join(parts)
+
+
+def _starter_rows(envelope: EnvelopeInfo) -> Iterator[tuple[str, str]]:
+    """What the starter of a frozen program was told, shows and takes from elsewhere."""
+    if envelope.options:
+        yield "options", ", ".join(envelope.options)
+    splash = envelope.splash_screen
+    if splash is not None:
+        shown_by = f", shown with {', '.join(splash.libraries)}" if splash.libraries else ""
+        yield "splash", f"{splash.member}, {format_size(splash.size)}{shown_by}"
+    if envelope.members_from:
+        yield "members of", ", ".join(envelope.members_from)
 
 
 def _describe_payload(envelope: EnvelopeInfo) -> str:

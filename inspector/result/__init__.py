@@ -14,6 +14,7 @@ from inspector.result.artifact import (
     RuleInfo,
     RuntimeInfo,
     SignatureInfo,
+    SplashScreenInfo,
     ToolInfo,
 )
 from inspector.result.document import SCHEMA, Result, Verdict, json_schema, load_result, load_results, to_json
@@ -67,6 +68,7 @@ __all__ = [
     "SlimInfo",
     "SlimKept",
     "SlimRow",
+    "SplashScreenInfo",
     "TagInfo",
     "ToolInfo",
     "TreeRow",

@@ -71,8 +71,26 @@ class PackageInfo(Struct, frozen=True, kw_only=True):
     permissions: tuple[str, ...] = ()
 
 
+class SplashScreenInfo(Struct, frozen=True, kw_only=True):
+    """A splash screen that the starter shows before the application runs.
+
+    :ivar member: tree path of its script and image.
+    :ivar size: bytes of that member.
+    :ivar libraries: what the starter loads to show it, by file name ("libtcl8.6.so").
+    """
+
+    member: str
+    size: int
+    libraries: tuple[str, ...] = ()
+
+
 class EnvelopeInfo(Struct, frozen=True, kw_only=True):
-    """What lies around the tree of files: of an AppImage the runtime, the payload's place and form, the update information."""
+    """What lies around the tree of files: of an AppImage the runtime, the payload's place and form, the update information.
+
+    :ivar options: what the starter was told when the program was built, as written ("pyi-runtime-tmpdir /var/tmp").
+    :ivar members_from: other files whose members the program takes when it starts, by their paths relative to it (PyInstaller's multipackage
+        bundles); members that were found there are in the tree, and have no stored bytes.
+    """
 
     runtime: RuntimeInfo | None = None
     offset: int | None = None
@@ -87,6 +105,9 @@ class EnvelopeInfo(Struct, frozen=True, kw_only=True):
     magic_bytes: bool | None = None
     trailing_bytes: int = 0
     package: PackageInfo | None = None
+    options: tuple[str, ...] = ()
+    splash_screen: SplashScreenInfo | None = None
+    members_from: tuple[str, ...] = ()
 
 
 class ArtifactInfo(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from inspector.artifact import open_artifact
 from inspector.artifact.format_list import known_formats
 from inspector.artifact.opening import DIRECTORY_READERS, READERS
 from inspector.errors import NothingInspected
+from inspector.render.terminal_identity import FORMAT_NAMES
 from inspector.slim.rebuilding.rebuild import rewritten_formats
 from tests.format_fixtures import BUILT, CORPUS, REFUSED
 
@@ -37,6 +38,10 @@ def test_every_format_that_is_only_recognised_has_a_fixture(title: str) -> None:
 def test_fixtures_are_for_formats_that_there_are() -> None:
     assert {*CORPUS, *BUILT} <= set(TITLES)
     assert set(REFUSED) <= set(REFUSED_TITLES)
+
+
+def test_every_format_has_a_name_for_people() -> None:
+    assert {one.format for one in known_formats().opened} <= set(FORMAT_NAMES)
 
 
 def opened_as(path: Path, title: str) -> None:

@@ -20,6 +20,10 @@ from inspector.artifact import Artifact, Kind, open_artifact
 from inspector.facts.collect import collect_facts
 from inspector.facts.facts import Facts
 from inspector.limits import Limits
+from inspector.pipeline import audit
+from inspector.render.html_report.document import render as render_page
+from inspector.render.registry import RenderOptions
+from inspector.render.terminal import render_text
 
 pytestmark = pytest.mark.corpus
 
@@ -308,6 +312,32 @@ class TestPyInstaller:
             assert artifact.byte_map["unexplained"] == 0
         exposed = {one.component for one in facts.exposures if one.license_class == "strong-copyleft"}
         assert exposed == {"GNU Readline", "GNU dbm"}
+
+    @pytest.mark.parametrize("tool", ["pyinstaller", pytest.param("pyinstaller-5", marks=pytest.mark.slow)])
+    def test_options_and_splash_screen(self, tool: str, frozen: Callable[[str], Path]) -> None:
+        program = frozen(f"{tool}-splash")
+        members, _, options = ask_pyinstaller(program, "pyinstaller")
+        with open_artifact(program) as artifact:
+            check_against_pyinstaller(artifact, program)
+            assert artifact.envelope is not None
+            assert list(artifact.envelope.options) == options
+            assert {"pyi-bootloader-ignore-signals", "pyi-runtime-tmpdir /var/tmp"} <= set(options)
+            splash = artifact.envelope.splash_screen
+            assert splash is not None
+            ((kind, _, size, _),) = [row for name, row in members.items() if name == splash.member]
+            assert (kind, splash.size) == ("l", size)
+            assert len(splash.libraries) == 2
+            assert set(splash.libraries) <= set(members)
+            assert set(splash.libraries) <= set(artifact.layout.roots)
+            assert artifact.layout.members_at == "/var/tmp/_MEIxxxxxx"
+        result = audit(program)
+        shown = " ".join(render_text(result, 100, color=False, detail="full").split())
+        assert "pyi-runtime-tmpdir /var/tmp" in shown
+        assert splash.libraries[1] in shown
+        page = render_page([result], RenderOptions()).decode()
+        assert "pyi-runtime-tmpdir /var/tmp" in page
+        assert f"shown with {', '.join(splash.libraries)}" in page
+        assert result.artifact.envelope == artifact.envelope
 
     @pytest.mark.slow
     def test_numpy(self, frozen: Callable[[str], Path]) -> None:

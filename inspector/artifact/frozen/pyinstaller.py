@@ -14,6 +14,13 @@ from functools import partial
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.decoded_ahead import decoded_ahead
+from inspector.artifact.frozen.pyinstaller_starter import (
+    contents_folder,
+    envelope_of,
+    members_at,
+    says_contents_folder,
+    splash_libraries,
+)
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.names import text_of
 from inspector.artifact.reader import Candidate
@@ -34,7 +41,6 @@ from inspector.formats.spliced_program import spliced_program
 from inspector.formats.zlib_member import DecodedBlocks, ZlibMember, check_ratio, decoded_size
 from inspector.limits import KIB, Limits
 from inspector.model import Problem
-from inspector.result import EnvelopeInfo, RuntimeInfo
 from inspector.source import BytesSource, FileSource, SliceSource, Source
 
 FORMAT = "pyinstaller"
@@ -42,9 +48,6 @@ _BOOTLOADER = "bootloader"
 _SECTION = "pydata"
 _MARKS = (b"_MEIPASS2", b"_PYI_ARCHIVE_FILE", b"_PYI_APPLICATION_HOME_DIR")  # variables that the bootloaders know
 _HEAD = 256 * KIB  # bytes in which a bootloader's own strings lie
-_TEMPORARY = "/tmp/_MEIxxxxxx"  # noqa: S108 -- what the bootloader makes; nothing is written there by us
-_TEMPORARY_OPTION = "pyi-runtime-tmpdir "
-_FOLDER_OPTION = "pyi-contents-directory "
 _ENCRYPTION_KEY = b"pyimod00_crypto_key"
 
 
@@ -116,46 +119,16 @@ def open_program(candidate: Candidate) -> Artifact:
         layout=RuntimeLayout(
             launcher=bootloader,
             search_path=("",),
-            roots=tuple(path for path in (bootloader, library, *started) if path in members),
-            members_at=_members_at(archive) if is_one_file else None,
+            roots=tuple(
+                path for path in (bootloader, library, *splash_libraries(archive), *started) if path in members
+            ),
+            members_at=members_at(archive) if is_one_file else None,
         ),
         envelope=envelope_of(archive, elf),
         source=source,
         problems=problems,
         byte_map=_byte_map(source, elf, archive),
     )
-
-
-def envelope_of(archive: PyInstallerArchive, elf: ElfFile) -> EnvelopeInfo:
-    """What lies around the members: the bootloader, and the archive's size."""
-    cookie = archive.cookie
-    compressed = any(entry.compressed for entry in archive.entries)
-    return EnvelopeInfo(
-        runtime=RuntimeInfo(
-            kind="PyInstaller bootloader",
-            compressors=("zlib",),
-            needs=elf.needed,
-            linkage=elf.linkage,
-        ),
-        payload_size=cookie.end - cookie.start,
-        compression="zlib" if compressed else None,
-    )
-
-
-def contents_folder(archive: PyInstallerArchive) -> str:
-    """The directory beside the program that holds its members; "" for the program's own (before PyInstaller 6)."""
-    for option in archive.options:
-        if option.startswith(_FOLDER_OPTION):
-            folder = option[len(_FOLDER_OPTION) :].strip()
-            return "" if folder in (".", "") else folder
-    return ""
-
-
-def _members_at(archive: PyInstallerArchive) -> str:
-    for option in archive.options:
-        if option.startswith(_TEMPORARY_OPTION):
-            return option[len(_TEMPORARY_OPTION) :].rstrip("/") + "/_MEIxxxxxx"
-    return _TEMPORARY
 
 
 def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, limits: Limits) -> list[str]:
@@ -165,7 +138,7 @@ def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, l
     """
     staying: list[str] = []
     # PyInstaller 6, which says where the folder's contents lie, makes data not executable; releases before made everything so
-    data_mode = 0o600 if any(option.startswith(_FOLDER_OPTION) for option in archive.options) else 0o700
+    data_mode = 0o600 if says_contents_folder(archive) else 0o700
     encrypted = any(entry.name == _ENCRYPTION_KEY for entry in archive.entries)
     for entry in archive.entries:
         if entry.kind == "o":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.frozen.pyinstaller import add_members, contents_folder
+from inspector.artifact.frozen.pyinstaller import add_members
+from inspector.artifact.frozen.pyinstaller_starter import contents_folder, envelope_of, splash_libraries
 from inspector.artifact.names import text_of
 from inspector.artifact.tree_making.container_tree import problem_of
 from inspector.artifact.tree_making.frozen_tree import FrozenTree
@@ -26,7 +27,7 @@ def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
     programs: list[str] = []
     folders: list[str] = []
     libraries: list[str] = []
-    arch = None
+    arch = envelope = None
     for node in [child for child in artifact.tree.children("") if child.is_executable][:_MOST_PROGRAMS]:
         try:
             if node.size < _SMALLEST_PROGRAM or not looks_like_elf(node.read_at(0, 4)):
@@ -36,16 +37,19 @@ def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
                 continue
             archive = archive_of(node, cookie, limits)
             add_members(members, archive, f"{node.path}!/", limits)
-            arch = arch or read_elf(node, limits, load_symbols=False).arch
+            elf = read_elf(node, limits, load_symbols=False)
         except FormatError as error:
             artifact.problems.append(problem_of(node.path, error))
             continue
         stays = sum(found.stored for found in archive.entries if found.kind not in "dn")
         node.stored_size = max(node.stored_size - stays, 0)  # the members have the rest
+        arch = arch or elf.arch
+        envelope = envelope or envelope_of(archive, elf, f"{node.path}!/")
         folder = contents_folder(archive)
         programs.append(node.path)
         folders.append(folder)
-        libraries.append(f"{folder}/{text_of(cookie.python_library.encode('utf-8', 'surrogateescape'))}".lstrip("/"))
+        python = text_of(cookie.python_library.encode("utf-8", "surrogateescape"))
+        libraries += [f"{folder}/{name}".lstrip("/") for name in (python, *splash_libraries(archive))]
     if not programs:
         return artifact
     return replace(
@@ -58,4 +62,5 @@ def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
             search_path=tuple(dict.fromkeys(folders)),
             roots=tuple(path for path in dict.fromkeys([*programs, *libraries]) if path in members),
         ),
+        envelope=envelope,
     )
