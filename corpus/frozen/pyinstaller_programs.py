@@ -1,4 +1,4 @@
-"""What PyInstaller makes of a small program: one file, a folder, one file of an older release, with NumPy, encrypted modules, a splash screen."""
+"""What PyInstaller makes of a small program: one file, a folder, one file of an older release, with NumPy, encryption, a splash screen, in two."""
 
 from __future__ import annotations
 
@@ -17,6 +17,18 @@ from corpus.store import scratch_directory
 
 _SPLASH = ("--splash", "splash.png")
 _OPTIONS = ("--runtime-tmpdir", "/var/tmp", "--bootloader-ignore-signals")
+_MULTIPACKAGE = """\
+first, second = Analysis(["first.py"]), Analysis(["second.py"])
+MERGE((first, "first", "{place}"), (second, "second", "second"))
+EXE(PYZ(second.pure), second.dependencies, second.scripts, second.binaries, second.datas, name="second")
+"""
+_FIRST_AS_FILE = """\
+EXE(PYZ(first.pure), first.dependencies, first.scripts, first.binaries, first.datas, name="first")
+"""
+_FIRST_AS_FOLDER = """\
+program = EXE(PYZ(first.pure), first.dependencies, first.scripts, exclude_binaries=True, name="first")
+COLLECT(program, first.binaries, first.datas, name="first")
+"""
 Form = Literal["--onefile", "--onedir"]
 
 
@@ -33,6 +45,14 @@ def recipes() -> list[Recipe]:
         Recipe(
             "frozen/pyinstaller-numpy-onefile", "PyInstaller 6, one file with NumPy",
             partial(build, tool="pyinstaller", form="--onefile", source=WITH_NUMPY), Bounds((15_000_000, 120_000_000)),
+        ),
+        Recipe(
+            "frozen/pyinstaller-multipackage", "PyInstaller 6, two files, one of which takes members from the other",
+            partial(build_multipackage, folder=False), Bounds((10_000_000, 120_000_000), (2, 2)),
+        ),
+        Recipe(
+            "frozen/pyinstaller-multipackage-folder", "PyInstaller 6, one file that takes members from a folder",
+            partial(build_multipackage, folder=True), Bounds((10_000_000, 120_000_000), (10, 300)),
         ),
         *(
             Recipe(
@@ -54,45 +74,49 @@ def build(result: Path, tool: str, form: Form, source: str = HELLO, options: Seq
     :raises Unavailable: where PyInstaller cannot be had or fails, for example with an interpreter without a shared library.
     :raises CheckFailed: where the frozen program does not say what it should.
     """
-    python = freezer(tool)
     with scratch_directory() as scratch:
-        modules = debian_modules(scratch / "modules") if source is HELLO else scratch
         (scratch / "hello.py").write_text(source, encoding="utf-8")
         (scratch / "splash.png").write_bytes(_picture())
-        places: list[str | Path] = [
-            "--distpath",
-            scratch / "dist",
-            "--workpath",
-            scratch / "work",
-            "--specpath",
-            scratch,
-        ]
-        environment = {
-            "PYINSTALLER_CONFIG_DIR": str(scratch / "cache"),
-            "LD_LIBRARY_PATH": str(modules / "lib"),
-            "PYTHONPATH": str(modules),
-            "PYTHONHASHSEED": "0",
-        }
-        command = [
-            python,
-            "-m",
-            "PyInstaller",
-            "--log-level",
-            "ERROR",
-            form,
-            "--name",
-            "hello",
-            *options,
-            *places,
-            "--noconfirm",
-            scratch / "hello.py",
-        ]
-        try:
-            run(command, directory=scratch, environment=environment)
-        except ProgramFailed as failure:
-            raise Unavailable(f"PyInstaller: {str(failure).splitlines()[-1]}") from failure
+        modules = debian_modules(scratch / "modules") if source is HELLO else scratch
+        _freeze(scratch, modules, tool, form, "--name", "hello", *options, "--specpath", scratch, scratch / "hello.py")
         shutil.move(scratch / "dist/hello", result)
     verify(result / "hello" if form == "--onedir" else result)
+
+
+def build_multipackage(result: Path, *, folder: bool) -> None:
+    """Write a directory with the programs ``first`` and ``second``; the second takes from the first what both need.
+
+    :param folder: whether the first is a folder, ``first/``.
+    :raises Unavailable: as for :func:`build`.
+    :raises CheckFailed: as for :func:`build`.
+    """
+    with scratch_directory() as scratch:
+        (scratch / "first.py").write_text(HELLO, encoding="utf-8")
+        (scratch / "second.py").write_text(f"import sqlite3\n{HELLO}", encoding="utf-8")
+        place = "first/first" if folder else "first"
+        spec = _MULTIPACKAGE.format(place=place) + (_FIRST_AS_FOLDER if folder else _FIRST_AS_FILE)
+        (scratch / "programs.spec").write_text(spec, encoding="utf-8")
+        _freeze(scratch, debian_modules(scratch / "modules"), "pyinstaller", scratch / "programs.spec")
+        shutil.move(scratch / "dist", result)
+    verify(result / place)
+    verify(result / "second")
+
+
+def _freeze(scratch: Path, modules: Path, tool: str, *arguments: str | Path) -> None:
+    """Let PyInstaller write to ``dist`` of a scratch directory, with the modules of a directory on the module path."""
+    python = freezer(tool)
+    environment = {
+        "PYINSTALLER_CONFIG_DIR": str(scratch / "cache"),
+        "LD_LIBRARY_PATH": str(modules / "lib"),
+        "PYTHONPATH": str(modules),
+        "PYTHONHASHSEED": "0",
+    }
+    places = ("--distpath", scratch / "dist", "--workpath", scratch / "work")
+    command = [python, "-m", "PyInstaller", "--log-level", "ERROR", *places, "--noconfirm", *arguments]
+    try:
+        run(command, directory=scratch, environment=environment)
+    except ProgramFailed as failure:
+        raise Unavailable(f"PyInstaller: {str(failure).splitlines()[-1]}") from failure
 
 
 def _picture(side: int = 32) -> bytes:

@@ -109,7 +109,7 @@ class DirectoryFiles:
         self.close()
 
 
-class _ListedFile:
+class ListedFile:
     """One regular file below a directory as a :class:`inspector.source.Source`."""
 
     __slots__ = ("_device", "_files", "_inode", "_path", "size")
@@ -226,7 +226,7 @@ class _Listing:
         )
         if kind is Kind.FILE:
             node.size = node.stored_size = status.st_size
-            node.opener = partial(_ListedFile, self._files, raw, status.st_dev, status.st_ino, status.st_size)
+            node.opener = partial(ListedFile, self._files, raw, status.st_dev, status.st_ino, status.st_size)
         elif kind is Kind.SYMLINK:
             node.target = text_of(os.fsencode(os.readlink(entry.name, dir_fd=descriptor)))
         return node

@@ -10,6 +10,7 @@ from inspector.artifact.appimage import foreign_bundles, type1, type2
 from inspector.artifact.archives import zip_readers
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.directory import LIMITATIONS, open_directory
+from inspector.artifact.files_beside import FilesBeside
 from inspector.artifact.frozen import cx_freeze, frozen_programs
 from inspector.artifact.names import text_of
 from inspector.artifact.reader import Candidate, DirectoryReader, Reader, why_unreadable
@@ -64,11 +65,16 @@ def open_artifact(path: str | os.PathLike[str], limits: Limits | None = None) ->
         source = FileSource(path)
     except OSError as error:
         raise NothingInspected(f"{shown} cannot be read: {error.strerror}", "check the file's permissions") from error
+    beside = FilesBeside(path)
     try:
-        return _open_file(Candidate(shown, source, limits))
+        artifact = _open_file(Candidate(shown, source, limits, beside=beside))
     except BaseException:
+        beside.close()
         source.close()
         raise
+    if artifact.on_close is None:
+        artifact.on_close = beside.close
+    return artifact
 
 
 def limitations() -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inspector.artifact.artifact import Artifact
-from inspector.artifact.tree import Tree
+from inspector.artifact.tree import Node, Tree
 from inspector.artifact.zip_ending import archive_at_end
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
@@ -25,13 +25,23 @@ class Candidate:
 
     :ivar path: as the user wrote it; of a member of another artifact its tree path.
     :ivar head: its first 4096 bytes.
+    :ivar beside: gives another file by its path relative to this one's directory, or None; None where nobody knows what lies beside it.
     :param elf: the file's ELF headers, where somebody read them already.
     """
 
-    def __init__(self, path: str, source: Source, limits: Limits, *, elf: ElfFile | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        source: Source,
+        limits: Limits,
+        *,
+        elf: ElfFile | None = None,
+        beside: Callable[[str], Node | None] | None = None,
+    ) -> None:
         self.path = path
         self.source = source
         self.limits = limits
+        self.beside = beside
         self.head = source.read_at(0, _HEAD)
         self.is_elf = looks_like_elf(self.head)
         self._elf = elf

@@ -6,6 +6,8 @@ import hashlib
 import json
 import marshal
 import os
+import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ import corpus
 from corpus.registry import recipes
 from corpus.store import record_of
 from inspector.artifact import Artifact, Kind, open_artifact
+from inspector.errors import UsageError
 from inspector.facts.collect import collect_facts
 from inspector.facts.facts import Facts
 from inspector.limits import Limits
@@ -24,6 +27,8 @@ from inspector.pipeline import audit
 from inspector.render.html_report.document import render as render_page
 from inspector.render.registry import RenderOptions
 from inspector.render.terminal import render_text
+from inspector.slim.rebuilding.pyinstaller_rebuild import check as check_rebuild
+from inspector.slim.rebuilding.rebuild_options import RebuildOptions
 
 pytestmark = pytest.mark.corpus
 
@@ -139,6 +144,15 @@ def ask_pyinstaller(
     said = subprocess.run([python, "-c", ask, program], capture_output=True, text=True, check=True).stdout
     members, modules, options = json.loads(said)
     return members, modules, options
+
+
+def list_dependencies(program: Path) -> list[str]:
+    """What PyInstaller's viewer lists as members of another program."""
+    from corpus.frozen.tools import freezer
+
+    viewer = freezer("pyinstaller").with_name("pyi-archive_viewer")
+    said = subprocess.run([viewer, "-l", program], capture_output=True, text=True, check=True).stdout
+    return re.findall(r", 'd', '(.*)'", said)
 
 
 def check_against_pyinstaller(artifact: Artifact, program: Path) -> None:
@@ -312,6 +326,54 @@ class TestPyInstaller:
             assert artifact.byte_map["unexplained"] == 0
         exposed = {one.component for one in facts.exposures if one.license_class == "strong-copyleft"}
         assert exposed == {"GNU Readline", "GNU dbm"}
+
+    @pytest.mark.parametrize(
+        ("name", "other"),
+        [
+            ("pyinstaller-multipackage", "first"),
+            pytest.param("pyinstaller-multipackage-folder", "first/first", marks=pytest.mark.slow),
+        ],
+    )
+    def test_members_of_another_program(
+        self, name: str, other: str, frozen: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        """A program of a multipackage bundle has what it unpacks when it runs, and without the other program what PyInstaller's viewer lists."""
+        directory = frozen(name)
+        listed = list_dependencies(directory / "second")
+        assert f"{other}:libreadline.so.8" in listed
+        with open_artifact(directory / "second") as artifact, running(directory / "second", tmp_path) as unpacked:
+            assert not artifact.problems
+            assert artifact.envelope is not None
+            assert artifact.envelope.members_from == (other,)
+            found = digests_below(unpacked)
+            ours = digests(artifact)
+            assert {path: ours[path] for path in found} == found
+            assert {one.partition(":")[2] for one in listed} <= set(found)
+            for node in artifact.tree.files():
+                if node.path in found:
+                    assert node.mode == (unpacked / node.path).stat().st_mode & 0o777
+            assert sum(artifact.byte_map.values()) == artifact.size
+            assert sum(node.stored_size for node in artifact.tree.files()) <= artifact.size
+            with pytest.raises(UsageError, match="takes members from"):
+                check_rebuild(artifact, RebuildOptions())
+        exposed = {one.component for one in facts_of(directory / "second").exposures}
+        assert exposed >= {"GNU Readline", "GNU dbm"}
+        alone = tmp_path / "alone"
+        shutil.copy2(directory / "second", alone)
+        assert subprocess.run([alone], capture_output=True, check=False).returncode != 0
+        with open_artifact(alone) as artifact:
+            assert {problem.kind for problem in artifact.problems} == {"member-elsewhere"}
+            assert sorted(problem.subject for problem in artifact.problems) == sorted(
+                one.partition(":")[2] for one in listed
+            )
+
+    def test_members_of_another_program_inside_a_directory(self, frozen: Callable[[str], Path]) -> None:
+        result = audit(frozen("pyinstaller-multipackage"))
+        assert not result.problems
+        assert {nested.path for nested in result.nested} >= {"first", "second"}
+        assert not [
+            library for library in result.libraries if any(needed.origin == "missing" for needed in library.needed)
+        ]
 
     @pytest.mark.parametrize("tool", ["pyinstaller", pytest.param("pyinstaller-5", marks=pytest.mark.slow)])
     def test_options_and_splash_screen(self, tool: str, frozen: Callable[[str], Path]) -> None:

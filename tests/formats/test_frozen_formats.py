@@ -85,12 +85,59 @@ class TestPyInstaller:
             assert link.target == "libpython3.11.so.1.0"
             assert artifact.tree.get("PYZ.pyz!/space") is not None
             assert artifact.layout.members_at == "/var/tmp/_MEIxxxxxx"
-            assert [problem.kind for problem in artifact.problems] == ["unsafe-name", "member-elsewhere"]
+            assert [(problem.kind, problem.subject) for problem in artifact.problems] == [
+                ("member-elsewhere", "libfoo.so")
+            ]
             bootloader = artifact.tree.get("bootloader")
             assert bootloader is not None
             assert bootloader.read() == starter()
             assert sum(artifact.byte_map.values()) == artifact.size
             assert artifact.byte_map["unexplained"] == 0
+
+    def test_members_of_another_program(self, opened: Callable[..., Artifact], tmp_path: Path) -> None:
+        """From a file of the other's folder, from its .pkg, from itself, in this order; the other program's own dependencies are not followed."""
+        shared = [Member(name, b"of the program") for name in (b"a.so", b"b.so", b"c.so")]
+        (tmp_path / "other").write_bytes(one_file([*shared, Member(b"third:d.so", b"", "d", compressed=False)]))
+        (tmp_path / "other.pkg").write_bytes(archive([Member(b"b.so", b"of the package"), *shared[2:]]))
+        (tmp_path / "_internal").mkdir()
+        (tmp_path / "_internal/a.so").write_bytes(b"of the folder")
+        names = (b"other:a.so", b"other:b.so", b"other:d.so", b"missing:e.so", b"no separator")
+        members = [Member(b"pyi-contents-directory _internal", b"", "o", compressed=False)]
+        with opened(one_file([*members, *(Member(name, b"", "d", compressed=False) for name in names)])) as artifact:
+            found = {node.path: (node.read(), node.stored_size) for node in artifact.tree.files()}
+            assert found.pop("bootloader")
+            assert found == {"a.so": (b"of the folder", 0), "b.so": (b"of the package", 0)}
+            assert artifact.envelope is not None
+            assert artifact.envelope.members_from == ("other",)
+            assert [problem.subject for problem in artifact.problems] == ["d.so", "e.so", "no separator"]
+            assert sum(artifact.byte_map.values()) == artifact.size
+
+    @pytest.mark.parametrize(
+        "name", ["{root}/far/secret", "../../far/secret", "link", "../../bundle/../far/secret", "loop", ".", "pipe"]
+    )
+    def test_other_programs_are_looked_for_nearby_only(self, name: str, tmp_path: Path) -> None:
+        program = tmp_path / "bundle/app/hello"
+        program.parent.mkdir(parents=True)
+        dependency = name.format(root=tmp_path).encode() + b":a.so"
+        program.write_bytes(one_file([Member(dependency, b"", "d", compressed=False)]))
+        (tmp_path / "far").mkdir()
+        (tmp_path / "far/secret").write_bytes(one_file([Member(b"a.so", b"secret")]))
+        (program.parent / "link").symlink_to(tmp_path / "far/secret")
+        (program.parent / "loop").symlink_to("loop")
+        os.mkfifo(program.parent / "pipe")
+        with open_artifact(program) as artifact:
+            assert "a.so" not in artifact.tree
+            assert [problem.kind for problem in artifact.problems] == ["member-elsewhere"]
+
+    def test_a_program_beside_the_directory_is_near_enough(self, tmp_path: Path) -> None:
+        (tmp_path / "app").mkdir()
+        (tmp_path / "app/hello").write_bytes(one_file([Member(b"../other/it:a.so", b"", "d", compressed=False)]))
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other/it").write_bytes(one_file([Member(b"a.so", b"shared")]))
+        with open_artifact(tmp_path / "app/hello") as artifact:
+            node = artifact.tree.get("a.so")
+            assert node is not None
+            assert node.read() == b"shared"
 
     def test_bootloader_gives_way_to_a_member_of_its_name(self, opened: Callable[..., Artifact]) -> None:
         with opened(one_file([Member(b"bootloader", b"mine")])) as artifact:

@@ -70,7 +70,8 @@ READERS: tuple[Reader, ...] = (
         limitations=(
             "Modules that were encrypted with --key (before PyInstaller 6.0) are listed by name; their content is not read.",
             "An archive beside the program (a .pkg file) is not looked for.",
-            "Members that a multipackage bundle keeps in another program are named, not followed.",
+            "Members that a multipackage bundle keeps in another program are read where that lies where this one looks for it, and named otherwise.",
+            "Which other programs of a multipackage bundle take members from this one is not known: inspect slim may remove what they need.",
             "Splash screen scripts and images are members like others; what they show is not looked at.",
         ),
         recognises=_Recognises("pyinstaller", "recognises"),

@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
+from msgspec.structs import replace as replaced
+
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.decoded_ahead import decoded_ahead
+from inspector.artifact.frozen.pyinstaller_dependencies import OtherPrograms
 from inspector.artifact.frozen.pyinstaller_starter import (
     contents_folder,
     envelope_of,
@@ -95,11 +98,12 @@ def open_program(candidate: Candidate) -> Artifact:
     problems: list[Problem] = []
     archive = archive_of(source, cookie, candidate.limits)
     members = FrozenTree(candidate.limits, problems)
-    started = add_members(members, archive, "", candidate.limits)
+    others = OtherPrograms(archive, candidate.beside, candidate.limits)
+    started = add_members(members, archive, "", candidate.limits, others)
     bootloader = members.free_path(_BOOTLOADER)
     _add_bootloader(members, bootloader, source, elf, cookie)
     library = text_of(cookie.python_library.encode("utf-8", "surrogateescape"))
-    is_one_file = any(entry.is_extracted for entry in archive.entries)
+    is_one_file = any(entry.is_extracted or entry.kind == "d" for entry in archive.entries)
     if not is_one_file and isinstance(source, FileSource):  # nested in something else, its folder is there
         folder = contents_folder(archive)
         problems.append(
@@ -124,17 +128,20 @@ def open_program(candidate: Candidate) -> Artifact:
             ),
             members_at=members_at(archive) if is_one_file else None,
         ),
-        envelope=envelope_of(archive, elf),
+        envelope=replaced(envelope_of(archive, elf), members_from=tuple(others.found)),
         source=source,
         problems=problems,
         byte_map=_byte_map(source, elf, archive),
     )
 
 
-def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, limits: Limits) -> list[str]:
+def add_members(
+    members: FrozenTree, archive: PyInstallerArchive, prefix: str, limits: Limits, others: OtherPrograms | None = None
+) -> list[str]:
     """The entries of an archive as nodes; those that cannot be read become problems.  Gives the paths of what stays in the program when it runs.
 
     :param prefix: of every path: "" for a tree of its own, "app!/" inside a directory.
+    :param others: the programs that this one takes members from.
     """
     staying: list[str] = []
     # PyInstaller 6, which says where the folder's contents lie, makes data not executable; releases before made everything so
@@ -143,11 +150,11 @@ def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, l
     for entry in archive.entries:
         if entry.kind == "o":
             continue
-        path = prefix + members.path_of(entry.name)
         if entry.kind == "d":
-            message = "its content lies in another program of a multipackage bundle, beside this one"
-            members.problems.append(Problem(kind="member-elsewhere", subject=path, message=message))
-        elif entry.kind == "n":
+            _add_dependency(members, entry.name, prefix, others, data_mode)
+            continue
+        path = prefix + members.path_of(entry.name)
+        if entry.kind == "n":
             _add_link(members, archive, entry, path)
         else:
             path = member_path(path, entry)
@@ -159,6 +166,28 @@ def add_members(members: FrozenTree, archive: PyInstallerArchive, prefix: str, l
             if node is not None and entry.kind == "z":
                 _add_modules(members, node, archive.open(entry), limits, encrypted=encrypted)
     return staying
+
+
+def _add_dependency(
+    members: FrozenTree, name: bytes, prefix: str, others: OtherPrograms | None, data_mode: int
+) -> None:
+    """A member of another program, which has no stored bytes in this one."""
+    program, _, member = name.rpartition(b":")
+    path = prefix + members.path_of(member)
+    try:
+        found = others.member(name) if others is not None else None
+    except FormatError as error:
+        members.problems.append(problem_of(path, error))
+        return
+    if found is None:
+        message = (
+            f"it lies in {text_of(program)}, another program of the multipackage bundle, and was not found there;"
+            " audit the programs together, beside each other as they are installed"
+        )
+        members.problems.append(Problem(kind="member-elsewhere", subject=path, message=message))
+        return
+    mode = found.mode if found.mode is not None else 0o700 if found.kind == "b" else data_mode
+    members.add_file(path, found.size, 0, found.opener, mode=mode)
 
 
 def member_path(path: str, entry: Entry) -> str:

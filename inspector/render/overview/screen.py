@@ -59,6 +59,9 @@ def write_overview(page: Page, result: Result, room: Room) -> None:
     write_title(page, result)
     if result.artifact.envelope is not None and result.artifact.format.startswith("appimage"):
         page.line((_describe_envelope(result.artifact.envelope), "dim"), hanging=2)
+    if result.artifact.envelope is not None and result.artifact.envelope.members_from:
+        programs = shorten_end(escape(", ".join(result.artifact.envelope.members_from)), page.width - 20)
+        page.line((f"with members of {programs}", "dim"), hanging=2)
     stated = package_sentence(result)
     if stated:
         page.line((shorten_end(escape(stated), 2 * page.width), "dim"), hanging=2)

@@ -32,10 +32,16 @@ _LEVEL = 9
 
 
 def check(artifact: Artifact, options: RebuildOptions) -> None:
-    """Refuse what is for AppImages only.
+    """Refuse what is for AppImages only, and a program that is not whole.
 
-    :raises UsageError: where an option does not fit.
+    :raises UsageError: where an option does not fit, or members lie in another program.
     """
+    if artifact.envelope is not None and artifact.envelope.members_from:
+        others = ", ".join(artifact.envelope.members_from)
+        raise UsageError(
+            f"{artifact.path} takes members from {others}, and one program of a multipackage bundle cannot be made smaller without the others",
+            "build the programs apart, without MERGE, and slim each",
+        )
     for name, value in {
         "--sign": options.sign,
         "--recompress": options.recompress,
