@@ -26,6 +26,8 @@ _REFERENCE = re.compile(r"[^A-Za-z0-9.]+")
 
 TextOf = Callable[[str], str | None]
 """From a short name that the table does not have to the expression that its licence text is recognised as, or None."""
+GrantOf = Callable[[str, str], str]
+"""From a short name and the licence that it stands for to what the licence text grants, which may be another version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,14 @@ class NamedLicense:
     unknown: tuple[str, ...] = ()
 
 
-def read_license_name(text: str, text_of: TextOf | None = None) -> NamedLicense | None:
+def read_license_name(text: str, text_of: TextOf | None = None, grant_of: GrantOf | None = None) -> NamedLicense | None:
     """The SPDX expression of a License field's first line; None for an empty one or one that is no list of names."""
     if not text.strip() or len(text) > _LONGEST:
         return None
     whole = _names().get(" ".join(text.lower().split()))
     if whole is not None and not (text_of is not None and _is_ambiguous(text)):
-        return NamedLicense(whole)
-    reader = _Reader(_JOINED.sub(r" \1 ", text), text_of)
+        return NamedLicense(grant_of(text, whole) if grant_of is not None and " " not in whole else whole)
+    reader = _Reader(_JOINED.sub(r" \1 ", text), text_of, grant_of)
     tree = reader.read()
     return None if tree is None else NamedLicense(_written(tree), tuple(dict.fromkeys(reader.unknown)))
 
@@ -69,12 +71,13 @@ _Tree = tuple[str, tuple["_Tree | str", ...]]
 
 
 class _Reader:
-    def __init__(self, text: str, text_of: TextOf | None) -> None:
+    def __init__(self, text: str, text_of: TextOf | None, grant_of: GrantOf | None) -> None:
         self._tokens = [
             re.sub(r",\s*", ",", token).lower() if token[0] == "," else token for token in _TOKEN.findall(text)
         ]
         self._next = 0
         self._text_of = text_of
+        self._grant_of = grant_of
         self.unknown: list[str] = []
 
     def read(self) -> _Tree | str | None:
@@ -149,6 +152,8 @@ class _Reader:
         if found is None:
             self.unknown.append(name)
             return f"LicenseRef-Debian-{_REFERENCE.sub('-', name).strip('-.') or 'unnamed'}"[:120]
+        if self._grant_of is not None and " " not in found:
+            found = self._grant_of(name, found)
         return (
             found if " " not in found or " WITH " in found else (("OR" if " OR " in found else "AND"), (f"({found})",))
         )

@@ -11,8 +11,8 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 4. The License field of the header paragraph.
 5. What at least three fifths of the listed source files have in common, those in a directory that is called like the library before all.
 6. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one that a
-   sentence "This library is free software" grants; several permissive ones together. Else none:
-   which of them is the library's, the file does not say to a program.
+   sentence "This library is free software" grants, or the one that stands first, where it gives no choice and no weak copyleft follows a strong one;
+   several permissive ones together. Else none: which of them is the library's, the file does not say to a program.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
+from inspector.facts.licensing.debian_copyright_grants import granted_expression
 from inspector.facts.licensing.debian_copyright_names import read_license_name, without_unknown_choices
 from inspector.facts.licensing.debian_copyright_places import (
     MOST_ALTERNATIVES,
@@ -32,7 +33,12 @@ from inspector.facts.licensing.debian_copyright_places import (
     is_aside_path,
     lies_in_directory_named_after,
 )
-from inspector.facts.licensing.debian_copyright_texts import granted_to_library, recognise_text, without_packaging
+from inspector.facts.licensing.debian_copyright_texts import (
+    first_grant,
+    granted_to_library,
+    recognise_text,
+    without_packaging,
+)
 from inspector.facts.licensing.license_classes import license_class
 from inspector.facts.licensing.python_licenses import canonical_expression
 
@@ -58,6 +64,7 @@ class LibraryReading:
     :ivar patterns: of the paragraph that decided.
     :ivar mentioned: the licences that were recognised where ``scope`` is "text".
     :ivar unknown: names that were not understood; they are ``LicenseRef-Debian-…`` in the expression.
+    :ivar contradicted: the expression that the short names alone stand for, where the texts grant another version or less; "" where they agree.
     """
 
     expression: str | None
@@ -65,6 +72,7 @@ class LibraryReading:
     patterns: tuple[str, ...] = ()
     mentioned: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    contradicted: str = ""
 
 
 def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
@@ -76,7 +84,7 @@ def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
     if chosen is not None and chosen is not default and chosen.license_name:
         return _of_paragraph(file, chosen, "paragraph")
     header = _of_paragraph(file, FilesParagraph((), file.license_name), "header") if file.license_name else None
-    if default is not None and default.license_name:
+    if default is not None and (default.license_name or default.license_text):
         reading = _of_paragraph(file, default, "default")
         if header is not None and not header.unknown and (reading is None or reading.unknown or not reading.expression):
             return header
@@ -145,8 +153,10 @@ def _of_text(text: str) -> LibraryReading | None:
     text = without_packaging(text)
     mentioned = recognise_text(text)
     if not mentioned:
-        return None
-    return LibraryReading(_joined(mentioned) or granted_to_library(text), "text", mentioned=mentioned)
+        quoted = _quoted_license(text, most_rest=1.0)
+        return None if quoted is None else LibraryReading(quoted, "text", mentioned=(quoted,))
+    expression = mentioned[0] if len(mentioned) == 1 else granted_to_library(text) or first_grant(text)
+    return LibraryReading(expression or _joined(mentioned), "text", mentioned=mentioned)
 
 
 def _joined(mentioned: tuple[str, ...]) -> str | None:
@@ -162,22 +172,41 @@ def _of_paragraph(file: CopyrightFile, paragraph: FilesParagraph, scope: Scope) 
             return None
         return _joined(recognise_text(text)) or _quoted_license(text)
 
-    named = read_license_name(paragraph.license_name, text_of)
+    overruled: list[str] = []
+
+    def grant_of(name: str, named: str) -> str:
+        granted = granted_expression(named, file.text_of(paragraph, name) or paragraph.license_text)
+        if granted not in (named, named.replace("-only", "-or-later")):
+            overruled.append(name)
+        return granted
+
+    named = read_license_name(paragraph.license_name, text_of, grant_of)
     if named is None:
         mentioned = recognise_text(paragraph.license_text)
         if not mentioned:
             return None
         return LibraryReading(_joined(mentioned), scope, paragraph.patterns, mentioned)
     chosen = without_unknown_choices(named)
-    return LibraryReading(chosen.expression, scope, paragraph.patterns, unknown=chosen.unknown)
+    contradicted = ""
+    if overruled:
+        by_name = read_license_name(paragraph.license_name, text_of)
+        contradicted = by_name.expression if by_name is not None else ""
+    return LibraryReading(
+        chosen.expression, scope, paragraph.patterns, unknown=chosen.unknown, contradicted=contradicted
+    )
 
 
-def _quoted_license(text: str) -> str | None:
+def paragraph_reading(file: CopyrightFile, paragraph: FilesParagraph) -> LibraryReading | None:
+    """What one paragraph says of the files that it covers."""
+    return _of_paragraph(file, paragraph, "paragraph")
+
+
+def _quoted_license(text: str, most_rest: float = _MOST_REST) -> str | None:
     """The one licence whose standard text makes up most of a text; None for GNU licences, whose version the text does not tell."""
     from inspector.facts.licensing.text_recognition import recognise_license_texts
 
     found = recognise_license_texts(text)
-    if len(found.identifiers) != 1 or found.rest > _MOST_REST:
+    if len(found.identifiers) != 1 or found.rest > most_rest:
         return None
     names = found.identifiers[0]
     return None if len(names) != 1 or _GNU.match(names[0]) else canonical_expression(names[0])

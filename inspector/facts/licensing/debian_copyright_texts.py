@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from inspector.facts.licensing.debian_copyright_names import read_license_name
+from inspector.facts.licensing.license_classes import license_class
 from inspector.resources import load_table
 
 LONGEST = 512 * 1024
@@ -19,12 +20,19 @@ LONGEST = 512 * 1024
 
 _BLANKS = re.compile(r"(?:[\s*#>|]|//|<[a-z/]{1,4}>)+")
 _QUOTES = str.maketrans(dict.fromkeys('"`´‘’“”„«»', "'"))
-_PACKAGING = re.compile(r"\bpackaging\b", re.IGNORECASE)
+_PACKAGING = re.compile(
+    r"\bpackaging\b|\bdebian'? (?:sub)?director|\bdebian/\*|(?:in|under|below|for) (?:the )?['`]?debian/", re.IGNORECASE
+)
 
 _POINTER = re.compile(
     r"(?:on debian[^.]{0,40}systems?,? )?(?:the |a )?(?:full|complete|copy|text)[^.]{0,80}(?:general )?public licen"
     r"[^/]{0,80}/usr/share/common-licenses/[a-z0-9.-]+"
 )
+_CHOICE = re.compile(
+    r"alternatively|dual[- ]licen|under either|either of|(?:your|a) choice|one of the following|as an alternative"
+    r"|[\s(]or (?:under )?(?:the )?(?:mpl|apache|mozilla|lgpl|bsd)"
+)
+_GNU = re.compile(r"A?GPL-|LGPL-")
 _THIS_LIBRARY = re.compile(r"this library is free software.{0,400}")
 _FAMILIES = {"affero": "AGPL", "lesser": "LGPL", "library": "LGPL", None: "GPL"}
 _OF_GNU = r"(?:the )?(?:gnu )?(?:(?P<kind{0}>lesser|library|affero|lesser \(?(?:or library|library)?\)?) )?(?:gnu )?general public licen[cs]e"
@@ -62,16 +70,52 @@ def granted_to_library(text: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def first_grant(text: str) -> str | None:
+    """The licence that stands first in a text that has several and gives no choice of them: that of the whole, those of single files follow it.
+
+    None where it gives a choice; where the first is a strong copyleft and a weak one follows, which is as often the library's; and where the first
+    is a permissive one and a copyleft follows.
+    """
+    plain = _POINTER.sub(" ", _plain(text))
+    found = _recognised(plain)
+    if len(found) < 2 or _CHOICE.search(plain):
+        return found[0] if len(found) == 1 else None
+    first = min(found, key=lambda name: _place(name, plain))
+    classes = {license_class(name) for name in found}
+    kind = license_class(first)
+    if kind in ("permissive", "public-domain"):
+        return first if classes <= {"permissive", "public-domain"} else None
+    return None if kind == "unknown" or (kind == "strong-copyleft" and "weak-copyleft" in classes) else first
+
+
+def _place(name: str, plain: str) -> int:
+    """Where in a text a licence that was recognised in it begins."""
+    if _GNU.match(name):
+        base = name.partition(" WITH ")[0]
+        for pattern in (_NAME_FIRST, _VERSION_FIRST, _SHORT):
+            for match in pattern.finditer(plain):
+                if base in _gnu_grants(plain[match.start() : match.end() + 60]):
+                    return match.start()
+        return len(plain)
+    rows = (row for row in _rows("licenses") if row["spdx"] == name and _applies(row, plain))
+    return min((plain.find(row["all"][0]) for row in rows), default=len(plain))
+
+
+def _applies(row: dict[str, Any], plain: str) -> bool:
+    return all(phrase in plain for phrase in row["all"]) and not any(phrase in plain for phrase in row.get("none", ()))
+
+
+def gnu_grants(text: str) -> tuple[str, ...]:
+    """The GNU licences that a text grants with their versions, each once; where to find their texts is no grant."""
+    return tuple(_gnu_grants(_POINTER.sub(" ", _plain(text))))
+
+
 def _recognised(plain: str) -> tuple[str, ...]:
     exceptions = {
         row["spdx"]: row.get("of", "") for row in _rows("exceptions") if all(phrase in plain for phrase in row["all"])
     }
     gnu = [_with_exception(name, exceptions) for name in _gnu_grants(plain)]
-    others = [
-        row["spdx"]
-        for row in _rows("licenses")
-        if all(phrase in plain for phrase in row["all"]) and not any(phrase in plain for phrase in row.get("none", ()))
-    ]
+    others = [row["spdx"] for row in _rows("licenses") if _applies(row, plain)]
     if any(name.startswith("Apache") for name in others) and "LLVM-exception" in exceptions:
         others = [f"{name} WITH LLVM-exception" if name == "Apache-2.0" else name for name in others]
     if "curl" in others:
