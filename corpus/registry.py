@@ -19,7 +19,7 @@ from corpus import (
 )
 from corpus.frozen import nuitka_programs, pyinstaller_programs, static_programs
 from corpus.licenses import static_python
-from corpus.packages import archives, images
+from corpus.packages import archives, conda_environment, images
 from corpus.recipe import Recipe
 
 
@@ -44,6 +44,7 @@ def recipes() -> dict[str, Recipe]:
         nuitka_programs,
         wheels,
         archives,
+        conda_environment,
         images,
     ):
         for recipe in family.recipes():

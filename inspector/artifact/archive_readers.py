@@ -103,6 +103,10 @@ _OF_SCRIPTS = (
     "The script is not executed and not followed: what it does with the members after unpacking them is not known.",
     "Archives that are encrypted, in base64, or compressed with compress(1) are named and not read; lz4 needs the package lz4.",
 )
+_OF_ENVIRONMENTS = "Prefixes that conda-unpack rewrites after extraction are read as they lie in the archive."
+_LINKS_IN_ZIP = (
+    "Where conda-pack was not told --zip-symlinks, links are whole files, and the same bytes count as often."
+)
 _OF_CONDA = ("Libraries of the packages that it depends on are not there, and so count as missing.",)
 _OF_PACKAGES = (
     "Scripts and triggers of the package are not followed: what they make or link at installation is not there.",
@@ -160,8 +164,12 @@ READERS = (
         "Object files of the full archives are listed as files; which of them a later link takes is not known.",
     ),
     _tar(
-        "conda-pack", "an environment packed by conda-pack",
-        "Prefixes that conda-unpack rewrites after extraction are read as they lie in the archive.",
+        "conda-pack", "an environment packed by conda-pack", _OF_ENVIRONMENTS,
+    ),
+    Reader(
+        "conda-pack", "an environment packed by conda-pack into a ZIP archive", (_OF_ENVIRONMENTS, _LINKS_IN_ZIP),
+        _if(_begins(b"PK\x03\x04"), _later("archives.conda_environment", "is_zip_of_environment")),
+        _later("archives.conda_environment", "open_zip_of_environment"),
     ),
     _tar("conda-package", "a conda package", *_OF_CONDA),
     Reader(

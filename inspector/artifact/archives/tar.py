@@ -6,7 +6,6 @@ The archive is decoded once into a temporary file without a name (formats/compre
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -16,6 +15,7 @@ from inspector.artifact.package_metadata import PackageInfo, parse_core_metadata
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Kind, Tree
 from inspector.artifact.tree_making.archive_tree import ArchiveTree, note_damages
+from inspector.artifact.tree_making.conda_layout import interpreters, is_environment
 from inspector.artifact.tree_making.stored_archive import StoredArchive, decoded_head, open_stored
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.compressed_stream import compression_of
@@ -24,7 +24,6 @@ from inspector.limits import Limits
 from inspector.model import Problem
 from inspector.result import EnvelopeInfo
 
-_INTERPRETER = re.compile(r"(?:^|/)bin/(?:python|pypy)\d(?:\.\d+)?t?$")
 _ROOT_NAMES = frozenset({"etc", "bin", "sbin", "lib", "var", "root"})
 
 
@@ -80,10 +79,6 @@ def _is_standalone_python(tree: Tree) -> bool:
     )
 
 
-def _is_conda_environment(tree: Tree) -> bool:
-    return "bin/conda-unpack" in tree or ("conda-meta/history" in tree and "bin" in tree)
-
-
 def _is_conda_package(tree: Tree) -> bool:
     return "info/index.json" in tree and ("info/paths.json" in tree or "info/files" in tree)
 
@@ -111,9 +106,7 @@ def _plain_layout(opened: OpenedArchive) -> RuntimeLayout:
 
 
 def _interpreters(opened: OpenedArchive) -> RuntimeLayout:
-    """Started is the interpreter; whatever it finds lies beside it, through run paths with $ORIGIN."""
-    programs = (node.path for node in opened.tree.files() if _INTERPRETER.search(node.path) and node.mode & 0o111)
-    return RuntimeLayout(roots=tuple(sorted(programs)))
+    return interpreters(opened.tree)
 
 
 def _no_roots(_: OpenedArchive) -> RuntimeLayout:
@@ -122,7 +115,7 @@ def _no_roots(_: OpenedArchive) -> RuntimeLayout:
 
 _FLAVOURS: dict[str, tuple[Callable[[Tree], bool], Callable[[OpenedArchive], RuntimeLayout]]] = {
     "python-build-standalone": (_is_standalone_python, _interpreters),
-    "conda-pack": (_is_conda_environment, _interpreters),
+    "conda-pack": (is_environment, _interpreters),
     "conda-package": (_is_conda_package, _no_roots),
     "sdist": (_is_source_distribution, _no_roots),
     "tar": (lambda _: True, _plain_layout),

@@ -11,6 +11,7 @@ from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.package_metadata import PackageInfo, with_package
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Tree
+from inspector.artifact.tree_making.conda_layout import interpreters, is_environment
 from inspector.artifact.tree_making.container_tree import problem_of
 from inspector.artifact.tree_making.squashfs_payload import open_payload
 from inspector.errors import FormatError
@@ -45,6 +46,8 @@ def open_squashfs(candidate: Candidate) -> Artifact:
     tree = artifact.tree
     if "AppRun" in tree:
         return replace(artifact, layout=RuntimeLayout(launcher="AppRun"))
+    if is_environment(tree):
+        return replace(artifact, layout=interpreters(tree))
     return replace(artifact, layout=RuntimeLayout(file_system_root="usr" in tree and ("etc" in tree or "bin" in tree)))
 
 

@@ -53,6 +53,7 @@ _DESCRIBED = {
     "flatpak-build": "a Flatpak build directory; slim the directory files in it",
     "ostree": "an OSTree repository; slim what is committed into it",
     "makeself": "a makeself archive; slim the directory that it is made of",
+    "conda-pack": "an environment packed by conda-pack; slim the environment, and pack it again",
     "frozen-python": "a program with frozen Python modules",
 }
 
