@@ -34,7 +34,7 @@ CORPUS: dict[str, str] = {
     "an image written by docker save": "packages/debian.docker.tar",
     "a python-build-standalone archive": "packages/standalone-python.tar.zst",
     "an environment packed by conda-pack": "conda/environment.tar.gz",
-    "an environment packed by conda-pack into a ZIP archive": "conda/environment.zip",
+    "an environment of conda-pack in a ZIP archive": "conda/environment.zip",
     "a tar archive": "packages/sample.tar.zst",
     "a PEX file": "archives/pex-zipapp",
     "a shiv file": "archives/shiv",

@@ -167,7 +167,7 @@ READERS = (
         "conda-pack", "an environment packed by conda-pack", _OF_ENVIRONMENTS,
     ),
     Reader(
-        "conda-pack", "an environment packed by conda-pack into a ZIP archive", (_OF_ENVIRONMENTS, _LINKS_IN_ZIP),
+        "conda-pack", "an environment of conda-pack in a ZIP archive", (_OF_ENVIRONMENTS, _LINKS_IN_ZIP),
         _if(_begins(b"PK\x03\x04"), _later("archives.conda_environment", "is_zip_of_environment")),
         _later("archives.conda_environment", "open_zip_of_environment"),
     ),
