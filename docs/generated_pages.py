@@ -126,8 +126,16 @@ def format_pages() -> dict[str, str]:
         "",
         *rows,
     ]
-    text += ["", "## Recognised, not read", ""]
-    text += [f"- {_title(one.title)}: {' '.join(one.limitations)}" for one in known.recognised]
+    text += [
+        "",
+        "## Named, payload not read",
+        "",
+        "The program is audited as an ELF file, and a problem says what else is in it.",
+        "",
+    ]
+    text += [f"- {_title(one.title)}: {' '.join(one.limitations)}" for one in known.recognised if one.audited_as]
+    text += ["", "## Recognised, not read", "", "Refused, with a piece of advice.", ""]
+    text += [f"- {_title(one.title)}: {' '.join(one.limitations)}" for one in known.recognised if not one.audited_as]
     text += [
         "",
         "## Known by name",

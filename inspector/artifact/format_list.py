@@ -19,6 +19,7 @@ class KnownFormat:
     :ivar lies_as: a file, a directory, or either.
     :ivar nested: whether it is opened in place where it is a member of something else.
     :ivar limitations: what its reader cannot do, a sentence each.
+    :ivar audited_as: of one that is not opened, the format as which its file is audited all the same, its payload unread; "" where it is refused.
     """
 
     format: str
@@ -26,6 +27,7 @@ class KnownFormat:
     lies_as: Literal["file", "directory"]
     nested: bool = False
     limitations: tuple[str, ...] = ()
+    audited_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class FormatList:
     """All of them.
 
     :ivar opened: in the order in which their readers are asked.
-    :ivar recognised: told apart from what they look like, and refused with a piece of advice.
+    :ivar recognised: told apart from what they look like, and not read: refused with a piece of advice, or named and audited as something plainer.
     :ivar named: known by their first bytes alone, so that the refusal says what the file is.
     """
 
@@ -45,7 +47,14 @@ class FormatList:
 def known_formats() -> FormatList:
     """The list, made from the readers' own records."""
     files = [
-        KnownFormat(reader.format, reader.title, "file", reader.nests and bool(reader.format), reader.limitations)
+        KnownFormat(
+            reader.format,
+            reader.title,
+            "file",
+            reader.nests and bool(reader.format),
+            reader.limitations,
+            reader.audited_as,
+        )
         for reader in READERS
     ]
     directories = [

@@ -85,6 +85,7 @@ class Reader:
     :ivar limitations: what this reader cannot do, one sentence each; the documentation's table is made from them.
     :ivar recognises: decides by a few bytes; the first reader in the table that says yes opens the file.
     :ivar open: gives the artifact; raises ``NothingInspected``, or ``FormatError`` where the file as a whole cannot be read.
+    :ivar audited_as: of a format whose payload is not read, the format as which its file is opened all the same ("elf"); "" where ``open`` refuses.
     :ivar nests: whether a member of another artifact is opened in place where it is of this format; not what is mostly data there.
     """
 
@@ -94,6 +95,7 @@ class Reader:
     recognises: Callable[[Candidate], bool]
     open: Callable[[Candidate], Artifact]
     nests: bool = True
+    audited_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

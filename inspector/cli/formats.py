@@ -54,7 +54,10 @@ def execute(options: argparse.Namespace) -> ExitCode:
         document = {
             "schema": "inspector/formats/1",
             "opened": [{**msgspec.to_builtins(one), "rewritten": one.format in rewritten} for one in known.opened],
-            "recognised": [{"title": one.title, "limitations": one.limitations} for one in known.recognised],
+            "recognised": [
+                {"title": one.title, "limitations": one.limitations, "audited_as": one.audited_as or None}
+                for one in known.recognised
+            ],
             "named": known.named,
         }
         write_stdout(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")

@@ -17,6 +17,17 @@ def test_every_reader_is_in_the_list(run) -> None:
     assert max(map(len, done.out.split("\n"))) <= 100
 
 
+def test_what_is_audited_without_its_payload_is_not_called_refused(run) -> None:
+    audited, refused = run("formats").out.split("Recognised, not read")
+    for title in ("a Bun program", "a .NET single-file program", "a PyApp program"):
+        assert title in audited
+        assert title not in refused
+    assert "a py2exe program" in refused
+    rows = {row["title"]: row["audited_as"] for row in json.loads(run("formats", "--format", "json").out)["recognised"]}
+    assert rows["a Bun program"] == "elf"
+    assert rows["a py2exe program"] is None
+
+
 def test_limitations_are_told_when_asked_for(run) -> None:
     short, long = " ".join(run("formats").out.split()), " ".join(run("formats", "-v").out.split())
     sentence = READERS[0].limitations[0]

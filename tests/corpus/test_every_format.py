@@ -20,6 +20,7 @@ TITLES = [reader.title for reader in (*READERS, *DIRECTORY_READERS) if reader.fo
     "any other directory",
 ]
 REFUSED_TITLES = [reader.title for reader in READERS if not reader.format]
+AUDITED_AS = {one.title: one.audited_as for one in known_formats().recognised}
 FORMAT_OF = {one.title: one.format for one in known_formats().opened}
 
 
@@ -74,17 +75,18 @@ def test_a_genuine_artifact_opens_as_what_it_is(corpus_artifact: Callable[[str],
 
 
 @pytest.mark.parametrize("title", REFUSED)
-def test_what_is_only_recognised_is_refused_by_its_name(title: str, tmp_path: Path) -> None:
+def test_what_is_only_recognised_is_named_and_refused_or_audited_as_the_list_says(title: str, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(REFUSED[title]())
     name = title.split(maxsplit=1)[1].split()[0].lower()
     try:
         artifact = open_artifact(path)
     except NothingInspected as refusal:
+        assert not AUDITED_AS[title]
         said, advice = refusal.message, refusal.hint
     else:
         with artifact:
-            assert artifact.format == "elf"
+            assert artifact.format == AUDITED_AS[title]
             [problem] = artifact.problems
             said = advice = problem.message
     assert name in said.lower()

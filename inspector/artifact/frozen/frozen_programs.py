@@ -114,6 +114,7 @@ READERS: tuple[Reader, ...] = (
         recognises=_Recognises("payload_programs", "is_bun"),
         open=_Opens("payload_programs", "open_bun"),
         nests=False,
+        audited_as="elf",
     ),
     Reader(
         format="",
@@ -122,6 +123,7 @@ READERS: tuple[Reader, ...] = (
         recognises=_Recognises("payload_programs", "is_dotnet"),
         open=_Opens("payload_programs", "open_dotnet"),
         nests=False,
+        audited_as="elf",
     ),
     Reader(
         format="",
@@ -132,6 +134,7 @@ READERS: tuple[Reader, ...] = (
         recognises=_Recognises("payload_programs", "is_pyapp"),
         open=_Opens("payload_programs", "open_pyapp"),
         nests=False,
+        audited_as="elf",
     ),
 )
 
