@@ -17,7 +17,7 @@ from corpus import (
     report_schemas,
     wheels,
 )
-from corpus.frozen import nuitka_programs, pyinstaller_programs, static_programs
+from corpus.frozen import bun_programs, nuitka_programs, pyinstaller_programs, static_programs
 from corpus.licenses import static_python
 from corpus.packages import archives, conda_environment, images
 from corpus.recipe import Recipe
@@ -42,6 +42,7 @@ def recipes() -> dict[str, Recipe]:
         static_programs,
         pyinstaller_programs,
         nuitka_programs,
+        bun_programs,
         wheels,
         archives,
         conda_environment,
