@@ -39,7 +39,7 @@ def read_varint(content: bytes, position: int) -> tuple[int, int]:
 
 
 def test_dotnet_bundle_has_as_many_files_as_its_manifest_lists(corpus_artifact: Callable[[str], Path]) -> None:
-    """The manifest behind the header (dotnet/runtime, Microsoft.NET.HostModel, Bundle/Manifest.cs) is read to its end here: each row lies in the file."""
+    """The manifest behind the header (dotnet/runtime, Bundle/Manifest.cs) is read to its end here: each row lies in the file."""
     program = corpus_artifact("schemas/sarif-multitool") / "Sarif.Multitool"
     result = audit(program)
     (problem,) = result.problems
