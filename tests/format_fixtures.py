@@ -45,6 +45,7 @@ CORPUS: dict[str, str] = {
     "a Flatpak build directory": "packages/flatpak-build",
     "an OSTree repository": "packages/ostree-archive",
     "a PyInstaller folder": "frozen/pyinstaller-folder",
+    "a Nuitka folder": "frozen/nuitka::hello.dist",
     "a cx_Freeze folder": "cx-freeze/hello",
     "a PEX in the packed or loose layout": "archives/pex-packed",
 }

@@ -18,7 +18,10 @@ _KEPT = "{CACHE_DIR}/inspector-corpus-hello"
 
 
 def recipes() -> list[Recipe]:
-    """Four programs; each takes a compiler a minute of a processor's time.  Beside each, in its directory, lies the folder that was packed."""
+    """Four programs and two folders; each takes a compiler a minute of a processor's time.
+
+    Beside each program, in its directory, lies the folder that was packed.
+    """
     bounds = Bounds((12_000_000, 200_000_000), (10, 300))
     rows: Sequence[tuple[str, str, str, tuple[str, ...]]] = (
         ("nuitka", "one zstd stream, linked in", "nuitka", ()),
@@ -27,15 +30,14 @@ def recipes() -> list[Recipe]:
         ("nuitka-2-archive", "a zstd frame and a CRC-32 for each file, appended", "nuitka-2",
          ("--onefile-as-archive", f"--onefile-tempdir-spec={_KEPT}")),
     )  # fmt: skip
+    programs = [(name, summary, partial(build, tool=tool, options=options)) for name, summary, tool, options in rows]
+    folders = [
+        (f"{tool}-folder", "a folder with libpython beside the program", partial(build_folder, tool=tool))
+        for tool in ("nuitka", "nuitka-2")
+    ]
     return [
-        Recipe(
-            f"frozen/{name}",
-            f"Nuitka: {summary}",
-            partial(build, tool=tool, options=options),
-            bounds,
-            needs=("gcc", "patchelf"),
-        )
-        for name, summary, tool, options in rows
+        Recipe(f"frozen/{name}", f"Nuitka: {summary}", build_it, bounds, needs=("gcc", "patchelf"))
+        for name, summary, build_it in (*programs, *folders)
     ]
 
 
@@ -44,25 +46,41 @@ def build(result: Path, tool: str, options: Sequence[str]) -> None:
 
     :raises Unavailable: where Nuitka cannot be had or fails.
     """
-    python = freezer(tool)
     with scratch_directory() as scratch:
-        modules = debian_modules(scratch / "modules")
-        (scratch / "hello.py").write_text(HELLO, encoding="utf-8")
-        command: list[str | Path] = [
-            "nice", python, "-m", "nuitka", "--onefile", "--assume-yes-for-downloads", "--noinclude-default-mode=nofollow",
-            "--include-module=readline", "--include-module=_gdbm", "--lto=no", "--jobs=2", f"--output-dir={scratch / 'out'}",
-            *options, scratch / "hello.py",
-        ]  # fmt: skip
-        environment = {
-            "NUITKA_CACHE_DIR": str(cache_directory() / "freezers/nuitka-cache"),
-            "LD_LIBRARY_PATH": str(modules / "lib"),
-            "PYTHONPATH": str(modules),
-        }
-        try:
-            run(command, directory=scratch, environment=environment)
-        except ProgramFailed as failure:
-            raise Unavailable(f"Nuitka: {str(failure).splitlines()[-1]}") from failure
+        output = _compile(scratch, tool, "--onefile", *options)
         result.mkdir()
-        shutil.move(scratch / "out/hello.bin", result / "hello.bin")
-        shutil.move(scratch / f"out/{_FOLDER}", result / _FOLDER)
+        shutil.move(output / "hello.bin", result / "hello.bin")
+        shutil.move(output / _FOLDER, result / _FOLDER)
     verify(result / "hello.bin")
+
+
+def build_folder(result: Path, tool: str) -> None:
+    """Write the folder of a program that finds libpython in it.
+
+    :raises Unavailable: where Nuitka cannot be had or fails, for example with an interpreter without a shared library.
+    """
+    with scratch_directory() as scratch:
+        shutil.move(_compile(scratch, tool, "--standalone", "--static-libpython=no") / _FOLDER, result)
+    verify(result / "hello.bin")
+
+
+def _compile(scratch: Path, tool: str, *options: str) -> Path:
+    """Let Nuitka compile the program in a scratch directory; gives the directory of what it made."""
+    python = freezer(tool)
+    modules = debian_modules(scratch / "modules")
+    (scratch / "hello.py").write_text(HELLO, encoding="utf-8")
+    command: list[str | Path] = [
+        "nice", python, "-m", "nuitka", "--assume-yes-for-downloads", "--noinclude-default-mode=nofollow",
+        "--include-module=readline", "--include-module=_gdbm", "--lto=no", "--jobs=2", f"--output-dir={scratch / 'out'}",
+        *options, scratch / "hello.py",
+    ]  # fmt: skip
+    environment = {
+        "NUITKA_CACHE_DIR": str(cache_directory() / "freezers/nuitka-cache"),
+        "LD_LIBRARY_PATH": str(modules / "lib"),
+        "PYTHONPATH": str(modules),
+    }
+    try:
+        run(command, directory=scratch, environment=environment)
+    except ProgramFailed as failure:
+        raise Unavailable(f"Nuitka: {str(failure).splitlines()[-1]}") from failure
+    return scratch / "out"

@@ -38,6 +38,7 @@ DIRECTORY_READERS: tuple[DirectoryReader, ...] = (
     *frozen_programs.DIRECTORY_READERS,
     cx_freeze.READER,
     *zip_readers.DIRECTORY_READERS,
+    *frozen_programs.LAST_DIRECTORY_READERS,
 )
 
 

@@ -24,6 +24,7 @@ SLIM_WRITES = frozenset(
         "squashfs",
         "pyinstaller",
         "pyinstaller-folder",
+        "nuitka-folder",
         "pyoxidizer-folder",
         "cx_freeze",
         "pex",

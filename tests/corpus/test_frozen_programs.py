@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +70,7 @@ for module, (kind, offset, stored) in archive.open_embedded_archive(name).toc.it
 print(json.dumps([members, modules, []]))
 """
 
-COMPILED = ("nuitka", "nuitka-stored", "nuitka-2", "nuitka-2-archive")
+COMPILED = ("nuitka-folder", "nuitka-2-folder", "nuitka", "nuitka-stored", "nuitka-2", "nuitka-2-archive")
 
 
 @pytest.fixture
@@ -144,6 +145,18 @@ def ask_pyinstaller(
     said = subprocess.run([python, "-c", ask, program], capture_output=True, text=True, check=True).stdout
     members, modules, options = json.loads(said)
     return members, modules, options
+
+
+def mapped_below(folder: Path, program: Path) -> set[str]:
+    """Files of a folder that a program has mapped while it waits for the end of its input."""
+    with subprocess.Popen([program, "--wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        maps = Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8")
+        process.stdin.close()
+    paths = {Path(line.split(maxsplit=5)[5]) for line in maps.splitlines() if line.count(" ") >= 5 and "/" in line}
+    return {str(path.relative_to(folder)) for path in paths if path.is_relative_to(folder)}
 
 
 def list_dependencies(program: Path) -> list[str]:
@@ -457,6 +470,48 @@ class TestNuitka:
                 node = artifact.tree.get(path)
                 assert node is not None
                 assert node.is_executable == bool((unpacked / path).stat().st_mode & 0o100)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        ("name", "below"),
+        [("nuitka", "hello.dist"), ("nuitka-2", "hello.dist"), ("nuitka-folder", ""), ("nuitka-2-folder", "")],
+    )
+    def test_folder(self, name: str, below: str, frozen: Callable[[str], Path], tmp_path: Path) -> None:
+        """The folder as it lies there, with the modules of its program; what its program maps when it runs is what the graph says."""
+        folder = frozen(name) / below
+        with open_artifact(folder) as artifact:
+            assert artifact.format == "nuitka-folder"
+            assert not artifact.problems
+            ours = digests(artifact)
+            modules = {path: ours.pop(path) for path in list(ours) if "!/" in path}
+            assert ours == digests_below(folder)
+            check_compiled_modules(artifact, modules)
+            assert artifact.arch == "x86_64"
+            assert (artifact.layout.launcher, artifact.layout.roots) == ("hello.bin", ("hello.bin",))
+        facts = facts_of(folder)
+        assert not facts.graph.missing
+        found = {root.path for root in facts.graph.roots}
+        found |= {need.path for needs in facts.graph.needs.values() for need in needs if need.path is not None}
+        mapped = mapped_below(folder, folder / "hello.bin")
+        assert {"hello.bin", "readline.so", "libreadline.so.8"} <= mapped <= found
+        assert ("libpython3.11.so.1.0" in mapped) == name.endswith("-folder")
+        with open_artifact(folder / "hello.bin") as artifact:
+            assert artifact.format == "elf"
+        shutil.copy2(folder / "readline.so", tmp_path / "readline.so")
+        subprocess.run(
+            ["patchelf", "--remove-rpath", "--output", tmp_path / "hello.bin", folder / "hello.bin"], check=True
+        )
+        with open_artifact(tmp_path) as artifact:
+            assert artifact.format == "directory"  # without its run path it is no program that runs from a folder
+
+    @pytest.mark.slow
+    def test_slim_folder_still_runs(self, frozen: Callable[[str], Path], tmp_path: Path) -> None:
+        folder = frozen("nuitka") / "hello.dist"
+        command = [sys.executable, "-m", "inspector", "slim", folder, "-o", tmp_path / "smaller"]
+        subprocess.run(command, check=True, capture_output=True)
+        assert json.loads(subprocess.check_output([tmp_path / "smaller/hello.bin", "x"]))[:2] == ["hello", ["x"]]
+        before, after = (sum(size for size, _ in digests_below(one).values()) for one in (folder, tmp_path / "smaller"))
+        assert after < before
 
     @pytest.mark.slow
     def test_appended_starter_still_starts(self, frozen: Callable[[str], Path], tmp_path: Path) -> None:

@@ -328,6 +328,14 @@ class TestNuitka:
         with pytest.raises(NothingInspected, match="without its payload"):
             opened(nuitka_program(payload[: len(payload) // 2], appended=True)[:-8])
 
+    def test_program_of_a_folder_is_no_starter(self, opened: Callable[..., Artifact]) -> None:
+        """It reads the starter's variable too, and has names that only compiled programs have; near the ends of a small file both are seen."""
+        with opened(STARTER + b"\0NUITKA_ONEFILE_PARENT\0__nuitka_binary_dir\0") as artifact:
+            assert artifact.format == "elf"
+        payload = nuitka_payload([*FILES, PackedFile(b"inner", b"\0__nuitka_binary_dir\0")], "stored", checksums=False)
+        with opened(nuitka_program(payload, appended=True)) as artifact:
+            assert artifact.format == "nuitka"
+
     def test_bomb(self, opened: Callable[..., Artifact]) -> None:
         payload = nuitka_payload([PackedFile(b"zeros", bytes(80 << 20))], "stream", checksums=False)
         with pytest.raises(NothingInspected, match="limit"):

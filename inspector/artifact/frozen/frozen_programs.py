@@ -12,9 +12,10 @@ from inspector.artifact.artifact import Artifact
 from inspector.artifact.reader import Candidate, DirectoryReader, Reader
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
-from inspector.limits import Limits
+from inspector.limits import MIB, Limits
 
 _BASE_LIBRARY = "base_library.zip"  # the start of Python's library, which every PyInstaller folder has
+_SMALLEST_COMPILED = MIB  # bytes; Nuitka's own runtime alone has more
 _PACKED_RESOURCES, _PACKED_MAGIC = "packed-resources", b"pyembed"
 
 
@@ -50,6 +51,13 @@ def _holds_base_library(tree: Tree) -> bool:
     """Whether the start of Python's library lies where PyInstaller puts it: in the folder itself, or in a directory of it."""
     places = ["", *(node.path for node in tree.children("") if node.kind is Kind.DIRECTORY)]
     return any(f"{place}/{_BASE_LIBRARY}".lstrip("/") in tree for place in places)
+
+
+def _may_be_compiled(tree: Tree) -> bool:
+    """Whether a program as large as compiled ones are lies in the folder itself; no AppDir is such a folder."""
+    if "AppRun" in tree:
+        return False
+    return any(node.is_executable and node.size >= _SMALLEST_COMPILED for node in tree.children(""))
 
 
 def _holds_packed_resources(tree: Tree) -> bool:
@@ -157,3 +165,18 @@ DIRECTORY_READERS: tuple[DirectoryReader, ...] = (
         _OpensFolder("pyoxidizer", "open_folder"),
     ),
 )
+
+LAST_DIRECTORY_READERS: tuple[DirectoryReader, ...] = (
+    DirectoryReader(
+        "nuitka-folder",
+        "a Nuitka folder",
+        (
+            "Programs are looked for in the folder itself, not below it.",
+            "Modules that are machine code are listed by name, with their constants; what they import is not read from them.",
+            "A program that was stripped of its run path ($ORIGIN), or whose code is in a library beside it, is not known as Nuitka's.",
+        ),
+        _may_be_compiled,
+        _OpensFolder("nuitka_folder", "open_folder"),
+    ),
+)
+"""What is told by the bytes of programs, behind everything that is told by names."""

@@ -25,7 +25,8 @@ from inspector.source import BytesSource, SliceSource, Source
 
 FORMAT = "nuitka"
 _BOOTSTRAP = "bootstrap"
-_MARK = b"NUITKA_ONEFILE_PARENT"  # a variable that the starter sets
+_MARK = b"NUITKA_ONEFILE_PARENT"  # a variable that the starter sets, and the program that it starts reads
+_COMPILED = b"__nuitka_binary_dir\0"  # a name that a compiled program has and a starter has not
 _PLACE = re.compile(
     rb"\0(\{(?:TEMP|CACHE_DIR|HOME|PROGRAM|PROGRAM_BASE|PROGRAM_DIR|PID|COMPANY|PRODUCT)\}[ -~]{1,300})\0"
 )
@@ -36,7 +37,12 @@ _CACHE_TEMPLATE = b"{HOME}/.cache"  # what the starter puts for {CACHE_DIR}
 
 def recognises(candidate: Candidate) -> bool:
     """Whether an ELF file is a Nuitka one-file program."""
-    return candidate.is_elf and (_has_mark(candidate.source) or _is_cut_off(candidate))
+    if not candidate.is_elf:
+        return False
+    if not _has_mark(candidate.source, _MARK):
+        return _is_cut_off(candidate)
+    # The program that a one-file program unpacks reads the variable too; a payload that is stored near the end may hold that program as it is
+    return not _has_mark(candidate.source, _COMPILED) or find_payload(candidate.source, candidate.limits) is not None
 
 
 def _is_cut_off(candidate: Candidate) -> bool:
@@ -47,9 +53,9 @@ def _is_cut_off(candidate: Candidate) -> bool:
     return _LINKED_PAYLOAD in source.read_at(0, 2 * MIB)
 
 
-def _has_mark(source: Source) -> bool:
-    """Whether the starter's variable is among the first or last megabytes, in front of the payload or behind it."""
-    return any(_MARK in source.read_at(start, 2 * MIB) for start in {0, max(source.size - 2 * MIB, 0)})
+def _has_mark(source: Source, mark: bytes) -> bool:
+    """Whether a mark is among the first or last megabytes, in front of the payload or behind it."""
+    return any(mark in source.read_at(start, 2 * MIB) for start in {0, max(source.size - 2 * MIB, 0)})
 
 
 def open_program(candidate: Candidate) -> Artifact:

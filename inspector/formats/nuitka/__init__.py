@@ -1,6 +1,10 @@
 """What Nuitka makes: the payload of its one-file programs, and the modules in a program that it compiled."""
 
-from inspector.formats.nuitka.compiled_program import CompiledModule, read_compiled_modules
+from inspector.formats.nuitka.compiled_program import (
+    CompiledModule,
+    is_compiled_program,
+    read_compiled_modules,
+)
 from inspector.formats.nuitka.payload import MAGICS, NuitkaPayload, PayloadEntry, find_payload, read_payload
 
 __all__ = [
@@ -9,6 +13,7 @@ __all__ = [
     "NuitkaPayload",
     "PayloadEntry",
     "find_payload",
+    "is_compiled_program",
     "read_compiled_modules",
     "read_payload",
 ]

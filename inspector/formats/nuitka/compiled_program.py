@@ -20,8 +20,14 @@ from inspector.limits import MIB, Limits
 from inspector.source import BytesSource, Source
 
 _FIRST = b"\0.bytecode\0"
+_MARKS = (
+    b"__nuitka_binary_dir\0",
+    b"<nuitka_module_loader>",
+)  # a name that the program defines, and what its importer is called
+_CONSTANTS = ".rodata"
 _NAME = re.compile(rb"[\w.\-]*")
 _MODULE = re.compile(rb"[A-Za-z_][\w-]*(?:\.[\w-]+)*")  # "_sysconfigdata__linux_x86_64-linux-gnu" is one
+_CHUNK = 4 * MIB
 _LARGEST_PROGRAM = 256 * MIB  # bytes of a program that are looked through
 _MOST_ENTRIES = 100_000
 _LONGEST_NAME = 300
@@ -41,6 +47,27 @@ class CompiledModule:
     size: int
     is_bytecode: bool
     is_package: bool = False
+
+
+def is_compiled_program(source: Source, elf: ElfFile) -> bool:
+    """Whether a program was compiled by Nuitka, by two names that the compiled code has among its constants.
+
+    :raises FormatError: where the program cannot be decoded.
+    """
+    section = elf.section(_CONSTANTS)
+    if not elf.is_program or section is None:
+        return False
+    missing = set(_MARKS)
+    overlap = max(map(len, _MARKS)) - 1
+    end = min(section.offset + section.size, source.size)
+    place = max(end - _CHUNK, section.offset)
+    while missing and place < end:  # the last chunk first: the marks lie behind the constants of the modules
+        content = source.read_at(place, min(_CHUNK + overlap, end - place))
+        missing = {mark for mark in missing if mark not in content}
+        if place == section.offset:
+            break
+        place = max(place - _CHUNK, section.offset)
+    return not missing
 
 
 def read_compiled_modules(source: Source, elf: ElfFile, limits: Limits) -> tuple[CompiledModule, ...]:

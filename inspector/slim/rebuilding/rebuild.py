@@ -26,6 +26,7 @@ _REBUILDERS = {
     "directory": _DIRECTORY,
     "pyinstaller-folder": _DIRECTORY,
     "pyoxidizer-folder": _DIRECTORY,
+    "nuitka-folder": _DIRECTORY,
     "cx_freeze": _DIRECTORY,
     "pex-directory": _DIRECTORY,
     "appimage-2": _APPIMAGE,
