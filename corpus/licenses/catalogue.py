@@ -1,10 +1,13 @@
 """``python -m corpus.licenses.catalogue``: makes ``rules/licenses/packaged_libraries.csv``, the rows that no person wrote.
 
-Four sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` names it:
+Four sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` speaks for
+it (``kept_rows.py``):
 
-1. Debian 13's library packages, all of them: project and licence out of their copyright files, by the same rules that read such a file inside an
-   artifact (``inspector/facts/licensing/debian_copyright_scope.py``); where that leaves a doubt, out of the public headers, too (``headers.py``).
-2. Debian 12's, the same. What is measured came in when it had been measured; ``without_measured_half`` leaves it out again.
+1. Debian 12's library packages, all of them: project and licence out of their copyright files, by the same rules that read such a file inside an
+   artifact (``inspector/facts/licensing/debian_copyright_scope.py``); where that leaves a doubt, out of the library's own source files
+   (``source_evidence.py``) and of the public headers (``headers.py``), too. What is measured came in when it had been measured;
+   ``without_measured_half`` leaves it out again. Debian 12 goes first, as most bundles are built on systems of its age or older.
+2. Debian 13's, the same.
 3. Debian 11's, the same: bundles carry libraries of its age for many years.
 4. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
    if it is one licence or a choice: which part of "GPL AND LGPL" is the library's, a list for a whole package does not say.
@@ -18,9 +21,9 @@ from __future__ import annotations
 import csv
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase, translate
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from corpus.licenses.comparing import same_license
@@ -32,6 +35,7 @@ from corpus.licenses.headers import (
     read_headers,
     understood,
 )
+from corpus.licenses.kept_rows import named_by_hand
 from corpus.licenses.packages import LibraryPackage, copyright_texts, read_packages
 from corpus.licenses.population import (
     FRESH_SETS,
@@ -44,13 +48,15 @@ from corpus.licenses.population import (
     read_index,
     sampled_libraries,
 )
+from corpus.licenses.source_evidence import decided_by_sources, wants_sources
+from corpus.licenses.source_trees import FileLicenses, read_source_trees
 from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
 from inspector.facts.licensing.debian_copyright_scope import LibraryReading, library_reading
 from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.resources import data_directory
 
 AS_OF = "2026-11-21"
-RELEASES = {"trixie": "Debian 13", "bookworm": "Debian 12", "bullseye": "Debian 11"}
+RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13", "bullseye": "Debian 11"}
 COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 OTHERS = Path(__file__).with_name("other_distributions.csv")
 ADJUDICATED = Path(__file__).with_name("adjudicated.toml")
@@ -104,22 +110,47 @@ def make_rows(*, without_measured_half: bool = False) -> list[Row]:
         if soname not in rows:
             source = f"AerynOS recipe {other.recipe} {other.version}"
             finished.append(Row(soname, other.recipe, other.spdx, other.recipe, "one source", source))
-    named = _named_by_hand()
-    return sorted((row for row in finished if not named(row.soname)), key=lambda row: row.soname)
+    named = named_by_hand(read_index("bookworm"))
+    return sorted(
+        (row for row in finished if not named(row.soname, row.spdx, row.source_package)), key=lambda row: row.soname
+    )
 
 
 def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
+    settled: set[str] = set()
     for release, title in RELEASES.items():
         index = read_index(release)
         packages = list(read_packages(chosen_packages(index), release))
         texts = copyright_texts(packages)
-        readings = list(_readings(packages, texts))
+        measured = _measured_sources(index) if without_measured_half else set()
+        readings = [
+            reading
+            for reading in _readings(packages, texts)
+            if reading.soname not in settled and reading.package.source not in measured
+        ]
         headers = _header_licenses([reading for reading in readings if reading.is_doubtful], index, release)
-        measured = _measured_sources(index)
+        files = _source_files(
+            [reading for reading in readings if wants_sources(reading.file, reading.reading)], release
+        )
         for reading in readings:
-            if without_measured_half and reading.package.source in measured:
-                continue
-            yield _row_of(reading, headers.get(reading.package.name, ""), title)
+            own, place = files.get(reading.soname, ((), release))
+            decided = decided_by_sources(reading.file, reading.reading, own, same_release=place == release)
+            row = _row_of(reading, headers.get(reading.package.name, ""), decided, title)
+            if row.spdx:
+                settled.add(row.soname)
+            yield row
+
+
+def _source_files(readings: list[_Reading], release: str) -> dict[str, tuple[FileLicenses, str]]:
+    """The source files of libraries, of this release, else of another that the mirror has the sources of; and which release it is."""
+    found: dict[str, tuple[FileLicenses, str]] = {}
+    for place in dict.fromkeys((release, *RELEASES)):
+        wanted: dict[str, list[str]] = {}
+        for reading in readings:
+            if reading.soname not in found:
+                wanted.setdefault(reading.package.source, []).append(reading.soname)
+        found |= {soname: (files, place) for soname, files in read_source_trees(wanted, place).items()}
+    return found
 
 
 def chosen_packages(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
@@ -171,11 +202,13 @@ def _header_licenses(doubtful: list[_Reading], index: Mapping[str, IndexedPackag
     return found
 
 
-def _row_of(reading: _Reading, headers: str, title: str) -> Row:
+def _row_of(reading: _Reading, headers: str, decided: str, title: str) -> Row:
     package, read = reading.package, reading.reading
     spdx = read.expression if read is not None and read.expression and understood(read) else ""
     place = _place(read)
-    if reading.is_doubtful and headers_decide(reading.file, read, headers):
+    if decided:
+        spdx, place = decided, f"source files; the copyright file: {place}"
+    elif reading.is_doubtful and headers_decide(reading.file, read, headers):
         spdx, place = headers, f"public headers; the copyright file: {place}"
     project = _project(reading.file, package.source)
     return Row(
@@ -235,14 +268,6 @@ def _others() -> dict[str, OtherDistribution]:
                 row["recipe"], row["version"], next((name for name in valid if name), "")
             )
     return found
-
-
-def _named_by_hand() -> Callable[[str], object]:
-    """A predicate: whether a row of ``libraries.csv`` names a SONAME, the broad ones left out."""
-    with (data_directory("rules") / "licenses/libraries.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(line for line in stream if not line.startswith("#")))
-    patterns = [row["soname_glob"] for row in rows]
-    return re.compile("|".join(translate(pattern) for pattern in patterns)).fullmatch
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import subprocess
 import tarfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from corpus.debian import apt
@@ -26,7 +27,6 @@ from inspector.facts.licensing.debian_copyright_names import read_license_name
 from inspector.facts.licensing.debian_copyright_scope import LibraryReading
 from inspector.facts.licensing.debian_copyright_texts import recognise_text
 from inspector.facts.licensing.license_classes import license_class
-from inspector.facts.licensing.python_licenses import canonical_expression
 
 _HEADER = re.compile(r"\./usr/(?:include|lib/[^/]+)/.*\.(?:h|hh|hpp|hxx|inl|tcc)|\./usr/include/.*/[A-Z][A-Za-z0-9]*")
 _IDENTIFIER = re.compile(r"SPDX-License-Identifier:[ \t]*([^\n]*?)[ \t]*(?:\*+/|-->)?[ \t]*$", re.MULTILINE)
@@ -65,7 +65,7 @@ def read_headers(packages: Sequence[IndexedPackage], release: str) -> dict[str, 
         for start in range(0, len(missing), _AT_ONCE):
             _fetch(missing[start : start + _AT_ONCE], release, directory)
     return {
-        package.name: Counter(json.loads(_record(directory, package).read_text(encoding="utf-8")))
+        package.name: _counted(json.loads(_record(directory, package).read_text(encoding="utf-8")))
         for package in packages
     }
 
@@ -85,6 +85,8 @@ def is_doubtful(file: CopyrightFile, reading: LibraryReading | None) -> bool:
     """Whether the headers have something to say beside what was read of the copyright file."""
     if reading is None or not reading.expression or not file.machine_readable or not understood(reading):
         return True
+    if reading.contradicted:
+        return True
     if reading.scope not in ("default", "majority"):
         return False
     strong = license_class(reading.expression) in ("strong-copyleft", "network-copyleft")
@@ -99,7 +101,8 @@ def understood(reading: LibraryReading) -> bool:
 def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers: str) -> bool:
     """Whether the library's licence is that of its headers and not what was read of the copyright file.
 
-    So it is where the file leaves it open; where it is written freely and names several; where everything is of a strong copyleft, or of permissive
+    So it is where the file leaves it open; where its text grants another version than the short name says, and the headers have the latter; where
+    it is written freely and names several; where everything is of a strong copyleft, or of permissive
     licences, and the headers of a weak one that the file names, too; and where they have one of several licences that hold for the whole together and
     one of the others is a strong copyleft.
     """
@@ -108,6 +111,8 @@ def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers:
     if reading is None or not reading.expression or not understood(reading):
         return True
     class_read, class_headers = license_class(reading.expression), license_class(headers)
+    if reading.contradicted and same_family(headers, reading.contradicted):
+        return True
     if not file.machine_readable:
         if len(reading.mentioned) == 1:
             return class_read == "strong-copyleft" and class_headers == "weak-copyleft"
@@ -122,6 +127,11 @@ def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers:
         and class_headers == "weak-copyleft"
         and any(same_license(headers, name) for name in _weak_licenses(file))
     )
+
+
+def same_family(one: str, other: str) -> bool:
+    """Whether two licences are versions of one: the same up to the number."""
+    return re.split(r"-\d", one, maxsplit=1)[0] == re.split(r"-\d", other, maxsplit=1)[0]
 
 
 def _weak_licenses(file: CopyrightFile) -> set[str]:
@@ -171,11 +181,25 @@ def _read(path: Path) -> Counter[str]:
     return counted
 
 
+def _counted(record: dict[str, int]) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for expression, count in record.items():
+        counted[current_identifiers(expression)] += count
+    return counted
+
+
+@lru_cache(maxsize=4096)
+def current_identifiers(expression: str) -> str:
+    """An expression with the identifiers that the SPDX list has today: "LGPL-2.1+" as LGPL-2.1-or-later."""
+    named = read_license_name(expression)
+    return named.expression if named is not None and not named.unknown else expression
+
+
 def granted_license(text: str) -> str:
     """The SPDX identifier that a header names (https://spdx.github.io/spdx-spec/v2.3/using-SPDX-short-identifiers-in-source-files/), else what is
     recognised in it; "" for several of which at least one is a copyleft, where it does not say that one may choose."""
-    named = [canonical_expression(expression.strip()) for expression in _IDENTIFIER.findall(text)]
-    said = next((expression for expression in named if expression), "")
+    named = [read_license_name(identifier.strip()) for identifier in _IDENTIFIER.findall(text)]
+    said = next((one.expression for one in named if one is not None and not one.unknown), "")
     if said:
         return said
     granted = recognise_text(text)

@@ -123,7 +123,7 @@ def parse_copyright(content: bytes | str) -> CopyrightFile:
 
 def _pattern(written: str) -> str:
     """A pattern as the format means it; two stars, which other formats have, are one."""
-    return re.sub(r"\*{2,}", "*", written)
+    return re.sub(r"\*{2,}", "*", written) if "**" in written else written
 
 
 def _paragraphs(text: str) -> Iterator[dict[str, str]]:

@@ -16,6 +16,8 @@ _STEM = re.compile(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
 _MOST_PATTERNS = 20_000
 """Patterns of one file that are compared with a library's places; Chromium's copyright file has 2,600."""
 MOST_ALTERNATIVES = 200  # of one paragraph
+_LONG_PART = 8
+"""Letters of a directory's name that stand for the end of a library's however they are written: ``PyConsole/*`` for libexamplepyconsole."""
 _SHORTEST_PART = 4  # letters of a directory's name that may stand for the end of a library's
 
 _NO_LIBRARY = (
@@ -79,8 +81,21 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
         for paragraph, _ in reversed(matchers):
             if _is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
                 return paragraph
-    for place in load_table("licenses/library_sources.toml")["places"]:
-        path = place.format(stem=stem, base=match[1])
+    paths = [place.format(stem=stem, base=match[1]) for place in load_table("licenses/library_sources.toml")["places"]]
+    return _of_place(paths, matchers)
+
+
+def _of_place(paths: list[str], matchers: list[tuple[FilesParagraph, re.Pattern[str] | None]]) -> FilesParagraph | None:
+    """The paragraph of the first place that a pattern of its own names, else of the first that any covers: ``lib/*`` goes before ``src/*``, which
+    lies above ``src/<name>/x.c``, too."""
+    listed: dict[str, FilesParagraph] = {}
+    for paragraph, _ in matchers:
+        listed |= {pattern: paragraph for pattern in paragraph.patterns if pattern.endswith("/*")}
+    for path in paths:
+        own = listed.get(path.rpartition("/")[0] + "/*")
+        if own is not None:
+            return own
+    for path in paths:
         for paragraph, directories in reversed(matchers):
             if directories is not None and directories.fullmatch(path):
                 return paragraph
@@ -88,13 +103,18 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
 
 
 def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
-    """The paragraph that lists the file that the library is called after: ``src/lib/libvdemgmt.c`` for libvdemgmt."""
+    """The paragraph that lists the file that the library is called after: ``src/lib/libvdemgmt.c`` for libvdemgmt, ``src/fm.*`` for libfm."""
     main_file = re.compile(rf"(?:.*/)?lib{re.escape(stem)}\.(?:c|cc|cpp|cxx)")
+    called_alike = re.compile(rf"(?:src|lib|source)/(?:.*/)?{re.escape(stem)}\.(?:c|cc|cpp|cxx|\*)")
+    alike = None
     for paragraph in reversed(file.paragraphs):
         patterns = () if "*" in paragraph.patterns else paragraph.patterns[:MOST_ALTERNATIVES]
         if any(main_file.fullmatch(pattern) for pattern in patterns):
             return paragraph
-    return None
+        # A program may have a file of that name, too: it must be a long one, or stand beside whole directories.
+        if alike is None and (len(stem) >= _LONG_PART or sum(pattern.endswith("/*") for pattern in patterns) > 1):
+            alike = next((paragraph for pattern in patterns if called_alike.fullmatch(pattern)), None)
+    return alike
 
 
 def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_name: bool) -> bool:
@@ -115,6 +135,8 @@ def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_na
         if whole_name:
             continue
         if name.startswith("lib") and len(plain) >= _SHORTEST_PART - 1 and stem.startswith(plain):
+            return True
+        if len(plain) >= _LONG_PART and stem.lower().endswith(plain.lower()):
             return True
         if len(plain) >= _SHORTEST_PART and (
             stem.endswith((f"-{plain}", f"_{plain}"))

@@ -82,7 +82,9 @@ def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
     default = file.default()
     chosen = covering_paragraph(file, soname)
     if chosen is not None and chosen is not default and chosen.license_name:
-        return _of_paragraph(file, chosen, "paragraph")
+        covered = _of_paragraph(file, chosen, "paragraph")
+        if not _is_of_programs(file, chosen, covered):
+            return covered
     header = _of_paragraph(file, FilesParagraph((), file.license_name), "header") if file.license_name else None
     if default is not None and (default.license_name or default.license_text):
         reading = _of_paragraph(file, default, "default")
@@ -90,6 +92,22 @@ def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
             return header
         return _beside_programs(file, soname, reading) or reading
     return header or _of_most_files(file, soname)
+
+
+def _is_of_programs(file: CopyrightFile, chosen: FilesParagraph, covered: LibraryReading | None) -> bool:
+    """Whether ``src/*`` is of a strong copyleft, with tools and the like beside it, and everything else of a weak one: the programs' then."""
+    default = file.default()
+    if "src/*" not in chosen.patterns or covered is None or default is None:
+        return False
+    beside = [pattern for pattern in chosen.patterns if pattern != "src/*"]
+    if not beside or not all(is_aside_path(pattern) for pattern in beside):
+        return False
+    rest = _of_paragraph(file, default, "default")
+    return (
+        rest is not None
+        and license_class(covered.expression or "") == "strong-copyleft"
+        and license_class(rest.expression or "") == "weak-copyleft"
+    )
 
 
 def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading | None) -> LibraryReading | None:

@@ -1,0 +1,42 @@
+"""Which libraries the rows of ``rules/licenses/libraries.csv`` speak for, that a person keeps: for these the catalogue gets no row by machine."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import translate
+
+from corpus.licenses.comparing import plain_name
+from corpus.licenses.population import IndexedPackage
+from inspector.resources import data_directory
+
+_STAR_IN_NAME = re.compile(r"[^.]*[*?]")
+"""A pattern of several libraries, not only of several versions of one."""
+
+
+def named_by_hand(index: Mapping[str, IndexedPackage]) -> Callable[[str, str, str], bool]:
+    """A predicate of SONAME, licence and source package: whether a row of ``libraries.csv`` speaks for a library.
+
+    A pattern with a star in the library's name speaks for the source package that it was written for and for what has no licence of its own:
+    "libva*.so.2" is libva and not vanessa-socket.
+
+    :param index: the packages of the release that the rows were written on, by name.
+    """
+    with (data_directory("rules") / "licenses/libraries.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(line for line in stream if not line.startswith("#")))
+    patterns = [
+        (re.compile(translate(row["soname_glob"])), row["soname_glob"], index.get(row["debian_package"]))
+        for row in rows
+    ]
+
+    def named(soname: str, spdx: str, source: str) -> bool:
+        for pattern, written, package in patterns:
+            if pattern.match(soname) is None:
+                continue
+            if not spdx or package is None or not _STAR_IN_NAME.match(written):
+                return True
+            return plain_name(package.source) == plain_name(source)
+        return False
+
+    return named

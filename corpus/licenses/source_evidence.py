@@ -1,0 +1,107 @@
+"""Where a copyright file leaves more than one licence possible: what the library's own source files decide.
+
+A careful reader of a copyright file who has the sources looks at which files the library is built from. The rules here do the same, and change
+what was read of the file only where paragraphs and files agree, or where the file itself leaves the question open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+
+from corpus.licenses.comparing import same_license
+from corpus.licenses.headers import same_family, understood
+from corpus.licenses.own_files import OwnFiles, own_files
+from inspector.facts.licensing.debian_copyright import CopyrightFile
+from inspector.facts.licensing.debian_copyright_names import read_license_name
+from inspector.facts.licensing.debian_copyright_places import is_aside
+from inspector.facts.licensing.debian_copyright_scope import LibraryReading
+from inspector.facts.licensing.debian_copyright_texts import recognise_text
+from inspector.facts.licensing.license_classes import CLASS_ORDER, license_class
+
+_FEWEST_PATTERNS = 3
+"""Patterns of single files that make a licence one that could be the library's; a pattern of a directory does alone."""
+_FEW = 0.05
+"""Share of a library's files that may be borrowed code of a stricter licence."""
+_COMMON_LICENSE = re.compile(r"\S*/usr/share/common-licenses/\S+")
+_MOST_FILES = 300
+"""Files of a library beyond which its list is rather that of the whole tree."""
+
+
+def wants_sources(file: CopyrightFile, reading: LibraryReading | None) -> bool:
+    """Whether more than one licence of the copyright file could be the library's."""
+    if (
+        reading is None
+        or not reading.expression
+        or not file.machine_readable
+        or reading.unknown
+        or reading.contradicted
+    ):
+        return True
+    if reading.scope != "default" or " AND " in reading.expression:
+        return True
+    patterns: Counter[str] = Counter()
+    for paragraph in file.paragraphs:
+        if is_aside(paragraph) or "*" in paragraph.patterns:
+            continue
+        other = _named(paragraph.license_name)
+        if other != reading.expression:
+            patterns[other] += sum(_FEWEST_PATTERNS if one.endswith(("*", "/")) else 1 for one in paragraph.patterns)
+    return any(count >= _FEWEST_PATTERNS for count in patterns.values())
+
+
+def decided_by_sources(
+    file: CopyrightFile, reading: LibraryReading | None, files: Sequence[tuple[str, str]], *, same_release: bool = True
+) -> str:
+    """The licence that a library's source files decide on; "" where they leave it at what was read.
+
+    So they do where nothing was read, a name was not understood, or a file that is written freely has several: what the files grant themselves.
+    Where a text grants another version than its name says: the same, if it is of that family. Where a paragraph other than the one that was read
+    covers most files: its licence, if the files say the same themselves and none of them has a stricter one that was read.
+    """
+    if not files:
+        return ""
+    own = own_files(file, files)
+    said = own.said if license_class(own.said) not in ("unknown", "public-domain") else ""
+    if reading is None or not reading.expression or not understood(reading):
+        # Projects change their licence from one release to the next: what another one says must be named in the file, where it names any.
+        return said if same_release or not file.machine_readable else ""
+    if not file.machine_readable:
+        return "" if len(reading.mentioned) == 1 and _is_granted(file.text) else said
+    if reading.contradicted:
+        return said if said and same_family(said, reading.contradicted) else ""
+    if not own.covered or same_license(own.covered, reading.expression) or "LicenseRef-Debian-" in own.covered:
+        return said if reading.scope == "paragraph" and own.is_default and _is_part(said, own) else ""
+    if _has_stricter_files(reading.expression, own.covered, files):
+        return ""
+    if said and same_license(said, own.covered):
+        return own.covered
+    if reading.scope == "paragraph" and not own.is_default and len(files) <= _MOST_FILES and not own.said:
+        return own.covered
+    return ""
+
+
+def _has_stricter_files(expression: str, milder: str, files: Sequence[tuple[str, str]]) -> bool:
+    """Whether some of the files have the licence that was read, and it asks for more than that of most of them."""
+    if CLASS_ORDER.index(license_class(expression)) <= CLASS_ORDER.index(license_class(milder)):
+        return False
+    stricter = sum(bool(said) and same_license(said, expression) for _, said in files)
+    return stricter > _FEW * len(files)
+
+
+def _is_granted(text: str) -> bool:
+    """Whether a text grants its licence in words and does not only name the place of a GNU licence's text."""
+    return bool(recognise_text(_COMMON_LICENSE.sub(" ", text)))
+
+
+def _is_part(said: str, own: OwnFiles) -> bool:
+    """Whether what the files say is one of several licences that their paragraph joins."""
+    return bool(said) and "LicenseRef-Debian-" in own.covered and said in own.covered.split(" AND ")
+
+
+@lru_cache(maxsize=4096)
+def _named(name: str) -> str:
+    named = read_license_name(name)
+    return name if named is None else named.expression

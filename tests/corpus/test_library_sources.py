@@ -1,0 +1,117 @@
+"""Which files a library is built from, and what they say of its licence: evidence for the catalogue of libraries."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from corpus.licenses.build_targets import library_files
+from corpus.licenses.own_files import own_files
+from corpus.licenses.source_evidence import decided_by_sources, wants_sources
+from corpus.licenses.source_trees import licenses_of_files
+from inspector.facts.licensing.debian_copyright import parse_copyright
+from inspector.facts.licensing.debian_copyright_scope import library_reading
+from tests.unit.test_debian_copyright import copyright_file
+
+AUTOMAKE = r"""
+lib_LTLIBRARIES = libexample.la
+FIRST = a.c
+libexample_la_SOURCES = $(FIRST) \
+  b.c b.h
+libexample_la_LIBADD = $(top_builddir)/parts/libpart.la
+"""
+SOURCES = ["lib/a.c", "lib/b.c", "lib/b.h", "parts/c.c", "src/main.c", "tests/lib/t.c"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "files"),
+    [
+        (
+            "lib/Makefile.am",
+            AUTOMAKE,
+            ["lib/a.c", "lib/b.c", "lib/b.h", "parts/c.c"],
+        ),
+        ("lib/CMakeLists.txt", 'project(example)\nset(FILES a.c b.c)\nadd_library(${PROJECT_NAME} SHARED ${FILES})\n', ["lib/a.c", "lib/b.c"]),
+        ("lib/CMakeLists.txt", "add_library(ex a.c)\nset_target_properties(ex PROPERTIES OUTPUT_NAME example)\n", ["lib/a.c"]),
+        ("lib/CMakeLists.txt", "add_library(other SHARED ${FOUND_FILES})\n", ["lib/a.c", "lib/b.c", "lib/b.h"]),
+        ("meson.build", "name = 'example-' + version\nlibrary(name, 'lib/a.c', 'lib/b.c', 'lib/b.h', 'parts/c.c')\n", SOURCES[:4]),
+        ("lib/example.pro", "TEMPLATE = lib\nTARGET = example\nSOURCES = a.c\nHEADERS += b.h\n", ["lib/a.c", "lib/b.h"]),
+        ("src/CMakeLists.txt", "add_executable(example main.c)\n", []),
+    ],
+)  # fmt: skip
+def test_files_of_a_library(path: str, text: str, files: list[str]) -> None:
+    parts = (
+        {"parts/Makefile.am": "noinst_LTLIBRARIES = libpart.la\nlibpart_la_SOURCES = c.c\n"}
+        if "Makefile.am" in path
+        else {}
+    )
+    assert sorted(library_files({path: text, **parts}, SOURCES, "example")) == files
+
+
+def test_a_library_without_build_files_is_the_directory_that_is_called_like_it() -> None:
+    assert library_files({}, ["libexample/a.c", "program/b.c"], "example") == ["libexample/a.c"]
+    assert library_files({}, ["program/b.c"], "example") == []
+
+
+def decided(*paragraphs: tuple[str, str], files: list[tuple[str, str]]) -> str:
+    file = parse_copyright(copyright_file(*paragraphs))
+    return decided_by_sources(file, library_reading(file, "libexample.so.1"), files)
+
+
+def test_the_paragraph_of_the_librarys_files_where_these_say_the_same() -> None:
+    paragraphs = (("*", "GPL-2+"), ("core/*", "LGPL-2.1+"))
+    said = [("core/a.c", "LGPL-2.1-or-later"), ("core/b.c", "LGPL-2.1-or-later"), ("core/c.c", "")]
+    assert decided(*paragraphs, files=said) == "LGPL-2.1-or-later"
+    assert decided(*paragraphs, files=[("core/a.c", "MIT"), ("core/b.c", "MIT")]) == ""  # they say another thing
+    assert decided(*paragraphs, files=[("src/a.c", "LGPL-2.1-or-later")]) == ""  # the paragraph does
+    assert decided(*paragraphs, files=[]) == ""
+
+
+def test_files_of_the_stricter_licence_keep_it() -> None:
+    said = [
+        ("core/a.c", "LGPL-2.1-or-later"),
+        ("core/b.c", "LGPL-2.1-or-later"),
+        ("core/c.c", "LGPL-2.1-or-later"),
+        ("x.c", "GPL-2.0-or-later"),
+    ]
+    assert decided(("*", "GPL-2+"), ("core/*", "LGPL-2.1+"), files=said) == ""
+
+
+def test_a_file_that_leaves_it_open_is_decided_by_what_the_source_files_say() -> None:
+    file = parse_copyright(
+        "Parts are under the GNU General Public License version 2, as the notice in each of them says. "
+        "Parts are under the GNU Lesser General Public License version 3."
+    )
+    reading = library_reading(file, "libexample.so.1")
+    assert wants_sources(file, reading)
+    assert decided_by_sources(file, reading, [("a.c", "LGPL-3.0-only"), ("b.c", "LGPL-3.0-only")]) == "LGPL-3.0-only"
+    assert decided_by_sources(file, reading, [("a.c", "LGPL-3.0-only"), ("b.c", "GPL-2.0-only")]) == ""
+
+
+def test_one_licence_for_everything_wants_no_sources() -> None:
+    file = parse_copyright(copyright_file(("*", "GPL-2+"), ("tests/*", "MIT"), ("src/md5.c", "Zlib")))
+    assert not wants_sources(file, library_reading(file, "libexample.so.1"))
+
+
+def test_the_last_paragraph_that_matches_a_file_covers_it() -> None:
+    file = parse_copyright(copyright_file(("*", "MIT"), ("lib/*", "GPL-2"), ("lib/ours/*.c", "LGPL-3")))
+    own = own_files(file, [("lib/ours/a.c", ""), ("lib/ours/deep/b.c", "")])
+    assert (own.covered, own.is_default, own.said) == ("LGPL-3.0-only", False, "")
+
+
+def test_a_tarball_is_read_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "example.orig.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in {
+            "example-1.0/CMakeLists.txt": "add_library(example a.c)",
+            "example-1.0/a.c": "/* SPDX-License-Identifier: LGPL-2.1+ */",
+        }.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    assert licenses_of_files(path, ["libexample.so.1"]) == {"libexample.so.1": [("a.c", "LGPL-2.1-or-later")]}
+    path.write_bytes(b"no archive")
+    assert licenses_of_files(path, ["libexample.so.1"]) == {}

@@ -1,0 +1,44 @@
+"""Copyright files with several licences: which one is the library's, by the names of directories and files and by what stands first."""
+
+from __future__ import annotations
+
+from tests.unit.test_debian_copyright import copyright_file, read
+
+WORDS = "It comes without any warranty, not even that it is of use to anybody for anything.\n\n"
+
+
+def test_the_end_of_a_name_stands_for_its_directory_however_it_is_written() -> None:
+    text = copyright_file(("*", "LGPL-3+"), ("lib/view/PyConsole/*", "LGPL-2.1+"), ("lib/view/console/*", "GPL-2"))
+    assert read(text, "libexamplepyconsole.so.0") == ("LGPL-2.1-or-later", "paragraph")
+    assert read(text, "libexampleconsole.so.0") == ("LGPL-3.0-or-later", "default")
+
+
+def test_a_file_called_like_the_library_among_its_directories() -> None:
+    text = copyright_file(("*", "GPL-2+"), ("src/base/* src/job/* src/fm.*", "LGPL-2.1+"), ("src/gtk/fm.c", "MIT"))
+    assert read(text, "libfm.so.4") == ("LGPL-2.1-or-later", "paragraph")
+    assert read(copyright_file(("*", "GPL-2+"), ("src/fm.c", "LGPL-2.1+")), "libfm.so.4") == (
+        "GPL-2.0-or-later",
+        "default",
+    )
+
+
+def test_programs_in_src_beside_a_library_elsewhere() -> None:
+    text = copyright_file(("*", "LGPL-2.1+"), ("src/* tools/*", "GPL-3+"))
+    assert read(text, "libexample.so.0") == ("LGPL-2.1-or-later", "default")
+    assert read(copyright_file(("*", "LGPL-2.1+"), ("src/*", "GPL-3+")), "libexample.so.0") == (
+        "GPL-3.0-or-later",
+        "paragraph",
+    )
+
+
+def test_of_several_licences_in_a_free_file_the_first_is_that_of_the_whole() -> None:
+    lesser = f"This may be given on under the GNU Lesser General Public License version 2.1 or later.\n{WORDS}"
+    strong = f"The program is under the GNU General Public License version 2 or later.\n{WORDS}"
+    assert read(f"{lesser}{strong}", "libexample.so.1") == ("LGPL-2.1-or-later", "text")
+    assert read(f"{strong}{lesser}", "libexample.so.1") == (None, "text")
+    assert read(f"{lesser}Alternatively: {strong}", "libexample.so.1") == (None, "text")
+
+
+def test_a_directory_that_is_listed_goes_before_one_above_a_place() -> None:
+    text = copyright_file(("*", "GPL-2+"), ("src/*", "Expat"), ("src/lib/*", "LGPL-2.1+"))
+    assert read(text, "libexample.so.0") == ("LGPL-2.1-or-later", "paragraph")
