@@ -6,25 +6,25 @@ A rule's name has at least one hyphen (``rpath-absolute``); a TOML file without 
 
 from __future__ import annotations
 
-import re
 import tomllib
-from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+from msgspec import Struct
+
 from inspector.errors import InstallationError, UsageError
 from inspector.model import Confidence, Severity
+from inspector.patterns import lazy_pattern
 from inspector.resources import data_directory
 
-_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)+")
-_CODE = re.compile(r"[A-Z]{3}[0-9]{3}")
-_SINCE = re.compile(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?")
+_NAME = lazy_pattern(r"[a-z0-9]+(?:-[a-z0-9]+)+")
+_CODE = lazy_pattern(r"[A-Z]{3}[0-9]{3}")
+_SINCE = lazy_pattern(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?")
 _LISTS = ("references", "limitations", "examples", "renamed_from")
 
 
-@dataclass(frozen=True, slots=True)
-class RuleOption:
+class RuleOption(Struct, frozen=True):
     """Something that a configuration may set for a rule.
 
     :ivar default: as it is written in TOML ("false", "\\"2.28\\"").
@@ -35,8 +35,7 @@ class RuleOption:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule as a person reads it; the check in ``inspector/checks/<family>.py`` only emits findings under its name.
 
     :ivar code: short alias, three capitals of the family and three digits ("RPT001"); never used twice, never given away again.
@@ -67,7 +66,7 @@ class Rule:
     renamed_from: tuple[str, ...] = ()
 
 
-_KEYS = {field.name for field in fields(Rule)} - {"family"}
+_KEYS = {*Rule.__struct_fields__} - {"family"}
 _TEXTS = ("name", "code", "since", "severity", "confidence", "summary", "explanation", "remediation")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
@@ -13,12 +12,13 @@ from msgspec import Struct
 
 from inspector.fingerprint import normalise
 from inspector.model import ByteCount, Finding
+from inspector.patterns import lazy_pattern
 from inspector.policy.baseline import finding_changes
 from inspector.result import ComponentInfo, HostVerdict, LibraryInfo, Result, SizeRow
 
 DIFF_SCHEMA = "inspector/diff/1"
 
-_VERSION_MARK = re.compile(r"[.-]?\*")
+_VERSION_MARK = lazy_pattern(r"[.-]?\*")
 _VERDICT_ORDER = {"fails": 0, "unknown": 1, "degraded": 2, "starts": 3}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from hashlib import blake2b
 
+from inspector.patterns import lazy_pattern
+
 # What auditwheel, delocate and delvewheel put into vendored names; a version may follow: libopenblas64_p-r0-742d56dc.3.20.so.
-_VENDORED_HASH = re.compile(r"(?:-[0-9a-f]{8,32})+(?=\.|/|$)")
-_VERSION = re.compile(r"\d+(?:\.\d+)+|(?<=\.so)(?:\.\d+)+|(?<=cpython-)\d+")
+_VENDORED_HASH = lazy_pattern(r"(?:-[0-9a-f]{8,32})+(?=\.|/|$)")
+_VERSION = lazy_pattern(r"\d+(?:\.\d+)+|(?<=\.so)(?:\.\d+)+|(?<=cpython-)\d+")
 
 
 def fingerprint(rule: str, subject: str, key: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from inspector import __version__
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 _NOT_YET = Verdict(gate="passed")  # until everything is known that the gate judges
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
+class Audited(Struct, frozen=True):
     """An artifact that is still open, what was found out about it, and the document that says so."""
 
     facts: Facts
@@ -96,7 +94,7 @@ def audit_opened(
         members = _digests(artifact, progress) if digest_files else None
     finally:
         digest.join()  # the file may be closed behind us
-    facts = dataclasses.replace(facts, wanted_inside=wanted_inside(nested))
+    facts = replace(facts, wanted_inside=wanted_inside(nested))
     verdicts = tuple(host_verdict(verdict, facts) for verdict in facts.hosts)
     result = result_of(
         artifact, facts, findings, verdicts, _NOT_YET, digest.value, version=__version__, list_files=asked.all_files,
@@ -107,8 +105,7 @@ def audit_opened(
     return Audited(facts, replace(result, verdict=verdict))
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """What an audit was asked for, as far as it concerns what is inside.
 
     :ivar opened: unpacked bytes of each artifact inside, for the limits on their number and on all of them together.
@@ -129,7 +126,7 @@ def _facts(artifact: Artifact, asked: _Asked, progress: Progress = SILENT) -> Fa
     from inspector.facts.licensing.exposure_details import explain_exposures
 
     progress.stage("Following imports")
-    return dataclasses.replace(facts, exposures=explain_exposures(artifact, facts, asked.limits))
+    return replace(facts, exposures=explain_exposures(artifact, facts, asked.limits))
 
 
 def examine_nested(

@@ -8,9 +8,9 @@ it is: the sizes of the outer artifact count each byte once.  Inert ones (wheels
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from inspector.artifact.nesting import nested_path
@@ -38,8 +38,7 @@ _MOST_FILES = 20  # a component, where the Result does not name every file
 _WORSE = {"fails": 3, "unknown": 2, "degraded": 1, "starts": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class NestedResult:
+class NestedResult(Struct, frozen=True):
     """One artifact inside another, examined.
 
     :ivar path: tree path of the member.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from corpus.bench.rebuild_plans import find_plan, touched_share
 from inspector.artifact import open_artifact

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
+
+from msgspec import Struct, field
 
 from inspector.artifact.tree import Tree
 from inspector.model import Problem
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from inspector.formats.squashfs import SquashfsImage
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeLayout:
+class RuntimeLayout(Struct, frozen=True):
     """How the members lie when the artifact runs, which only its format knows.
 
     :ivar launcher: path in the tree of what is started first ("AppRun"), or None where nothing is.
@@ -37,8 +37,7 @@ class RuntimeLayout:
     members_at: str | None = None
 
 
-@dataclass(slots=True)
-class Artifact:
+class Artifact(Struct):
     """What :func:`inspector.artifact.open_artifact` returns.  Close it, or use it as a context manager.
 
     :ivar path: as the user wrote it.
@@ -64,8 +63,8 @@ class Artifact:
     problems: list[Problem] = field(default_factory=list)
     byte_map: dict[str, int] = field(default_factory=dict)
     archives: list[str] = field(default_factory=list)
-    image: SquashfsImage | None = field(default=None, repr=False)
-    on_close: Callable[[], None] | None = field(default=None, repr=False)
+    image: SquashfsImage | None = None
+    on_close: Callable[[], None] | None = None
 
     def close(self) -> None:
         """Give the file back; nodes cannot be read afterwards."""

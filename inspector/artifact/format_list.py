@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.artifact.directory import LIMITATIONS
 from inspector.artifact.opening import DIRECTORY_READERS, READERS
 from inspector.artifact.unrecognised import named_kinds
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFormat:
+class KnownFormat(Struct, frozen=True):
     """One format.
 
     :ivar format: its name in the Result; "" for one that is not opened.
@@ -30,8 +30,7 @@ class KnownFormat:
     audited_as: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FormatList:
+class FormatList(Struct, frozen=True):
     """All of them.
 
     :ivar opened: in the order in which their readers are asked.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from hashlib import sha1, sha256
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError
@@ -13,8 +14,7 @@ from inspector.model import Problem
 _STEP = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class MemberDigest:
+class MemberDigest(Struct, frozen=True):
     """Both digests, hexadecimal."""
 
     sha1: str

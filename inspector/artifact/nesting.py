@@ -7,9 +7,9 @@ that the sweep over all files reads anyhow (:func:`may_be_artifact`); only those
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
-from msgspec.structs import replace as replaced
+from msgspec import Struct
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.files_beside import members_beside
@@ -39,8 +39,7 @@ _PACKAGE_NAMES = (
 )  # of these something is said when they cannot be read
 
 
-@dataclass(frozen=True, slots=True)
-class NestedFile:
+class NestedFile(Struct, frozen=True):
     """A member that was opened as an artifact of its own.
 
     :ivar path: the member's tree path in the outer artifact.
@@ -105,7 +104,7 @@ def open_nested(outer: Artifact, path: str, limits: Limits, elf: ElfFile | None 
                 if (
                     opened.format == "elf"
                 ):  # the file that it is for the outer artifact; what its reader says of it is worth telling
-                    outer.problems += [replaced(problem, subject=path) for problem in opened.problems]
+                    outer.problems += [replace(problem, subject=path) for problem in opened.problems]
                     return None
                 return NestedFile(path, opened)
         if path.endswith(_PACKAGE_NAMES) and not candidate.is_elf and isinstance(candidate.zip, FormatError):

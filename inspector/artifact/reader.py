@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Node, Tree
@@ -76,8 +77,7 @@ class Candidate:
         return self.head[8:11] if self.is_elf else b""
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """One artifact format: what it is called, how it is told, how it is opened.
 
     :ivar format: the format's name in the Result; "" for a format that is recognised and not readable.
@@ -98,8 +98,7 @@ class Reader:
     audited_as: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DirectoryReader:
+class DirectoryReader(Struct, frozen=True):
     """One format that lies as a directory, told by the names in it.
 
     :ivar recognises: decides by the listed tree, without reading more than a small file of it.

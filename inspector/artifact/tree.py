@@ -9,8 +9,9 @@ from __future__ import annotations
 import posixpath
 import stat
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
 
 from inspector.errors import LimitExceeded
 from inspector.limits import Limits
@@ -41,8 +42,7 @@ KIND_BY_FILE_TYPE = {
 """By the file type bits of a mode (inode(7))."""
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """One name in the tree.  A regular file is a :class:`inspector.source.Source`.
 
     :ivar path: the path in the tree.
@@ -69,8 +69,8 @@ class Node:
     gid: int = 0
     content_key: Hashable | None = None
     read_group: int | None = None
-    opener: Callable[[], Source] | None = field(default=None, repr=False)
-    content: Source | None = field(default=None, repr=False)
+    opener: Callable[[], Source] | None = None
+    content: Source | None = None
 
     @property
     def name(self) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.cli import VERBS
 from inspector.cli.parser import OneOf, VerbParser
@@ -29,8 +30,7 @@ _FILES = (
 _DIRECTORIES = ("DIR", "ROOTFS")
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """An option, or an operand.
 
     :ivar names: ``("-o", "--output")``; of an operand none.
@@ -54,16 +54,14 @@ class Argument:
         return bool(self.metavar)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Options under one title of the help."""
 
     title: str
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(Struct, frozen=True):
     """A verb with all that it takes.
 
     :ivar usage: one line, without ``usage:``.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inspector.cli.failure import warn
@@ -99,6 +99,8 @@ def chosen_policy(options: argparse.Namespace) -> Policy:
 
     :raises UsageError: for mistakes in the file, or a baseline that is no report.
     """
+    from msgspec.structs import replace  # not before it is needed: help is shown without it
+
     configuration = chosen_configuration(options)
     given: dict[str, object] = {}
     sources = dict(configuration.sources)
@@ -124,7 +126,7 @@ def chosen_policy(options: argparse.Namespace) -> Policy:
         raise UsageError(
             "--new-only compares with a baseline", "name the last release's report: --baseline result.json"
         )
-    return Policy(replace(configuration, sources=sources, **given), tuple(baselines))  # type: ignore[arg-type]
+    return Policy(replace(configuration, sources=sources, **given), tuple(baselines))
 
 
 def _license(text: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gc
 import sys
-from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +150,7 @@ def _destinations(options: argparse.Namespace) -> list[Destination]:
             )
     if options.tree and all(destination.format != "text" for destination in chosen):
         raise UsageError("--tree is a form of the text", "leave it out, or write text: -o tree.txt")
-    return [replace(each, format="components") if each.format == "csv" else each for each in chosen]
+    return [dataclasses.replace(each, format="components") if each.format == "csv" else each for each in chosen]
 
 
 def _notice_file(options: argparse.Namespace) -> Destination | None:
@@ -216,7 +216,7 @@ def _obtain(
 
 def _judged(result: Result, policy: Policy, notices: Notices | None) -> tuple[Result, ExitCode]:
     """The Result with the verdict on its licences, and the exit code; findings of other families stay as they are."""
-    from msgspec.structs import replace as changed
+    from msgspec.structs import replace
 
     from inspector.checks import components, licenses
     from inspector.policy.configuration import Budget
@@ -237,15 +237,15 @@ def _judged(result: Result, policy: Policy, notices: Notices | None) -> tuple[Re
     )
     others = tuple(each for each in result.findings if each.rule not in rules and each.rule not in DEMAND_RULES)
     own = tuple(each for each in result.findings if each.rule in rules)
-    judgement = judge_result(changed(result, findings=own, hosts=(), floors={}), about, baseline=policy.baseline)
+    judgement = judge_result(replace(result, findings=own, hosts=(), floors={}), about, baseline=policy.baseline)
     judged, code = judgement.result, judgement.code
     verdict = judged.verdict
     if notices is not None and notices.missing and about.fail_on != "never":
         reason = f"{format_amount(len(notices.missing), 'licence text')} missing: {_some_names(notices)}"
-        verdict = changed(verdict, gate="failed", reasons=(*verdict.reasons, reason))
+        verdict = replace(verdict, gate="failed", reasons=(*verdict.reasons, reason))
         code = most_severe((code, ExitCode.GATE_FAILED))
     findings = (*judged.findings, *others)
-    return changed(judged, findings=findings, hosts=result.hosts, floors=result.floors, verdict=verdict), code
+    return replace(judged, findings=findings, hosts=result.hosts, floors=result.floors, verdict=verdict), code
 
 
 def _some_names(notices: Notices) -> str:

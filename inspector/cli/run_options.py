@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 
 from inspector.cli.parser import one_of
 from inspector.errors import UsageError
+from inspector.patterns import lazy_pattern
 
 _VARIANTS = ("desktop", "minimal")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX, Base Definitions 8.1, and what shells accept
+_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX, Base Definitions 8.1, and what shells accept
 
 
 def add_host_options(group: argparse._ArgumentGroup) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 
-_WRITTEN = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+from inspector.patterns import lazy_pattern
+
+_WRITTEN = lazy_pattern(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 

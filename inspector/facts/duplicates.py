@@ -7,9 +7,10 @@ deduplication) files of one size are compared by a sample first, and by a hash o
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError
@@ -24,8 +25,7 @@ _MOST_GROUPS = 100
 _MOST_PATHS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicates:
+class Duplicates(Struct, frozen=True):
     """All groups, the most wasteful first.
 
     :ivar groups: at most 100.

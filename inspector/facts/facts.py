@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.binaries.floors import RUNTIME, NamespaceFloor, UnmetVersion, VersionRequest
@@ -22,8 +23,7 @@ from inspector.facts.sizes import FileFact
 from inspector.result import EnvelopeInfo, SizesInfo, TagInfo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What is true of an artifact.
 
     :ivar name: its file name, for rules that compare names.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 
@@ -25,8 +26,8 @@ def _is_test_directory(directory: str) -> bool:
     return _test_patterns()[0].search(f"/{directory}/") is not None
 
 
-_VERSIONED_LIBRARY = re.compile(r"\.so(?:\.\d+)+$")
-_OPTIMISED = re.compile(r"\.opt-[12]\.pyc$")
+_VERSIONED_LIBRARY = lazy_pattern(r"\.so(?:\.\d+)+$")
+_OPTIMISED = lazy_pattern(r"\.opt-[12]\.pyc$")
 
 
 def kind_of(name: str) -> str:

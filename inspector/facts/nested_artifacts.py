@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.nesting import open_nested
@@ -15,8 +16,7 @@ from inspector.limits import Limits
 from inspector.resources import load_table
 
 
-@dataclass(frozen=True, slots=True)
-class FoundNested:
+class FoundNested(Struct, frozen=True):
     """One artifact inside another.
 
     :ivar path: tree path of the member that it is.

@@ -8,20 +8,21 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from inspector.facts.licensing.component import Component
 from inspector.facts.licensing.library_licenses import plain_library_name
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 _TABLE = "end_of_life.toml"
-_NUMBERS = re.compile(r"\d+")
+_NUMBERS = lazy_pattern(r"\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class SupportPeriod:
+class SupportPeriod(Struct, frozen=True):
     """What is known of one release.
 
     :ivar name: product and cycle: "OpenSSL 1.1.1".
@@ -39,8 +40,7 @@ class SupportPeriod:
         return self.ended is None or self.ended <= today
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFault:
+class KnownFault(Struct, frozen=True):
     """A fault of old releases.  :ivar mended_in: the release that mends it."""
 
     fault: str

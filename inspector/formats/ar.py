@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.limits import Limits
@@ -13,8 +13,7 @@ _HEADER = 60
 _HEADER_END = b"`\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ArMember:
+class ArMember(Struct, frozen=True):
     """One member.
 
     :ivar start: where its header begins.
@@ -28,8 +27,7 @@ class ArMember:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class ArArchive:
+class ArArchive(Struct, frozen=True):
     """What :func:`read_ar` found.
 
     :ivar end: where the last member ends.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from inspector.source import Source
 
 
-@dataclass(slots=True)
-class ArchiveEntry:
+class ArchiveEntry(Struct):
     """One member as its archive describes it; nothing is made safe or consistent here.
 
     :ivar path: as written, "./" and leading slashes included.

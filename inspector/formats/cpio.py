@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.archive_entry import ArchiveEntry
@@ -21,8 +22,7 @@ _STRIPPED_HEADER = 14
 _TRAILER = b"TRAILER!!!"
 
 
-@dataclass(slots=True)
-class CpioArchive:
+class CpioArchive(Struct):
     """What :func:`read_cpio` found.
 
     :ivar end: where the archive ends, or where reading stopped.

@@ -9,27 +9,27 @@ CPython 3.11 keeps its own modules as objects, not as marshalled code (deep-free
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from struct import Struct
+
+import msgspec
 
 from inspector.formats.elf import ElfFile
 from inspector.formats.elf.pointers import Pointers
 from inspector.formats.elf.sections import SHF_ALLOC, SHF_EXECINSTR, SHT_DYNSYM, SHT_PROGBITS, SHT_STRTAB, SHT_SYMTAB
 from inspector.limits import MIB, Limits
+from inspector.patterns import lazy_pattern
 from inspector.source import BytesSource, Source
 
-_NAME = re.compile(rb"[A-Za-z_]\w*(?:\.\w+)*")
+_NAME = lazy_pattern(rb"[A-Za-z_]\w*(?:\.\w+)*")
 _CODE = frozenset((0x63, 0xE3))  # TYPE_CODE without and with FLAG_REF (CPython, Python/marshal.c)
 _MOST_DATA = 64 * MIB  # bytes of data that are searched for tables
 _LARGEST_CODE = 64 * MIB
-_SYMBOLS = re.compile(rb"\0(_?PyImport_Frozen\w+)(?=\0)")
+_SYMBOLS = lazy_pattern(rb"\0(_?PyImport_Frozen\w+)(?=\0)")
 
 
-@dataclass(frozen=True, slots=True)
-class FrozenModule:
+class FrozenModule(msgspec.Struct, frozen=True):
     """One row.
 
     :ivar offset: of its marshalled code in the file.
@@ -42,8 +42,7 @@ class FrozenModule:
     is_package: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FrozenTable:
+class FrozenTable(msgspec.Struct, frozen=True):
     """One table.
 
     :ivar address: where its first row lies when the program is loaded.

@@ -8,9 +8,10 @@ stored in the writer's byte order, which is little-endian unless said otherwise;
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.source import Source
@@ -25,8 +26,7 @@ _MOST_CHILDREN = 8_000_000
 ByteOrder = Literal["little", "big"]
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(Struct, frozen=True):
     """A type.
 
     :ivar code: its first character, ``(`` for tuples, ``{`` for dictionary entries.

@@ -7,13 +7,14 @@ Follows PEP 3147 and PEP 488 (names), PEP 552 (flags and source hash) and import
 from __future__ import annotations
 
 import posixpath
-import re
 import struct
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from msgspec import Struct
+
 from inspector.errors import FormatError
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 Invalidation = Literal["timestamp", "checked-hash", "unchecked-hash"]
@@ -23,11 +24,10 @@ LONGEST_HEADER = 16
 
 _HASH_BASED, _CHECK_SOURCE = 0b01, 0b10  # PEP 552
 _SIPHASH_1_3_SINCE = 3450  # the first magic number of 3.11; before it _Py_KeyedHash was SipHash-2-4 (Python/pyhash.c)
-_CACHED = re.compile(r"(?P<module>.+?)\.(?P<tag>[^.]+)(?:\.opt-(?P<level>[0-9A-Za-z]+))?\.pyc")
+_CACHED = lazy_pattern(r"(?P<module>.+?)\.(?P<tag>[^.]+)(?:\.opt-(?P<level>[0-9A-Za-z]+))?\.pyc")
 
 
-@dataclass(frozen=True, slots=True)
-class PycHeader:
+class PycHeader(Struct, frozen=True):
     """What stands before the marshalled code.
 
     :ivar magic: the number of the first two bytes.
@@ -50,8 +50,7 @@ class PycHeader:
     source_hash: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PycName:
+class PycName(Struct, frozen=True):
     """What the path of a .pyc file in ``__pycache__`` says.
 
     :ivar source: path of the source that it belongs to.
@@ -64,8 +63,7 @@ class PycName:
     optimization: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _MagicRange:
+class _MagicRange(Struct, frozen=True):
     implementation: Literal["cpython", "pypy"]
     version: tuple[int, int] | None
     first: int

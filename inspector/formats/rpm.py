@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.archive_entry import ArchiveEntry
@@ -29,8 +30,7 @@ _INTEGERS = {2: "B", 3: "H", 4: "I", 5: "Q"}
 _STRING, _STRINGS, _TRANSLATED = 6, 8, 9
 
 
-@dataclass(frozen=True, slots=True)
-class RpmPackage:
+class RpmPackage(Struct, frozen=True):
     """What stands in front of the payload.
 
     :ivar payload_offset: where the payload begins, and the headers end.

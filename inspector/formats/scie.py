@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.zip import find_end_record
@@ -20,8 +21,7 @@ _MOST_FILES = 10_000
 _LONGEST_NAME = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class ScieFile:
+class ScieFile(Struct, frozen=True):
     """One file of the manifest.
 
     :ivar type: "blob", "directory", "zip", "tar", "tar.gz" …
@@ -42,8 +42,7 @@ class ScieFile:
     executable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Scie:
+class Scie(Struct, frozen=True):
     """What the manifest says.
 
     :ivar commands: by name, "" for the one that is started without one: (program, environment).

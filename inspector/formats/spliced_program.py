@@ -8,7 +8,8 @@ length there, moves what lies behind: section contents, and the table of section
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.elf import ElfFile
@@ -20,8 +21,7 @@ _UNIT = 16  # what lies behind the archive moves by a multiple of this many byte
 _SHT_NOBITS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class SplicedProgram:
+class SplicedProgram(Struct, frozen=True):
     """The program around an archive.
 
     :ivar head: bytes in front of the archive.

@@ -7,23 +7,24 @@ documents and keys that are no scalars are refused by name, so that nothing is m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
+from inspector.patterns import lazy_pattern
 
 Value: TypeAlias = "str | dict[str, Value] | list[Value]"
 
 _LONGEST = 4 << 20
 _DEEPEST = 40
-_QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""")
+_QUOTED = lazy_pattern(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""")
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "/": "/", "0": "\0", " ": " ", "e": "\x1b", "r": "\r"}
-_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
-_BLOCK_SCALAR = re.compile(r"[|>][+-]?\d?[+-]?$")
+_ESCAPE = lazy_pattern(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
+_BLOCK_SCALAR = lazy_pattern(r"[|>][+-]?\d?[+-]?$")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     number: int
     indent: int
     text: str

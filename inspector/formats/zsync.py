@@ -12,10 +12,12 @@ import math
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import formatdate
 
+from msgspec import Struct
+
 from inspector.errors import FormatError, UnsupportedFormat
+from inspector.patterns import lazy_pattern
 from inspector.source import Source
 
 _VERSION = "0.6.2"
@@ -25,11 +27,10 @@ _PIECE = 256
 _SUM_LENGTH, _MD4_LENGTH = 4, 16
 _LONGEST_HEADER = 64 * 1024
 _READ = 1 << 20
-_LENGTHS = re.compile(r"([12]),([1-4]),([3-9]|1[0-6])")
+_LENGTHS = lazy_pattern(r"([12]),([1-4]),([3-9]|1[0-6])")
 
 
-@dataclass(frozen=True, slots=True)
-class ZsyncFile:
+class ZsyncFile(Struct, frozen=True):
     """A ``.zsync`` file.
 
     :ivar filename: the name that the target is given; "" where the file states none.

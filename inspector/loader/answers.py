@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from inspector.loader.glibc import GlibcLoader
 from inspector.loader.host_profile import HostProfile, Variant
@@ -17,8 +18,7 @@ from inspector.loader.symbols import Scope, UndefinedSymbol, undefined_symbols, 
 from inspector.loader.versions import MissingVersion, ignores_relative_relocations, missing_versions
 
 
-@dataclass(frozen=True, slots=True)
-class MissingLibrary:
+class MissingLibrary(Struct, frozen=True):
     """A need that led nowhere, or to a file that cannot be loaded.
 
     :ivar needed_by: run-time path of the object that needs it.
@@ -32,8 +32,7 @@ class MissingLibrary:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class RootAnswer:
+class RootAnswer(Struct, frozen=True):
     """What a loader would say of one root.
 
     :ivar root: run-time path.
@@ -56,7 +55,7 @@ class RootAnswer:
     missing_versions: tuple[MissingVersion, ...] = ()
     undefined_symbols: tuple[UndefinedSymbol, ...] | None = ()
     refusals: tuple[str, ...] = ()
-    _lines: tuple[str, ...] = field(default=(), repr=False)
+    _lines: tuple[str, ...] = ()
 
     @property
     def resolved(self) -> Mapping[str, str]:

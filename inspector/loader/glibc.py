@@ -109,6 +109,7 @@ class GlibcLoader:
             else:
                 known.interpreter = self._interpreter(candidate.loadable)
                 known.graph.root = self._add(known, real, candidate.loadable, "", None)
+                known.graph.names[""] = known.graph.root  # G2: the program's own name in the process is empty
                 for name in self._preload:
                     self._resolve(known, 0, name)  # a failure is only a warning
                 self._fill(known, 0)
@@ -152,6 +153,7 @@ class GlibcLoader:
             graph.refusal = self._refusal(process, path, path, loadable)
             if graph.refusal is None:
                 graph.root = self._add(process, path, loadable, path, None)
+                graph.names.setdefault("", 0)  # where the program is not known, its first object stands for it
 
     def _refusal(self, process: _Process, name: str, path: str, loadable: LoaderObject) -> str | None:
         reason = mapping_refusal(

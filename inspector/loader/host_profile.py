@@ -6,8 +6,9 @@ Knowledge has three states everywhere: there, known to be absent, and not known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from inspector.loader.objects import LoaderObject, VersionRequirement
 
@@ -18,8 +19,7 @@ Presence = Literal["minimal", "desktop", "package", "absent"]
 """Where a soname is: on every installation, on a default desktop, only after a package was installed, in no package at all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvidedLibrary:
+class ProvidedLibrary(Struct, frozen=True, kw_only=True):
     """One soname on a system.
 
     :ivar path: where the default search finds it, or None where nobody looked.
@@ -45,8 +45,7 @@ class ProvidedLibrary:
     requirements: tuple[VersionRequirement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostProfile:
+class HostProfile(Struct, frozen=True, kw_only=True):
     """One system, for one machine architecture.
 
     :ivar id: "debian-12", "alpine-3.20"; a captured one has the id that its file gives.

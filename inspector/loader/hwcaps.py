@@ -6,14 +6,13 @@ the hardware capabilities (elf/dl-hwcaps.c).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 EM_X86_64 = 62
 _SINCE, _LEGACY_UNTIL = (2, 33), (2, 36)
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(Struct, frozen=True):
     """What is known of the machine's processor.
 
     :ivar level: x86-64 level, 1 to 4; None where nobody knows, and then no object is refused for its level.

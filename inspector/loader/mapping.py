@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from inspector.loader.hwcaps import BASELINE, Processor
 from inspector.loader.objects import Architecture, Candidate, LoaderObject
@@ -50,8 +51,7 @@ SMALLEST_PAGE = 4096
 CANNOT_OPEN = "cannot open shared object file: No such file or directory"
 
 
-@dataclass(frozen=True, slots=True)
-class GlibcSystem:
+class GlibcSystem(Struct, frozen=True):
     """What of a system decides over glibc's answers besides its files.
 
     :ivar version: of glibc; None where it is not known, and then rules that changed refuse nothing.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.loader.mapping import BUS_ERROR
 from inspector.loader.objects import (
@@ -22,8 +23,9 @@ from inspector.loader.objects import (
 )
 from inspector.loader.symbol_views import exact_view
 from inspector.loader.symbols import UndefinedSymbol
+from inspector.patterns import lazy_pattern
 
-_SELF = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
+_SELF = lazy_pattern(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
 _SINCE_1_2_4 = (1, 2, 4)  # WHATSNEW: DT_RELR, LFS64 names by the loader alone
 _LARGE_FILE_NAMES = frozenset((
     "aio_cancel", "aio_error", "aio_fsync", "aio_read", "aio_return", "aio_suspend", "aio_write", "alphasort",

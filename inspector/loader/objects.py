@@ -6,13 +6,13 @@ Paths here are run-time paths: absolute, as the process would see them.  The cal
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+
+class Architecture(Struct, frozen=True):
     """What must agree before an object can be mapped: ELF class in bits, e_machine, byte order."""
 
     bits: int
@@ -45,8 +45,7 @@ class SymbolView(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRequirement:
+class VersionRequirement(Struct, frozen=True):
     """One verneed entry: ``library`` is the name under which the provider was loaded."""
 
     library: str
@@ -54,8 +53,7 @@ class VersionRequirement:
     weak: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LoaderObject:
+class LoaderObject(Struct, frozen=True):
     """What the loader reads of one ELF object.
 
     :ivar identity: equal for one file under several names (device and inode).
@@ -106,8 +104,7 @@ class LoaderObject:
         return bool(self.requirements or self.definitions)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """What lies at a path: a loadable object, or a reason why the loader cannot take it, or both.
 
     :ivar loadable: what was read of it; None where it is no ELF file at all.
@@ -166,8 +163,7 @@ class Outcome(Enum):
     """A file of the name was found first and cannot be loaded; the loader stops there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """One DT_NEEDED of one object in one process.
 
     :ivar target: index of the loaded object in :attr:`LoadGraph.objects`; None unless the outcome is BUNDLE or HOST.
@@ -185,8 +181,7 @@ class Resolution:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """An object in the process.
 
     :ivar path: the run-time path that it was opened by; its ``$ORIGIN`` is this path's directory.
@@ -200,8 +195,7 @@ class Loaded:
     from_host: bool = False
 
 
-@dataclass(slots=True)
-class LoadGraph:
+class LoadGraph(Struct):
     """What is in the process after a root was loaded, in load order, and how each need ended.
 
     The search goes on behind a need that failed, as the real loader's does when it lists what it would load.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.loader.host_profile import HostProfile, ProvidedLibrary, Variant
 from inspector.loader.hwcaps import Processor
@@ -12,8 +13,9 @@ from inspector.loader.mapping import GlibcSystem
 from inspector.loader.objects import ARCHITECTURES, Architecture, Candidate, LoaderObject, opaque_library
 from inspector.loader.search_path import LIB_VALUES
 from inspector.loader.symbol_views import SymbolWords
+from inspector.patterns import lazy_pattern
 
-_NUMBERS = re.compile(r"\d+|\D+")
+_NUMBERS = lazy_pattern(r"\d+|\D+")
 
 
 class ProfileHost:

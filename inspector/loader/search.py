@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.loader.hwcaps import subdirectories
 from inspector.loader.mapping import CANNOT_OPEN, GlibcSystem, examine
@@ -21,8 +22,7 @@ _MOST_PROBES = 20_000_000
 """Paths that one bundle is looked into for; the largest of the corpus takes 60,000."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The end of a search.
 
     :ivar path: None where nothing was found.

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-_TOKEN = re.compile(r"\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?![A-Za-z0-9_]))")
+from msgspec import Struct
+
+from inspector.patterns import lazy_pattern
+
+_TOKEN = lazy_pattern(r"\$(?:\{(ORIGIN|LIB|PLATFORM)\}|(ORIGIN|LIB|PLATFORM)(?![A-Za-z0-9_]))")
 
 LIB_VALUES = ("lib64", "lib", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu", "lib32")
 """What $LIB may mean: "lib64" where the ABI keeps 64-bit libraries there, else "lib"; on Debian and its children the multiarch directory instead.
 Where the system is not known each is tried: a directory that exists in the bundle under one of them is found."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchDirectory:
+class SearchDirectory(Struct, frozen=True):
     """One directory to look into.
 
     :ivar path: run-time path as the loader puts it together, without a trailing slash; ".." is left to the kernel; "" is the current directory.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from inspector.loader.objects import LoaderObject, SymbolView
 
 Definition = tuple[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A symbol that an object wants of others.
 
     :ivar library: the file that its verneed names; None without a version, or where nobody knows.

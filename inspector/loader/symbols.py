@@ -8,7 +8,8 @@ the very file that its verneed names, or before it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.loader.objects import LoaderObject, LoadGraph
 from inspector.loader.symbol_views import Definition, ExactSymbolView, Reference, exact_view
@@ -17,8 +18,7 @@ _ACCEPTS_VANISHED = (2, 41)  # the assertion stands in tags up to glibc-2.40
 _LEAVES_THE_FILE = (2, 30)  # commit f0b2132b35, BZ #24741
 
 
-@dataclass(frozen=True, slots=True)
-class UndefinedSymbol:
+class UndefinedSymbol(Struct, frozen=True):
     """A symbol that nothing in an object's scope provides.
 
     :ivar needed_by: run-time path of the object.

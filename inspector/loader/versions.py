@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.loader.objects import LoadGraph
 
@@ -11,8 +12,7 @@ RELR_MARKER = "GLIBC_ABI_DT_RELR"
 _KNOWS_RELR = (2, 36)
 
 
-@dataclass(frozen=True, slots=True)
-class MissingVersion:
+class MissingVersion(Struct, frozen=True):
     """A version that an object needs and its provider does not define.
 
     :ivar library: the name in verneed; "" for :attr:`reason` where no library is concerned.

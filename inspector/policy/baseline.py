@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
+
+from msgspec import Struct
 
 from inspector.fingerprint import normalise
 from inspector.model import Finding
 from inspector.result import Result
 
 
-@dataclass(frozen=True, slots=True)
-class FindingChanges:
+class FindingChanges(Struct, frozen=True):
     """Findings by what became of them; each is of the newer Result, those that are fixed of the older."""
 
     new: tuple[Finding, ...]

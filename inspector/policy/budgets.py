@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from inspector.policy.configuration import Budget
 from inspector.quantities import format_size
 from inspector.result import Result
 
 
-@dataclass(frozen=True, slots=True)
-class ExceededBudget:
+class ExceededBudget(Struct, frozen=True):
     """One budget.
 
     :ivar name: "total", "growth", "duplicates", "debug", "tests", or the pattern of components.

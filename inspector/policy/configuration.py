@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from inspector.model import Severity
 from inspector.policy.configuration_check import parse_size
 from inspector.policy.gate import FailOn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ignore:
+class Ignore(Struct, frozen=True, kw_only=True):
     """Findings that are accepted.
 
     :ivar path: a glob over subjects.
@@ -28,8 +28,7 @@ class Ignore:
     expires: dt.date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LicenseException:
+class LicenseException(Struct, frozen=True, kw_only=True):
     """A component that may have a licence which others may not."""
 
     component: str
@@ -38,8 +37,7 @@ class LicenseException:
     expires: dt.date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LicenseClarification:
+class LicenseClarification(Struct, frozen=True, kw_only=True):
     """What the licence of a file is, bound to its content."""
 
     path: str
@@ -48,8 +46,7 @@ class LicenseClarification:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LicensePolicy:
+class LicensePolicy(Struct, frozen=True, kw_only=True):
     """Which licences may be shipped; see ``configuration_keys``."""
 
     allow: tuple[str, ...] = ()
@@ -65,8 +62,7 @@ class LicensePolicy:
         return bool(self.allow or self.deny or self.deny_classes) or self.unknown == "error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """How large an artifact may be, in bytes; None and empty where nothing is asked."""
 
     total: int | None = None
@@ -84,8 +80,7 @@ class Budget:
         return bool(self.components) or any(limit is not None for limit in limits)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlimDefaults:
+class SlimDefaults(Struct, frozen=True, kw_only=True):
     """What ``inspect slim`` takes where its options say nothing."""
 
     level: Literal["safe", "moderate", "aggressive"] = "moderate"
@@ -97,8 +92,7 @@ class SlimDefaults:
     smoke: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
+class Configuration(Struct, frozen=True, kw_only=True):
     """Everything that a project asks.
 
     :ivar glibc: the newest glibc that the artifact may ask for.

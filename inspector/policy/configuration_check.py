@@ -5,26 +5,27 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from inspector.catalogue import load_rules
 from inspector.errors import UsageError
 from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.facts.licensing.spdx_texts import spdx_identifiers
+from inspector.patterns import lazy_pattern
 from inspector.policy.configuration_keys import KEYS, Key
 from inspector.policy.configuration_lines import Path
 
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT]?)(i?)B|([0-9]+)")
+_SIZE = lazy_pattern(r"([0-9]+(?:\.[0-9]+)?) ?([kMGT]?)(i?)B|([0-9]+)")
 _POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_VERSION = re.compile(r"[0-9]+(\.[0-9]+)+")
+_SHA256 = lazy_pattern(r"[0-9a-fA-F]{64}")
+_VERSION = lazy_pattern(r"[0-9]+(\.[0-9]+)+")
 _WORDS = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "a table"}
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(Struct, frozen=True):
     """One thing that is wrong.
 
     :ivar path: the key.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Kind = Literal[
     "text",
@@ -32,8 +33,7 @@ Kind = Literal[
 ``by name`` a table whose keys the user chooses and whose values are all of ``element``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One key.
 
     :ivar summary: one sentence without a full stop, for ``inspect config`` and the documentation.

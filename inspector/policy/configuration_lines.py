@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
+
+from inspector.patterns import lazy_pattern
 
 Path = tuple[str | int, ...]
 """A key's way from the top: names of tables and keys, numbers (from 0) in arrays of tables."""
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(#.*)?$")
-_ASSIGNMENT = re.compile(
+_HEADER = lazy_pattern(r"\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(#.*)?$")
+_ASSIGNMENT = lazy_pattern(
     r"""\s*((?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*'))*)\s*="""
 )
 

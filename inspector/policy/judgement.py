@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from inspector.catalogue import load_rule
@@ -21,8 +21,7 @@ from inspector.policy.suppressions import accept, canonical_rule
 from inspector.result import Result, RuleInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """A Result with this project's verdict in it, and the exit code that it means."""
 
     result: Result

@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from inspector.checks.finding import finding
@@ -23,6 +23,7 @@ from inspector.facts.licensing.license_expressions import (
     refused_terms,
 )
 from inspector.model import Finding, Fix, Severity
+from inspector.patterns import lazy_pattern
 from inspector.policy.configuration import LicenseClarification, LicenseException, LicensePolicy
 from inspector.result import ComponentInfo, Result
 
@@ -36,11 +37,10 @@ _VERSIONS = {
 }
 """Versions that were published of licences which are granted as "or any later version" (https://www.gnu.org/licenses/)."""
 
-_GNU = re.compile(r"(A?GPL|LGPL|GFDL)-(\d\.\d)(-only|-or-later|\+)?", re.IGNORECASE)
+_GNU = lazy_pattern(r"(A?GPL|LGPL|GFDL)-(\d\.\d)(-only|-or-later|\+)?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Component:
+class _Component(Struct, frozen=True):
     """A component as the policy sees it: its own licence, or the one that the project clarified; ``unclear`` says which clarification failed."""
 
     info: ComponentInfo

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from inspector.catalogue import load_rules
@@ -14,8 +14,7 @@ from inspector.model import Finding
 from inspector.policy.configuration import Ignore
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """Findings with what is accepted marked, and what is to be said of the list itself.
 
     :ivar notices: entries that match nothing, and entries that have expired and still match; a sentence each.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from inspector.errors import UsageError
+from inspector.patterns import lazy_pattern
 from inspector.result import ComponentInfo, FileEntry, Result
 
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9.-]+")  # what an SPDX identifier may not have (SPDX 2.3, 3.2)
+_NOT_IN_NAMES = lazy_pattern(r"[^A-Za-z0-9.-]+")  # what an SPDX identifier may not have (SPDX 2.3, 3.2)
 _LATEST = 253402300799  # 9999-12-31T23:59:59Z, the last second that RFC 3339 can write
 
 

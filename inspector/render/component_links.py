@@ -6,8 +6,9 @@ Made of the Result alone: of ``libraries`` (who needs whom), ``roots`` (what is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.result import ComponentInfo, Result
 
@@ -21,8 +22,7 @@ _ROOT_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentLinks:
+class ComponentLinks(Struct, frozen=True):
     """Links between components, which are named by their place in ``Result.components``.
 
     :ivar owner: component by tree path; a library's own component goes before the distribution that brought it. Static ones own no file.

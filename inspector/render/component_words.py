@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from inspector.facts.binaries.floors import RUNTIME
+from inspector.patterns import lazy_pattern
 from inspector.result import ComponentInfo
 
 STRICT = ("network-copyleft", "strong-copyleft")
 _REFERENCE = "LicenseRef-"  # in front of names that are not on the SPDX list (SPDX 2.3, 10.1)
-_ABI_SUFFIX = re.compile(r"\.(?:cpython-[^.]+|abi3)\.so$")  # of an extension module's file name (PEP 3149)
+_ABI_SUFFIX = lazy_pattern(r"\.(?:cpython-[^.]+|abi3)\.so$")  # of an extension module's file name (PEP 3149)
 
 
 def file_name(path: str) -> str:

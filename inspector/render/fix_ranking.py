@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.model import SEVERITY_ORDER, ByteCount, Finding
 from inspector.render.host_summary import systems_lacking
@@ -38,8 +39,7 @@ _LOADING_FAMILIES = ("LIB", "FLR", "APP", "HRD")
 """Prefixes of the codes of rules whose warnings mean that something does not load or start somewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class RankedFix:
+class RankedFix(Struct, frozen=True):
     """The fixes of one rule, by the one of them that is worth most.
 
     :ivar stopped: systems on which a program does not start for want of what :attr:`finding` names.

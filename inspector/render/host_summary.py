@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.quantities import format_count
 from inspector.result import FailedObject, HostVerdict, Result
@@ -13,8 +14,7 @@ _SYMBOLS_NAMED = 1
 _MUSL_NAMES = ("libc.musl-", "ld-musl-")  # the C library's names that a program built with musl needs
 
 
-@dataclass(frozen=True, slots=True)
-class HostFailure:
+class HostFailure(Struct, frozen=True):
     """One thing that a root object misses on a host.
 
     :ivar wanted: "GLIBC_2.34", "libfoo.so.1", or a symbol's name.

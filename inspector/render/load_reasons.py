@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import UsageError
 from inspector.model import ByteCount, Finding
@@ -14,8 +15,7 @@ _ROLES = ("entry", "extension", "plugin", "optional")
 _MOST_SUGGESTED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class LoadStep:
+class LoadStep(Struct, frozen=True):
     """One object that loads another.
 
     :ivar loader: tree path of the object that asks.
@@ -30,8 +30,7 @@ class LoadStep:
     via: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadReasons:
+class LoadReasons(Struct, frozen=True, kw_only=True):
     """Everything that ``inspect why`` says.
 
     :ivar name: the tree path, or the SONAME of a library that is not in the artifact.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from inspector.patterns import lazy_pattern
 from inspector.render.escaping import escape
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
-_REFERENCE = re.compile(r"(?<![A-Za-z0-9])([@#])(?=[A-Za-z0-9])")
+_SPECIAL = lazy_pattern(r"([\\`*_\[\]<>|~])")
+_REFERENCE = lazy_pattern(r"(?<![A-Za-z0-9])([@#])(?=[A-Za-z0-9])")
 """GitHub and GitLab make links of ``@name`` and ``#12`` after they have read the Markdown; an empty comment keeps them from it."""
 _MOST = 300
 

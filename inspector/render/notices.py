@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from inspector.facts.licensing.notices import NoticeComponent, Notices, NoticeText
 from inspector.facts.licensing.obligations import disclaimer
+from inspector.patterns import lazy_pattern
 from inspector.render.bill_of_materials import artifact_name
 from inspector.render.escaping import escape
 from inspector.result import ComponentInfo, Result
@@ -15,8 +15,8 @@ _RULE = "-" * 80
 _MOST_COPYRIGHT = 40  # lines of one component; the others stand in its texts
 _MOST_FILES = 10
 _MOST_SOURCES = 6
-_TICKS = re.compile(r"`+")
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
+_TICKS = lazy_pattern(r"`+")
+_MARKDOWN = lazy_pattern(r"([\\`*_\[\]<>#|])")
 
 
 def render_notices(notices: Notices, result: Result, *, markdown: bool) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 from inspector.documents import encode_document
 from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.facts.licensing.spdx_texts import list_version
+from inspector.patterns import lazy_pattern
 from inspector.render.bill_of_materials import (
     artifact_name,
     component_keys,
@@ -29,7 +30,7 @@ from inspector.result import ComponentInfo, FileEntry, LicenseStatement, Result
 _DOCUMENT, _ARTIFACT = "SPDXRef-DOCUMENT", "SPDXRef-Artifact"
 _UNSAID = "NOASSERTION"
 _PURPOSES = {"interpreter": "FRAMEWORK", "font": "OTHER", "icons": "OTHER"}
-_REFERENCE = re.compile(r"LicenseRef-[A-Za-z0-9.-]+")
+_REFERENCE = lazy_pattern(r"LicenseRef-[A-Za-z0-9.-]+")
 
 Json = dict[str, Any]
 

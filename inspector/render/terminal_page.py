@@ -6,17 +6,17 @@ Asian characters take two and combining marks none.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from io import StringIO
 from typing import Literal
 
+from msgspec import Struct
 from rich.cells import cell_len, get_character_cell_size
 from rich.console import Console
 from rich.text import Text
 
 from inspector.model import Severity
+from inspector.patterns import lazy_pattern
 from inspector.render.escaping import escape
 
 Cell = str | tuple[str, str]
@@ -26,15 +26,14 @@ SEVERITY_STYLE: dict[Severity, str] = {"error": "bold red", "warning": "yellow",
 SEVERITY_WORD: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 
 ELLIPSIS = "…"
-_PATH = re.compile(r"\S*/\S*")
-_WORD = re.compile(r"\S+")
+_PATH = lazy_pattern(r"\S*/\S*")
+_WORD = lazy_pattern(r"\S+")
 _GAP = 2
 _NARROWEST = 6
 _SHRINKING, _EVERY = ("middle", "wrap"), ("keep", "middle", "wrap")
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """How a table's column behaves.
 
     :ivar fit: what happens where the table is too wide: the text loses its middle (paths), goes on in the next line, or keeps

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Level = Literal["safe", "moderate", "aggressive"]
 BytecodePolicy = Literal["keep", "hot", "none"]
@@ -11,8 +12,7 @@ BytecodePolicy = Literal["keep", "hot", "none"]
 LEVEL_ORDER: dict[Level, int] = {"safe": 0, "moderate": 1, "aggressive": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlimOptions:
+class SlimOptions(Struct, frozen=True, kw_only=True):
     """How to slim.
 
     :ivar level: safe (behaviour cannot change), moderate (removes what the import and link graph proves unreachable), aggressive (needs a trace).

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.result import Result
 from inspector.slim.options import SlimOptions
 from inspector.slim.planning.plan import Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlimRequest:
+class SlimRequest(Struct, frozen=True, kw_only=True):
     """What is asked of one run.
 
     :ivar output: where the copy goes; None: NAME-slim beside the input.
@@ -37,8 +37,7 @@ class SlimRequest:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SlimOutcome:
+class SlimOutcome(Struct, frozen=True):
     """What came of it.
 
     :ivar result: of the output, with ``slim``; where nothing was written, of the input.

@@ -6,11 +6,11 @@ import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from inspector.errors import FormatError
 from inspector.formats.squashfs import Inode, InodeKind, SquashfsImage

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from inspector.loader.host_profile import HostProfile, ProvidedLibrary
 from tests.loader.loader_cases import (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from inspector.loader.hwcaps import Processor
 from inspector.loader.mapping import GlibcSystem, mapping_refusal

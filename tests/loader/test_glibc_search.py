@@ -63,6 +63,16 @@ def test_g02_a_loaded_soname_serves_a_later_need_from_elsewhere(case: Case) -> N
     assert place(case, agree(case), "libshared.so.1") == "one/libshared.so.1"
 
 
+def test_g02_an_empty_name_is_the_program_itself(case: Case) -> None:
+    case.library("lib/liba.so.1")
+    program = case.program("bin/app", *runpath(ORIGIN_LIB), links=("lib/liba.so.1",))
+    edit(program, lambda content: content.__setitem__(slice(*_span(content, b"liba.so.1")), b"\0iba.so.1"))
+    answer = case.answer("bin/app")
+    assert ask(case, "bin/app").status == 0
+    assert answer.loads
+    assert answer.graph.names[""] == 0
+
+
 def test_g02_one_file_under_two_names_is_loaded_once(case: Case) -> None:
     case.library("lib/liba.so.1")
     (case.directory / "lib/libb.so.1").symlink_to("liba.so.1")

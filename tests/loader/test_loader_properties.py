@@ -136,3 +136,12 @@ def test_every_process_comes_to_an_end(
             assert (graph.root is None) is (graph.refusal is not None)
             assert all(index < len(graph.objects) for index in graph.names.values())
             assert all(row.requester < len(graph.objects) for row in missing_versions(graph, version))
+
+
+def test_a_loader_without_a_name_is_not_taken_again_and_again() -> None:
+    machine = ARCHITECTURES["x86_64"]
+    start = LoaderObject("1", machine, None, needed=("",), interpreter="/lib/liba.so")
+    files = Files({"/app/start": Candidate(start), "/lib/liba.so": Candidate(LoaderObject("2", machine, "", ()))})
+    graph = GlibcLoader(files, files).load_program("/app/start")
+    assert [loaded.path for loaded in graph.objects] == ["/app/start"]
+    assert [(need.outcome, need.target) for need in graph.resolutions] == [(Outcome.BUNDLE, 0)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from inspector.facts.hosts.capture import capture
 from inspector.loader.answers import RootAnswer

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import random
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from inspector.formats.squashfs import InodeKind, SquashfsImage
 from inspector.formats.squashfs.entry import ImageEntry

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import os
 import stat
-from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from inspector.artifact.directory import open_directory
 from inspector.artifact.tree import Kind, Tree

@@ -10,7 +10,8 @@ import hashlib
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.gaps import zero_bytes
@@ -23,19 +24,19 @@ from inspector.formats.compressed_stream import Spool, compression_of
 from inspector.formats.tar import looks_like_tar, read_tar
 from inspector.limits import Limits
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 from inspector.result import EnvelopeInfo
 from inspector.source import SliceSource, Source
 
 _LONGEST_SCRIPT = 16 << 20
 _MOST_TRIES = 20
 _STEP = 1 << 20
-_ASSIGNMENT = re.compile(rb'^(\w+)="?([^"\n]*)"?$', re.MULTILINE)
-_LINES = re.compile(rb"head -n (\d{1,7}) \"\$0\"")  # versions up to 2.4.3 wrote the number where it is used
-_BEGINNINGS = re.compile(rb"\n(?=\x1f\x8b\x08|BZh[1-9]1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd)")
+_ASSIGNMENT = lazy_pattern(rb'^(\w+)="?([^"\n]*)"?$', re.MULTILINE)
+_LINES = lazy_pattern(rb"head -n (\d{1,7}) \"\$0\"")  # versions up to 2.4.3 wrote the number where it is used
+_BEGINNINGS = lazy_pattern(rb"\n(?=\x1f\x8b\x08|BZh[1-9]1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Makeself:
+class _Makeself(Struct, frozen=True):
     """What makeself's header says.
 
     :ivar offset: where the first archive begins.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
 from weakref import WeakKeyDictionary
+
+from msgspec import Struct
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.package_metadata import PackageInfo, parse_core_metadata, with_package
@@ -27,8 +28,7 @@ from inspector.result import EnvelopeInfo
 _ROOT_NAMES = frozenset({"etc", "bin", "sbin", "lib", "var", "root"})
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedArchive:
+class OpenedArchive(Struct, frozen=True):
     """A tar archive that was read already; several readers look at one."""
 
     stored: StoredArchive

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import posixpath
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.reader import Candidate

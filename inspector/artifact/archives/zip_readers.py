@@ -5,13 +5,13 @@ What makes a tree of them is imported when a file is one, so that whoever audits
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.reader import Candidate, DirectoryReader, Reader
 from inspector.artifact.zip_ending import ZIP_BEGINNINGS
 from inspector.errors import FormatError, NothingInspected
+from inspector.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from inspector.artifact.tree import Tree
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 _MAIN = b"__main__.py"
 _PEX_INFO = b"PEX-INFO"
-_WHEEL = re.compile(rb"[^/]+\.dist-info/WHEEL")
-_TOP_LEVEL_MODULE = re.compile(rb"[^/]+(?:/__init__)?\.pyc?")
-_TOP_LEVEL_BYTECODE = re.compile(rb"[^/]+\.pyc")
-_SDIST = re.compile(rb"[^/]+-[^/-]+/PKG-INFO")
+_WHEEL = lazy_pattern(rb"[^/]+\.dist-info/WHEEL")
+_TOP_LEVEL_MODULE = lazy_pattern(rb"[^/]+(?:/__init__)?\.pyc?")
+_TOP_LEVEL_BYTECODE = lazy_pattern(rb"[^/]+\.pyc")
+_SDIST = lazy_pattern(rb"[^/]+-[^/-]+/PKG-INFO")
 
 
 def _names(candidate: Candidate) -> ZipArchive | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from inspector.artifact.archives.tar import opened_archive
 from inspector.artifact.artifact import Artifact

@@ -12,8 +12,9 @@ import json
 import posixpath
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from inspector.artifact.artifact import RuntimeLayout
 from inspector.artifact.names import text_of
@@ -43,8 +44,7 @@ _MACHINES = {
 """Machine names as ``uname -m`` prints them, by the names of Go's GOARCH, which the image specification uses."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerImage:
+class ContainerImage(Struct, frozen=True):
     """A merged image.
 
     :ivar arch: as ``uname -m`` prints it; None where the configuration names none that is known.

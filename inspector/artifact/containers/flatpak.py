@@ -11,7 +11,8 @@ import posixpath
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.gaps import byte_map

@@ -6,8 +6,7 @@ A starter puts ``lib/library.zip`` and ``lib`` on the module path (cx_Freeze, "i
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.reader import DirectoryReader
@@ -15,9 +14,10 @@ from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
 from inspector.formats.elf import looks_like_elf, read_elf
 from inspector.limits import Limits
+from inspector.patterns import lazy_pattern
 
 FORMAT = "cx_freeze"
-_ARCHIVE = re.compile(r"(?:lib/library\.(?:zip|dat)|lib/python3\d*\.zip|python3\d*\.zip)")
+_ARCHIVE = lazy_pattern(r"(?:lib/library\.(?:zip|dat)|lib/python3\d*\.zip|python3\d*\.zip)")
 _LICENSE = "frozen_application_license.txt"
 _MOST_STARTERS = 32  # in one folder; more are not looked at
 

@@ -7,7 +7,6 @@ it is linked in the whole file with zeros in the payload's place.
 
 from __future__ import annotations
 
-import re
 from functools import partial
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
@@ -20,6 +19,7 @@ from inspector.formats.elf import ElfFile, looks_like_elf, read_elf
 from inspector.formats.nuitka import NuitkaPayload, find_payload, read_compiled_modules
 from inspector.formats.spliced_program import spliced_program
 from inspector.limits import MIB, Limits
+from inspector.patterns import lazy_pattern
 from inspector.result import EnvelopeInfo, RuntimeInfo
 from inspector.source import BytesSource, SliceSource, Source
 
@@ -27,7 +27,7 @@ FORMAT = "nuitka"
 _BOOTSTRAP = "bootstrap"
 _MARK = b"NUITKA_ONEFILE_PARENT"  # a variable that the starter sets, and the program that it starts reads
 _COMPILED = b"__nuitka_binary_dir\0"  # a name that a compiled program has and a starter has not
-_PLACE = re.compile(
+_PLACE = lazy_pattern(
     rb"\0(\{(?:TEMP|CACHE_DIR|HOME|PROGRAM|PROGRAM_BASE|PROGRAM_DIR|PID|COMPANY|PRODUCT)\}[ -~]{1,300})\0"
 )
 _PLACE_SCAN = MIB

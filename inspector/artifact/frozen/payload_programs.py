@@ -7,7 +7,6 @@ Rust, and those that UPX packed, are ELF files as well: what their own build inf
 
 from __future__ import annotations
 
-import re
 import struct
 
 from inspector.artifact.artifact import Artifact
@@ -15,6 +14,7 @@ from inspector.artifact.reader import Candidate
 from inspector.artifact.single_elf import open_elf
 from inspector.limits import KIB, MIB
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 from inspector.source import Source
 
 _BUN_TRAILER = b"\n---- Bun! ----\n"  # bun, src/StandaloneModuleGraph.zig
@@ -25,7 +25,7 @@ _DOTNET_MARK = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee
 _DOTNET_HEADER = struct.Struct(
     "<IIi"
 )  # major and minor version, number of files (bundle format, docs/design/datacontracts and Bundler)
-_PYAPP = re.compile(
+_PYAPP = lazy_pattern(
     rb"PYAPP_(?:PROJECT_NAME|PROJECT_VERSION|INSTALL_DIR_|UV_|SELF_|SKIP_|PIP_|METADATA_|STARTUP_|EXEC_|PASS_LOCATION|LOCAL)\w*"
 )
 _CHUNK = MIB

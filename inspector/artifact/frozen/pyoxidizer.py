@@ -8,7 +8,8 @@ them.  Modules that are built in or frozen have no bytes of their own there: the
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.gaps import byte_map, ranges_between

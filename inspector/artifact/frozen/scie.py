@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import stat
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.gaps import byte_map
@@ -23,10 +23,11 @@ from inspector.formats.tar import read_tar
 from inspector.formats.zip import ZipArchive
 from inspector.limits import Limits
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 from inspector.result import EnvelopeInfo
 from inspector.source import Source
 
-_PLACEHOLDER = re.compile(r"\{([^{}:]{1,255})\}")
+_PLACEHOLDER = lazy_pattern(r"\{([^{}:]{1,255})\}")
 _STEP = 1 << 20
 
 

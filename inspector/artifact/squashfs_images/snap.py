@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.package_metadata import PackageInfo, with_package
@@ -19,10 +19,11 @@ from inspector.formats.squashfs import SquashfsImage
 from inspector.formats.yaml_mappings import Value, parse_yaml
 from inspector.limits import Limits
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 
 _MANIFEST = "meta/snap.yaml"
-_OWN_DIRECTORY = re.compile(r"^\$(?:SNAP|\{SNAP\})(?=/|$)")
-_JOINED_IF_SET = re.compile(r"\$\{\w+:\+:\}")  # "${NAME:+:}": a colon where the variable is set
+_OWN_DIRECTORY = lazy_pattern(r"^\$(?:SNAP|\{SNAP\})(?=/|$)")
+_JOINED_IF_SET = lazy_pattern(r"\$\{\w+:\+:\}")  # "${NAME:+:}": a colon where the variable is set
 _MACHINES = {
     "amd64": "x86_64", "i386": "i686", "arm64": "aarch64", "armhf": "armv7l", "ppc64el": "ppc64le", "s390x": "s390x", "riscv64": "riscv64",
 }  # fmt: skip

@@ -6,24 +6,24 @@ the same name, which begins with ``xar!``.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree_making.squashfs_payload import open_payload
 from inspector.errors import FormatError
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 from inspector.source import Source
 
 _LONGEST_HEADER = 1 << 20
 _STOP = b"#xar_stop"
-_VALUE = re.compile(rb'([A-Z_]+)="([^"\n]*)"$')
+_VALUE = lazy_pattern(rb'([A-Z_]+)="([^"\n]*)"$')
 _ONLY_OFFSET = 4096  # XarExecFuse refuses every other one (XarHelpers.cpp, read_xar_header)
 
 
-@dataclass(frozen=True, slots=True)
-class XarHeader:
+class XarHeader(Struct, frozen=True):
     """The text in front of the image.
 
     :ivar values: by name, as written.

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.names import safe_name, text_of
 from inspector.artifact.tree import KIND_BY_FILE_TYPE, Kind, Node, Tree

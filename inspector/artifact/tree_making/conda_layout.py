@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 
 from inspector.artifact.artifact import RuntimeLayout
 from inspector.artifact.tree import Tree
+from inspector.patterns import lazy_pattern
 
 _UNPACK, _HISTORY, _BIN = "bin/conda-unpack", "conda-meta/history", "bin/"
-_INTERPRETER = re.compile(r"(?:^|/)bin/(?:python|pypy)\d(?:\.\d+)?t?$")
+_INTERPRETER = lazy_pattern(r"(?:^|/)bin/(?:python|pypy)\d(?:\.\d+)?t?$")
 
 
 def holds_environment(names: Iterable[str], contains: Callable[[str], bool]) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.gaps import byte_map, zero_bytes
 from inspector.artifact.tree_making.container_tree import problem_of
@@ -18,8 +19,7 @@ _HEAD = 4096
 _PEEK = 1 << 20  # bzip2 gives nothing before a block of up to 900 kB is there
 
 
-@dataclass(frozen=True, slots=True)
-class StoredArchive:
+class StoredArchive(Struct, frozen=True):
     """The range of a file that holds an archive.
 
     :ivar content: the archive, decoded.

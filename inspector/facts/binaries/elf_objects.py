@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.nesting import HEAD_LENGTH, may_be_artifact
@@ -19,8 +20,7 @@ _SMALLEST_ELF = 52  # bytes of an Elf32_Ehdr; nothing shorter is an ELF file
 _REPORT_EVERY = 256
 
 
-@dataclass(frozen=True, slots=True)
-class ElfObject:
+class ElfObject(Struct, frozen=True):
     """One ELF file of the tree.
 
     :ivar path: tree path.

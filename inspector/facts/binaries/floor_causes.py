@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
+
+from msgspec import Struct
 
 from inspector.resources import load_table
 
@@ -17,8 +18,7 @@ _TABLE = "floors/causes.toml"
 _NAMED = 3  # symbols that a sentence names before it counts the rest
 
 
-@dataclass(frozen=True, slots=True)
-class FloorReason:
+class FloorReason(Struct, frozen=True):
     """Why some symbols carry a version.
 
     :ivar symbols: the symbols asked about that it explains.
@@ -31,8 +31,7 @@ class FloorReason:
     remedy: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Cause:
+class _Cause(Struct, frozen=True):
     matches: Callable[[str], object]
     why: str | None
     remedy: str | None

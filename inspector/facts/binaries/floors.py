@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.loading.load_graph import LoadFacts
+from inspector.patterns import lazy_pattern
 
-_NAMESPACE = re.compile(r"(.+)_(\d.*)", re.DOTALL)
-_ORDERED = re.compile(r"\d+(?:\.\d+)*[a-z]?\d*")
-_NUMBERS = re.compile(r"\d+|[a-z]+")
+_NAMESPACE = lazy_pattern(r"(.+)_(\d.*)", re.DOTALL)
+_ORDERED = lazy_pattern(r"\d+(?:\.\d+)*[a-z]?\d*")
+_NUMBERS = lazy_pattern(r"\d+|[a-z]+")
 
 RUNTIME = "(runtime)"
 """Stands for the executable in front of an AppImage's payload where a path is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRequest:
+class VersionRequest(Struct, frozen=True):
     """One verneed of one object.
 
     :ivar file: tree path, or :data:`RUNTIME`.
@@ -42,8 +43,7 @@ class VersionRequest:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class NamespaceFloor:
+class NamespaceFloor(Struct, frozen=True):
     """The floor of one namespace; requests that say the same are kept, because each is a cause.
 
     :ivar version: highest number that anybody asks for, None where there are only markers.
@@ -59,8 +59,7 @@ class NamespaceFloor:
     causes: tuple[VersionRequest, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UnmetVersion:
+class UnmetVersion(Struct, frozen=True):
     """A version that an object asks of a library that the bundle itself carries, and that this library does not define."""
 
     file: str

@@ -6,13 +6,13 @@ they resolve libraries on the machine that they run on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Struct
 
 from inspector.errors import InstallationError
 
@@ -26,8 +26,7 @@ _MUSL_ARCHITECTURES = {
 }  # musl's word in its soname where it is not that of uname -m (musl configure, ARCH)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What one tag grants on one architecture.
 
     :ivar tag: "manylinux_2_28_x86_64".

@@ -6,21 +6,22 @@ A tag is allowed when every object asks the host for nothing that the tag's poli
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from inspector.facts.binaries.platform_policies import Libc, Policy, policies, restricted_symbols
 from inspector.formats.elf import ElfFile
+from inspector.patterns import lazy_pattern
 
-_LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]")
-_MUSL = re.compile(r"libc\.musl-.*|ld-musl-.*")
-_BUILT_FOR = re.compile(
+_LOADER = lazy_pattern(r"ld-linux.*|ld64\.so\.[12]")
+_MUSL = lazy_pattern(r"libc\.musl-.*|ld-musl-.*")
+_BUILT_FOR = lazy_pattern(
     r"\.(?:cpython|pypy|graalpy)[^/]*-linux-(gnu|musl)[^./]*\.so$"
 )  # the SOABI of CPython 3.11 and newer
-_OLD_EXTENSION = re.compile(r"\.cpython-3[0-6]\D[^/]*\.so$|(?:^|/)python2\.\d/.*\.so$")
+_OLD_EXTENSION = lazy_pattern(r"\.cpython-3[0-6]\D[^/]*\.so$|(?:^|/)python2\.\d/.*\.so$")
 _PYFPE = frozenset(("PyFPE_jbuf", "PyFPE_dummy", "PyFPE_counter"))  # fpectl builds of Python 3.6 and older (PEP 513)
 _UCS2 = "PyUnicodeUCS2_"  # narrow builds of Python 2 (PEP 513)
 _RESTRICTED_IN_GLIBC = (
@@ -33,8 +34,7 @@ _X86_BASELINE = 1
 _Value = TypeVar("_Value", bound=str)
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformNeeds:
+class PlatformNeeds(Struct, frozen=True):
     """What one ELF object asks of the host.
 
     :ivar path: the object's path, for the reasons.
@@ -57,8 +57,7 @@ class PlatformNeeds:
     python_build: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformTag:
+class PlatformTag(Struct, frozen=True):
     """The verdict.
 
     :ivar allowed: "manylinux_2_28_x86_64", "musllinux_1_2_aarch64", "linux_x86_64" where no policy fits; None where no object was judged.

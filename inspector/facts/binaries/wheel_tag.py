@@ -9,23 +9,24 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
 from inspector.facts.binaries.platform_policies import Libc
 from inspector.facts.binaries.platform_tag import PlatformNeeds, platform_tag
+from inspector.patterns import lazy_pattern
 
-_NAME = re.compile(r".+-[^-]+(?:-\d[^-]*)?-[^-]+-[^-]+-(?P<platform>[^-]+)\.whl")
-_PLATFORM = re.compile(r"(?P<kind>manylinux|musllinux)_(?P<major>\d+)_(?P<minor>\d+)_(?P<arch>\w+)")
+_NAME = lazy_pattern(r".+-[^-]+(?:-\d[^-]*)?-[^-]+-[^-]+-(?P<platform>[^-]+)\.whl")
+_PLATFORM = lazy_pattern(r"(?P<kind>manylinux|musllinux)_(?P<major>\d+)_(?P<minor>\d+)_(?P<arch>\w+)")
 _ALIASES = {"manylinux1": "manylinux_2_5", "manylinux2010": "manylinux_2_12", "manylinux2014": "manylinux_2_17"}
-_LINUX = re.compile(r"linux_(?P<arch>\w+)")
+_LINUX = lazy_pattern(r"linux_(?P<arch>\w+)")
 _LARGEST = 1 << 16  # bytes of a WHEEL file; a dozen lines is usual
 
 
-@dataclass(frozen=True, slots=True)
-class WheelTag:
+class WheelTag(Struct, frozen=True):
     """What a wheel claims.
 
     :ivar claimed: its platform tags, joined by "." as in its name; None for what is no wheel.

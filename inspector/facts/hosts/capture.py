@@ -23,6 +23,7 @@ from inspector.formats.elf.dynamic import DF_1_PIE
 from inspector.loader.host_profile import HostProfile
 from inspector.loader.objects import ARCHITECTURES
 from inspector.loader.search_path import directories
+from inspector.patterns import lazy_pattern
 from inspector.source import FileSource
 
 _LOADERS = {
@@ -40,9 +41,9 @@ _PROGRAMS = ("/bin/sh", "/usr/bin/env", "/bin/busybox", "/bin/bash", "/usr/bin/d
 _HELPERS = ("fusermount", "fusermount3")
 _HELPER_DIRECTORIES = ("/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin")
 _LARGEST_LIBC = 64 << 20
-_GLIBC_VERSION = re.compile(rb"GNU C Library [^\n\0]{0,200}release version (\d+\.\d+(?:\.\d+)?)")
-_MUSL_VERSION = re.compile(rb"\0(\d\.\d{1,3}\.\d{1,3}(?:[-_.][\w.+-]{0,40})?)\0")
-_UNSPEAKABLE = re.compile("[\\s\\x00-\\x20\\x7f-\\xa0\ud800-\udfff]")
+_GLIBC_VERSION = lazy_pattern(rb"GNU C Library [^\n\0]{0,200}release version (\d+\.\d+(?:\.\d+)?)")
+_MUSL_VERSION = lazy_pattern(rb"\0(\d\.\d{1,3}\.\d{1,3}(?:[-_.][\w.+-]{0,40})?)\0")
+_UNSPEAKABLE = lazy_pattern("[\\s\\x00-\\x20\\x7f-\\xa0\ud800-\udfff]")
 """White space, control characters, and what stands for bytes of a file name that are not UTF-8 (PEP 383)."""
 _ASSUMED_PAGE_SIZE = 4096
 

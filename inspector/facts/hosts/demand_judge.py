@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.hosts.demands import RootDemand
@@ -24,8 +25,7 @@ _KNOWS_RELR = {"glibc": (2, 36), "musl": (1, 2, 4)}
 _STRICT_STACK = (2, 41)
 
 
-@dataclass(frozen=True, slots=True)
-class _Traits:
+class _Traits(Struct, frozen=True):
     """What some systems refuse an object for."""
 
     largest_page_size: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.facts.loading.roots import Root
 from inspector.loader.objects import LoadGraph, Outcome
@@ -12,8 +13,7 @@ from inspector.loader.versions import RELR_MARKER, missing_versions
 _ORDINARY_PAGE_SIZE = 65536  # bytes; objects that any system can map need no second look
 
 
-@dataclass(frozen=True, slots=True)
-class RootDemand:
+class RootDemand(Struct, frozen=True):
     """What one root wants that the bundle does not give it, each with the tree path of the first object that wants it, in load order.
 
     :ivar interpreter: PT_INTERP of a program, None for what is opened by one.

@@ -6,7 +6,8 @@ Only what profiles measured is compared; of a library whose needs nobody measure
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.hosts.demands import RootDemand
@@ -15,8 +16,7 @@ from inspector.loader.objects import FileView
 from inspector.loader.search_path import split_path
 
 
-@dataclass(frozen=True, slots=True)
-class UnmetHostNeed:
+class UnmetHostNeed(Struct, frozen=True):
     """A version that a host's library wants of a bundled one, which does not define it.
 
     :ivar library: the soname that both have.

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from inspector.resources import load_table
 
@@ -19,8 +20,7 @@ _TABLE = "appimage/excludelist.toml"
 Supplier = Literal["host", "either", "bundle"]
 
 
-@dataclass(frozen=True, slots=True)
-class HostLibrary:
+class HostLibrary(Struct, frozen=True):
     """What is known of a soname.
 
     :ivar pattern: the soname, or the fnmatch pattern that matched.
@@ -41,8 +41,7 @@ class HostLibrary:
     debated: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LibrarySet:
+class LibrarySet(Struct, frozen=True):
     """Libraries of which all come from one side, all bundled or none."""
 
     name: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from inspector.facts.loading.roots import Role, Root
 
 
-@dataclass(frozen=True, slots=True)
-class LackingVersion:
+class LackingVersion(Struct, frozen=True):
     """A version that the host's library does not define.
 
     :ivar needed_by: tree path.
@@ -21,8 +20,7 @@ class LackingVersion:
     symbols: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FailedRoot:
+class FailedRoot(Struct, frozen=True):
     """A root that does not load on a system.
 
     :ivar path: tree path.
@@ -38,8 +36,7 @@ class FailedRoot:
     missing_symbols: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RootOutcome:
+class RootOutcome(Struct, frozen=True):
     """One root on one system."""
 
     root: Root

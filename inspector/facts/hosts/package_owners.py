@@ -6,11 +6,12 @@ import os
 import re
 
 from inspector.facts.hosts.root_directory import RootDirectory
+from inspector.patterns import lazy_pattern
 
 _DPKG = "/var/lib/dpkg/info"
 _APK = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 _LARGEST_DATABASE = 64 << 20
-_LIBRARY_LINE = re.compile(rb"^/.*\.so(?:\..*)?$", re.MULTILINE)
+_LIBRARY_LINE = lazy_pattern(rb"^/.*\.so(?:\..*)?$", re.MULTILINE)
 
 
 def package_owners(root: RootDirectory) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 
 from inspector.facts.binaries.elf_objects import ElfObject
@@ -14,8 +13,9 @@ from inspector.loader.answers import RootAnswer, SystemLoader
 from inspector.loader.host_profile import HostProfile, Variant
 from inspector.loader.hwcaps import Processor
 from inspector.loader.objects import FileView
+from inspector.patterns import lazy_pattern
 
-_GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
+_GLIBC = lazy_pattern(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 
 
 def process_outcomes(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from inspector.errors import UsageError
 from inspector.facts.hosts.libraries import host_library
@@ -16,8 +17,7 @@ from inspector.loader.objects import ARCHITECTURES, LoaderObject, VersionRequire
 from inspector.resources import load_table
 
 
-@dataclass(frozen=True, slots=True)
-class CapturedSymbols:
+class CapturedSymbols(Struct, frozen=True):
     """The dynamic symbols of a captured library as a :class:`inspector.loader.objects.SymbolView`.
 
     :ivar exported: ``name``, ``name@version`` or ``name@@version``, separated by spaces; split when somebody asks.

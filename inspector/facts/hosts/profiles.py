@@ -7,10 +7,11 @@ one.  Nothing is read before somebody asks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from inspector.errors import InstallationError, UsageError
 from inspector.facts.hosts.profile_file import read_profile
@@ -23,8 +24,7 @@ _LARGEST_FILE = 64 * 1024 * 1024
 """Bytes of a profile that a user hands us; a capture of a full desktop has about a tenth."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownHost:
+class KnownHost(Struct, frozen=True):
     """A shipped profile, without its libraries.
 
     :ivar aliases: other names that :func:`load_profile` takes.

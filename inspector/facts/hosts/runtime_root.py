@@ -7,8 +7,9 @@ That the kernel offers ``/dev/fuse`` is taken for granted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.loader.host_profile import HostProfile, Variant
@@ -29,8 +30,7 @@ _RUN_ALSO = {
 EXTRACT_OPTION = "--appimage-extract-and-run"
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeNeeds:
+class RuntimeNeeds(Struct, frozen=True):
     """What a runtime wants of its host.
 
     :ivar arch: the machine it is for, as ``uname -m`` prints it.
@@ -57,8 +57,7 @@ class RuntimeNeeds:
     fallback: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeVerdict:
+class RuntimeVerdict(Struct, frozen=True):
     """How a runtime does on one variant of a host.
 
     :ivar message: what the loader or the runtime itself prints; "" where all is well or nobody knows.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.binaries.floors import split_version, version_key
@@ -16,8 +17,7 @@ from inspector.resources import load_table
 _TABLE = "libraries/shared_with_host.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class HostProgramReached:
+class HostProgramReached(Struct, frozen=True):
     """A host program that finds bundled libraries through an inherited LD_LIBRARY_PATH.
 
     :ivar program: for people.
@@ -28,8 +28,7 @@ class HostProgramReached:
     libraries: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OlderThanHost:
+class OlderThanHost(Struct, frozen=True):
     """A bundled library that lacks what code of a newer host asks of it.
 
     :ivar has: the newest that it defines ("GLIBCXX_3.4.30"), or "" where it has no versions.

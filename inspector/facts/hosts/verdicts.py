@@ -8,8 +8,9 @@ compared.  A captured profile knows every library of its system: there the whole
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.hosts.demand_judge import DemandJudge
@@ -32,8 +33,7 @@ _DECIDING: tuple[frozenset[Role], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SystemVerdict:
+class SystemVerdict(Struct, frozen=True):
     """Whether the bundle starts on one variant of one system.
 
     :ivar verdict: "fails" where an entry does not load; "unknown" where a fact that nobody measured decides over an entry; "degraded" where only
@@ -56,8 +56,7 @@ class SystemVerdict:
     undecided: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedBundle:
+class JudgedBundle(Struct, frozen=True, kw_only=True):
     """What a verdict needs of a bundle.
 
     :ivar graph: its load graph, with the demands of the roots.

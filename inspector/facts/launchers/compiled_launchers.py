@@ -13,8 +13,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
@@ -23,13 +24,14 @@ from inspector.facts.launchers.libconfig import read_settings
 from inspector.facts.launchers.shell_expansion import ARGUMENTS, UNKNOWN, Expander
 from inspector.facts.launchers.shell_files import ShellFiles
 from inspector.facts.loading.run_time_paths import Mount
+from inspector.patterns import lazy_pattern
 
 LauncherFamily = Literal["appimagekit", "apprun-2", "apprun-3", "sharun"]
 
 _MOST_BYTES = 16 << 20
 _MOST_LINES = 2_000
-_FORMAT_STRING = re.compile(rb"(?<=\0)([A-Z][A-Z0-9_]{2,40})=((?:%s/|\.{1,2}/)[\w./:%-]{0,4000})(?=\0)")
-_ENVIRONMENT_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
+_FORMAT_STRING = lazy_pattern(rb"(?<=\0)([A-Z][A-Z0-9_]{2,40})=((?:%s/|\.{1,2}/)[\w./:%-]{0,4000})(?=\0)")
+_ENVIRONMENT_LINE = lazy_pattern(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
 _OLD_VALUES = {"XDG_DATA_DIRS": "/usr/local/share/:/usr/share/", "PATH": UNKNOWN}
 _LOADERS = ("ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "ld-linux-armhf.so.3", "ld-linux-riscv64-lp64d.so.1")
 _OTHER_LOADERS = ("ld-musl-x86_64.so.1", "ld-musl-aarch64.so.1", "ld-linux.so.2")
@@ -51,8 +53,7 @@ _SHARUN_VARIABLES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledLauncher:
+class CompiledLauncher(Struct, frozen=True):
     """What a compiled launcher does.
 
     :ivar variables: what it sets for the program, run-time paths.

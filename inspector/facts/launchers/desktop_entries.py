@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Tree
 from inspector.facts.launchers.shell_files import read_text
@@ -11,8 +12,7 @@ from inspector.facts.launchers.shell_files import read_text
 _MOST_ENTRIES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class DesktopCommand:
+class DesktopCommand(Struct, frozen=True):
     """One Exec line.
 
     :ivar path: tree path of the desktop file, as its name at the root.

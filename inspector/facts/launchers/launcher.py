@@ -10,7 +10,8 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind, Node, Tree
@@ -20,6 +21,7 @@ from inspector.facts.launchers.launcher_facts import Launcher, LauncherKind, Sta
 from inspector.facts.launchers.shell_files import ShellFiles, read_text
 from inspector.facts.launchers.shell_script import ARGUMENTS, UNKNOWN, ScriptEnvironment, read_script
 from inspector.facts.loading.run_time_paths import Mount, mount_of
+from inspector.patterns import lazy_pattern
 
 __all__ = ["Launcher", "LauncherKind", "Start", "read_launcher"]
 
@@ -28,9 +30,9 @@ _DEEPEST = 8
 _MOST_SCRIPTS = 200
 _MOST_SCRIPT_SIZE = 64 << 10  # a larger file in a directory of programs is a program, or an archive that unpacks itself
 _STARTERS = frozenset({"exec", "env", "nohup", "setsid", "command", "eval", "sudo", "nice", "stdbuf", "time"})
-_SHELLS = re.compile(rb"#!\s*(?:/\S*/)?(?:env\s+(?:-S\s+)?)?(?:ba|da|k|z|a)?sh\b")
-_PYTHON = re.compile(rb"#!.*python")
-_LOADER_NAME = re.compile(r"ld-(?:linux|musl)[\w.-]*\.so(?:\.\d+)?|ld64\.so\.\d|ld\.so\.1|ld-2\.\d+\.so")
+_SHELLS = lazy_pattern(rb"#!\s*(?:/\S*/)?(?:env\s+(?:-S\s+)?)?(?:ba|da|k|z|a)?sh\b")
+_PYTHON = lazy_pattern(rb"#!.*python")
+_LOADER_NAME = lazy_pattern(r"ld-(?:linux|musl)[\w.-]*\.so(?:\.\d+)?|ld64\.so\.\d|ld\.so\.1|ld-2\.\d+\.so")
 _LOADER_VALUES = frozenset(
     {
         "--library-path",

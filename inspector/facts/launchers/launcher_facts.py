@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from inspector.facts.launchers.compiled_launchers import LauncherFamily
 
 LauncherKind = Literal["shell", "python", "elf", "other", "absent"]
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """One program that is started.
 
     :ivar program: tree path of the ELF executable, links followed.
@@ -26,8 +26,7 @@ class Start:
     loader: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Launcher:
+class Launcher(Struct, frozen=True):
     """How the bundle starts.
 
     :ivar path: tree path of the launcher, or None where the layout names none.

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r'\s+|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:[^"\\]|\\.)*+"?|[\w*.+-]+|[=:;,(){}\[\]]|.', re.DOTALL)
+from inspector.patterns import lazy_pattern
+
+_TOKEN = lazy_pattern(
+    r'\s+|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:[^"\\]|\\.)*+"?|[\w*.+-]+|[=:;,(){}\[\]]|.', re.DOTALL
+)
 _DEEPEST = 16
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 MOST_VALUE = 65_536
 """Characters of a variable's value that are kept."""
 
 
-@dataclass(slots=True)
-class ScriptEnvironment:
+class ScriptEnvironment(Struct):
     """What is known after a script, and the hooks that it sources, were read.
 
     :ivar variables: shell variables, exported or not; values with run-time paths.

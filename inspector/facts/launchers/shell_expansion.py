@@ -13,6 +13,7 @@ from collections.abc import MutableMapping, Sequence
 from inspector.facts.launchers.shell_files import ShellFiles
 from inspector.facts.launchers.shell_filters import UNKNOWN, filtered, printed
 from inspector.facts.launchers.shell_words import backtick_end, closing, split_commands
+from inspector.patterns import lazy_pattern
 
 __all__ = ["ARGUMENTS", "SET_BY_HOST", "UNKNOWN", "Expander"]
 
@@ -48,10 +49,10 @@ SET_BY_HOST = frozenset(
 )
 """Names that every session, or every desktop session, has in its environment; of all others it is supposed that nobody sets them."""
 
-_PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
-_OPERATOR = re.compile(r"(:?[-+=?]|%%?|##?)(.*)", re.DOTALL)
-_SLICE = re.compile(r":(\d+)(?::(\d+))?")
-_QUOTED_EMPTY = re.compile("['\"]")
+_PARAMETER = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
+_OPERATOR = lazy_pattern(r"(:?[-+=?]|%%?|##?)(.*)", re.DOTALL)
+_SLICE = lazy_pattern(r":(\d+)(?::(\d+))?")
+_QUOTED_EMPTY = lazy_pattern("['\"]")
 _MOST_VALUE = 65_536
 _DEEPEST = 12
 _MOST_PATTERN = 256

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 
 from inspector.facts.launchers.shell_files import ShellFiles
+from inspector.patterns import lazy_pattern
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """Stands in a value for what cannot be known."""
 
-_LITERAL_PATTERN = re.compile(r"\^?[\w =./:+-]*(?:\.\*)?\$?")
+_LITERAL_PATTERN = lazy_pattern(r"\^?[\w =./:+-]*(?:\.\*)?\$?")
 _MOST_VALUE = 65_536
 _MOST_PATTERN = 256
 

@@ -16,10 +16,11 @@ from inspector.facts.launchers.shell_conditions import evaluate, fits, is_quoted
 from inspector.facts.launchers.shell_expansion import ARGUMENTS, SET_BY_HOST, UNKNOWN, Expander
 from inspector.facts.launchers.shell_files import ShellFiles
 from inspector.facts.launchers.shell_words import Command, block_ends, split_commands
+from inspector.patterns import lazy_pattern
 
 __all__ = ["ARGUMENTS", "UNKNOWN", "ScriptEnvironment", "read_script"]
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)", re.DOTALL)
+_ASSIGNMENT = lazy_pattern(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=(.*)", re.DOTALL)
 _DECLARATIONS = frozenset({"export", "declare", "typeset", "readonly", "local"})
 _BUILTINS = frozenset({"unset", "set", "exit", ":", "true", "false"})
 _MOST_COMMANDS = 20_000

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from inspector.patterns import lazy_pattern
+
 BLOCK_STARTS = {"if": "fi", "case": "esac", "for": "done", "select": "done", "while": "done", "until": "done", "{": "}"}
 _SEPARATE = frozenset({"if", "then", "else", "elif", "fi", "while", "until", "do", "done", "esac", "{", "}"})
 _CLOSERS = {"(": ")", "{": "}"}
-_PLAIN = re.compile(r"[^\\'\"`$#\s;&|()<>]+")
-_SPECIAL = re.compile(r"[\\'\"`$(){}]")
-_HERE_DOCUMENT = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]*)'|\"([^\"\n]*)\"|\\?([^\s;&|()<>]+))")
-_REDIRECTION = re.compile(r"(?:\d*|&)(?:>>|>\||>&|<&|<<<|<>|>|<)(.*)", re.DOTALL)
+_PLAIN = lazy_pattern(r"[^\\'\"`$#\s;&|()<>]+")
+_SPECIAL = lazy_pattern(r"[\\'\"`$(){}]")
+_HERE_DOCUMENT = lazy_pattern(r"<<(-?)[ \t]*(?:'([^'\n]*)'|\"([^\"\n]*)\"|\\?([^\s;&|()<>]+))")
+_REDIRECTION = lazy_pattern(r"(?:\d*|&)(?:>>|>\||>&|<&|<<<|<>|>|<)(.*)", re.DOTALL)
 
 
 class Command(NamedTuple):

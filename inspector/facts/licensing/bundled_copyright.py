@@ -7,10 +7,10 @@ packager's note; Debian's rule that a library package is called after the SONAME
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError
@@ -20,18 +20,18 @@ from inspector.facts.licensing.debian_copyright_scope import LibraryReading, lib
 from inspector.facts.licensing.library_licenses import LibraryLicense, plain_library_name
 from inspector.facts.licensing.package_notes import PackageNote
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 
-_COPYRIGHT = re.compile(r"(?:.*/)?share/doc/([^/]+)/copyright")
-_LIST = re.compile(r"(?:.*/)?var/lib/dpkg/info/([^/:]+)(?::[a-z0-9]+)?\.list")
-_NAME = re.compile(r"(.+?)\.so(?:\.([0-9][^/]*))?|(.+?)-([0-9][0-9.]*)\.so")
+_COPYRIGHT = lazy_pattern(r"(?:.*/)?share/doc/([^/]+)/copyright")
+_LIST = lazy_pattern(r"(?:.*/)?var/lib/dpkg/info/([^/:]+)(?::[a-z0-9]+)?\.list")
+_NAME = lazy_pattern(r"(.+?)\.so(?:\.([0-9][^/]*))?|(.+?)-([0-9][0-9.]*)\.so")
 _LONGEST_LIST = 1024 * 1024
 _MOST_LISTED = 200_000  # paths of a package database
 _TRANSITIONS = ("", "t64", "v5", "c2a", "c2", "a", "b", "g", "-0", "ldbl")
 """What follows a Debian library package's name when its ABI changed and its SONAME did not."""
 
 
-@dataclass(frozen=True, slots=True)
-class CopyrightLicenses:
+class CopyrightLicenses(Struct, frozen=True):
     """What a copyright file says.
 
     :ivar expression: SPDX, of the library that was asked for, else of the package's default; None where it names several and leaves open which.
@@ -48,8 +48,7 @@ class CopyrightLicenses:
     machine_readable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BundledCopyright:
+class BundledCopyright(Struct, frozen=True):
     """The copyright file of one library.
 
     :ivar path: tree path of the file.

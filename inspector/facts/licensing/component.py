@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from inspector.facts.licensing.library_components import FoundLicense, LibraryComponent
 from inspector.model import ByteCount
@@ -15,8 +16,7 @@ MOST_EVIDENCE = 12
 """Clauses that are told of one component."""
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """A thing with a maker and a licence that the artifact contains.
 
     :ivar licenses: an SPDX expression, or None where nothing tells.

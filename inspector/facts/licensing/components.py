@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from inspector.artifact.tree import Tree
 from inspector.facts.binaries.elf_objects import ElfObject
@@ -28,6 +28,7 @@ from inspector.facts.licensing.standalone_python import stated_by_build
 from inspector.facts.loading.roots import is_extension_module
 from inspector.facts.python.distributions import PythonDistribution
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from inspector.facts.licensing.cpython_build import CPythonBuild
@@ -35,15 +36,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Component", "ComponentKind", "Components", "collect_components"]
 
-_STANDARD_LIBRARY = re.compile(r"(?:^|/)(?:lib(?:64|32)?|include)/(?:lib)?(python\d\.\d+)(?:t|d|m)?(?=/|$)")
-_INTERPRETER = re.compile(r"(?:python(\d\.\d+)(?:t|d|m)?(?:-config)?|libpython(\d\.\d+)(?:t|d|m)?\.(?:so[.\d]*|a))$")
-_SITE = re.compile(r"(?:^|/)(?:site|dist)-packages/")
-_CACHED = re.compile(r"(?:^|(.*)/)__pycache__/([^/]+?)\.(?:cpython|pypy)-[^/]*\.pyc$")
+_STANDARD_LIBRARY = lazy_pattern(r"(?:^|/)(?:lib(?:64|32)?|include)/(?:lib)?(python\d\.\d+)(?:t|d|m)?(?=/|$)")
+_INTERPRETER = lazy_pattern(r"(?:python(\d\.\d+)(?:t|d|m)?(?:-config)?|libpython(\d\.\d+)(?:t|d|m)?\.(?:so[.\d]*|a))$")
+_SITE = lazy_pattern(r"(?:^|/)(?:site|dist)-packages/")
+_CACHED = lazy_pattern(r"(?:^|(.*)/)__pycache__/([^/]+?)\.(?:cpython|pypy)-[^/]*\.pyc$")
 _ROOT_FILES = "files at the root"
 
 
-@dataclass(frozen=True, slots=True)
-class Components:
+class Components(Struct, frozen=True):
     """Components, and the one that owns each regular file (for the sizes, where every byte has one owner).
 
     :ivar libraries: every shared library that something identifies, by tree path.

@@ -7,15 +7,15 @@ the text decides, if it is one that can be meant by the words; where neither can
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.licensing.library_components import FoundLicense
 from inspector.facts.licensing.license_classes import LicenseClass, license_class
 from inspector.facts.licensing.recognised_files import RecognisedFiles
 
 
-@dataclass(frozen=True, slots=True)
-class ConcludedLicense:
+class ConcludedLicense(Struct, frozen=True):
     """What is known of a component's licence.
 
     :ivar expression: SPDX, or None where nothing tells.

@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterable, Iterator
 
 from inspector.facts.licensing.debian_copyright import parse_copyright
+from inspector.patterns import lazy_pattern
 
-_LINE = re.compile(r"^[\s*#/;.|>-]*((?:(?:portions|parts|all)\s+)?(?:copyright\b|\(c\)|©).*)$", re.IGNORECASE)
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_PLACEHOLDER = re.compile(
+_LINE = lazy_pattern(r"^[\s*#/;.|>-]*((?:(?:portions|parts|all)\s+)?(?:copyright\b|\(c\)|©).*)$", re.IGNORECASE)
+_YEAR = lazy_pattern(r"\b(?:19|20)\d\d\b")
+_PLACEHOLDER = lazy_pattern(
     r"<[^>@]*>|\[(?:yyyy|year|name|fullname)[^\]]*\]|\{[^}]*\}|\byyyy\b|\bx{4}\b|year name of author", re.IGNORECASE
 )
-_BLANKS = re.compile(r"\s+")
+_BLANKS = lazy_pattern(r"\s+")
 _LONGEST = 200  # characters; longer "lines" are paragraphs
 _MOST = 200  # lines of one text
 
 # What licence texts say of themselves, and no statement about the component: "Copyright (C) 2007 Free Software Foundation, Inc. <https://fsf.org/>".
-_OF_THE_TEXT = re.compile(
+_OF_THE_TEXT = lazy_pattern(
     r"copyright \(c\) (?:19|20)\d\d(?:, ?(?:19|20)\d\d)* (?:by )?free software foundation,? inc\.?(?:,? ?(?:<https?://fsf\.org/?>|\d+ \w+.*))?",
     re.IGNORECASE,
 )

@@ -6,25 +6,25 @@ files say it too.  The version is ``PY_VERSION``, a bare number, and holds where
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.licensing.read_only_data import constants
 from inspector.facts.licensing.symbol_names import SymbolRows
+from inspector.patterns import lazy_pattern
 from inspector.source import Source
 
-_VERSION = re.compile(rb"\x00(3\.(?:[6-9]|1\d)\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?\+?)\x00")
-_COMPILER = re.compile(rb"\x00\n?(\[(?:GCC|Clang) [^\]\x00]{1,80}\])[ \x00]")
-_SERIES = re.compile(rb"python(3\.\d{1,2})(?![\d.])")
+_VERSION = lazy_pattern(rb"\x00(3\.(?:[6-9]|1\d)\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?\+?)\x00")
+_COMPILER = lazy_pattern(rb"\x00\n?(\[(?:GCC|Clang) [^\]\x00]{1,80}\])[ \x00]")
+_SERIES = lazy_pattern(rb"python(3\.\d{1,2})(?![\d.])")
 _INITIALIZER = b"\0PyInit_"
 _LONGEST_MODULE = 128
 _MOST_MODULES = 512
 _OVERLAP = 256
 
 
-@dataclass(frozen=True, slots=True)
-class CPythonBuild:
+class CPythonBuild(Struct, frozen=True):
     """One CPython.
 
     :ivar path: tree path of the file whose code it is.

@@ -19,15 +19,16 @@ from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.facts.licensing.recognised_files import RecognisedFiles
 from inspector.facts.licensing.text_recognition import recognise_license_texts
 from inspector.formats.opentype_names import FAMILY, LICENSE, LICENSE_URL, TYPOGRAPHIC_FAMILY, VERSION, read_font_names
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 _LONGEST_PACKAGE = 1024 * 1024  # bytes of a package.json
 _MOST_PACKAGES = 10_000
-_PACKAGE_NAME = re.compile(r"(?:@[a-z0-9~_.-]+/)?[A-Za-z0-9~_.-]{1,214}")
+_PACKAGE_NAME = lazy_pattern(r"(?:@[a-z0-9~_.-]+/)?[A-Za-z0-9~_.-]{1,214}")
 _FONT = (".ttf", ".otf", ".ttc")
 _MOST_FONTS = 2000
-_FONT_VERSION = re.compile(r"(?:version)?\s*([0-9]+(?:\.[0-9]+)+)", re.IGNORECASE)
-_MARKED = re.compile(r"(?:licen[cs]e|copying)[-_](.+?)(?:\.(?:txt|md|rst))?", re.IGNORECASE)
+_FONT_VERSION = lazy_pattern(r"(?:version)?\s*([0-9]+(?:\.[0-9]+)+)", re.IGNORECASE)
+_MARKED = lazy_pattern(r"(?:licen[cs]e|copying)[-_](.+?)(?:\.(?:txt|md|rst))?", re.IGNORECASE)
 _LONGEST_NAME = 100
 
 

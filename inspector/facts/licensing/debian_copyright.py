@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 LONGEST = 4 * 1024 * 1024
 """Bytes that are read of one file; Chromium's, the longest of Debian 12, has 2.1 million."""
@@ -24,8 +26,7 @@ _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)")
 _SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
 
 
-@dataclass(frozen=True, slots=True)
-class FilesParagraph:
+class FilesParagraph(Struct, frozen=True):
     """A paragraph with a Files field: which files, and their licence.
 
     :ivar patterns: as written; ``*`` and ``?`` match anything, "/" included.
@@ -40,8 +41,7 @@ class FilesParagraph:
     copyright: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CopyrightFile:
+class CopyrightFile(Struct, frozen=True):
     """One copyright file.
 
     :ivar machine_readable: whether it has the format's first field or its paragraph for all files; only then there are paragraphs.

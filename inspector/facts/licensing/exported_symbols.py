@@ -6,9 +6,10 @@ table of the dynamic symbols is searched first; rows are decoded only where all 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
+
+from msgspec import Struct
 
 from inspector.errors import LimitExceeded
 from inspector.formats.elf import ElfFile
@@ -21,8 +22,7 @@ _OWN_SHARE = 0.5
 """Of the exported names, those that must begin like the project's; its own libraries have 0.82 and more (Debian 12)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportingProject:
+class ExportingProject(Struct, frozen=True):
     """A row of the table.
 
     :ivar soname: whose row of the library catalogue speaks for the project.

@@ -5,7 +5,7 @@ For ``inspect licenses``; a plain audit does not ask, because the import graph i
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.errors import UsageError

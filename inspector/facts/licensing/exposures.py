@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.components import Component
@@ -20,8 +21,7 @@ COPYLEFT = ("network-copyleft", "strong-copyleft", "weak-copyleft")
 Linkage = Literal["dynamic", "dlopen", "static", "python", "executable"]
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseExposure:
+class LicenseExposure(Struct, frozen=True):
     """One way to one copyleft component.
 
     :ivar license: an SPDX expression, or the maker's own words where they make none.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.facts.licensing.fingerprints import LONGEST_LITERAL, Catalogue, Fingerprint, VersionText
 from inspector.facts.licensing.read_only_data import constants
@@ -20,8 +21,7 @@ _LONGEST_TEXT = 120  # characters of a text that evidence quotes
 _SEARCHED = 64 * 1024 * 1024  # bytes of one file that are searched for bare numbers, all components together
 
 
-@dataclass(frozen=True, slots=True)
-class StaticEvidence:
+class StaticEvidence(Struct, frozen=True):
     """What proves a component, or says its version or licence.
 
     :ivar text: what was found, printable.
@@ -33,8 +33,7 @@ class StaticEvidence:
     offset: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FoundVersion:
+class FoundVersion(Struct, frozen=True):
     """A version, and whether nothing but the number itself was found (no words around it that name the component)."""
 
     release: str

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from packaging.version import InvalidVersion, Version
 
 from inspector.errors import InstallationError
@@ -26,8 +26,7 @@ LONGEST_LITERAL = 256
 """Bytes; pieces of a file that are searched one after the other overlap by this."""
 
 
-@dataclass(frozen=True, slots=True)
-class VersionText:
+class VersionText(Struct, frozen=True):
     """Where a component's code says its version.
 
     :ivar literal: bytes that stand near the version, or None where all read-only data is searched once the component is proved.
@@ -54,8 +53,7 @@ class VersionText:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseStatement:
+class LicenseStatement(Struct, frozen=True):
     """Words by which a build says its own licence (FFmpeg's "libavcodec license: GPL version 2 or later").
 
     :ivar licenses: group 1 of the pattern -> SPDX expression.
@@ -66,8 +64,7 @@ class LicenseStatement:
     licenses: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True):
     """One component.
 
     :ivar name: the project, as the library catalogue calls it.

@@ -7,8 +7,9 @@ Format: ``debug/buildinfo`` of Go's standard library, for programs since Go 1.13
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.formats.elf import ElfFile
 from inspector.formats.elf.sections import Section
@@ -31,8 +32,7 @@ _SENTINEL = 16  # bytes of a marker on both sides of the list of modules
 _MOST_MODULES = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class GoModule:
+class GoModule(Struct, frozen=True):
     """One module.
 
     :ivar path: its path ("golang.org/x/sys"), of a replaced one that of the replacement.
@@ -47,8 +47,7 @@ class GoModule:
     replaces: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GoBuild:
+class GoBuild(Struct, frozen=True):
     """What a program says of its build.
 
     :ivar go_version: "go1.19.8", or what the toolchain calls itself.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.bundled_copyright import BundledCopyright, BundledCopyrights
@@ -21,6 +22,7 @@ from inspector.facts.licensing.license_classes import LicenseClass, license_clas
 from inspector.facts.licensing.package_notes import PackageNote, read_package_note
 from inspector.facts.licensing.package_urls import library_package_url
 from inspector.facts.licensing.python_licenses import canonical_expression
+from inspector.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from inspector.facts.licensing.static_component import StaticComponent
@@ -39,12 +41,11 @@ EvidenceKind = Literal[
 ConcludedFrom = Literal["licence text", "catalogue", "copyright file", "package note"]
 
 _NO_LICENSE = "NOASSERTION"
-_WHEEL_LIBRARIES = re.compile(r"(?:^|/)([^/]+)\.libs/[^/]+$")
+_WHEEL_LIBRARIES = lazy_pattern(r"(?:^|/)([^/]+)\.libs/[^/]+$")
 """Where auditwheel puts what it copies into a wheel."""
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryEvidence:
+class LibraryEvidence(Struct, frozen=True):
     """One thing that says what a library is.
 
     :ivar text: what it says, as it stands there; a sentence for people is :meth:`sentence`.
@@ -58,8 +59,7 @@ class LibraryEvidence:
         return f"{self.kind} {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class FoundLicense:
+class FoundLicense(Struct, frozen=True):
     """A licence that something in the artifact states for a library.
 
     :ivar expression: SPDX, or None where several licences are named and nothing says which is the library's.
@@ -72,8 +72,7 @@ class FoundLicense:
     mentioned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryComponent:
+class LibraryComponent(Struct, frozen=True, kw_only=True):
     """One shared library.
 
     :ivar path: tree path.

@@ -10,13 +10,15 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from typing import Literal
 
+from msgspec import Struct
+
 from inspector.errors import InstallationError
 from inspector.facts.licensing.license_classes import CLASS_ORDER, LicenseClass, license_class
+from inspector.patterns import lazy_pattern
 from inspector.resources import data_directory
 
 _KEPT = "licenses/libraries.csv"
@@ -25,17 +27,16 @@ _PACKAGED = "licenses/packaged_libraries.csv"
 _PACKAGED_COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 
 # auditwheel and delvewheel put 8 or 32 hexadecimal digits of a SHA-256 behind the base name, more than once when a wheel was repaired twice.
-_HASH = re.compile(r"(?:-[0-9a-f]{8}(?:[0-9a-f]{24})?)+(?=\.)")
-_STEM = re.compile(r"(.+?)(?:\.[0-9][^/]*)?\.so(?:\.[^/]*)?")
-_SERIES = re.compile(r"(.*[a-zA-Z+_])(?:[-_.]\d+(?:[._]\d+)*|\d+(?:[._]\d+)+)")
-_RELEASE = re.compile(r"-\d+(?:\.\d+)+$")
+_HASH = lazy_pattern(r"(?:-[0-9a-f]{8}(?:[0-9a-f]{24})?)+(?=\.)")
+_STEM = lazy_pattern(r"(.+?)(?:\.[0-9][^/]*)?\.so(?:\.[^/]*)?")
+_SERIES = lazy_pattern(r"(.*[a-zA-Z+_])(?:[-_.]\d+(?:[._]\d+)*|\d+(?:[._]\d+)+)")
+_RELEASE = lazy_pattern(r"-\d+(?:\.\d+)+$")
 _LONGEST = 255  # bytes of a file name: NAME_MAX of Linux
 
 MatchedBy = Literal["name", "stem", "series"]
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryLicense:
+class LibraryLicense(Struct, frozen=True):
     """A row of the catalogue.
 
     :ivar project: the project's own name ("GNU Readline (>=6)").

@@ -9,25 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from msgspec import Struct
+
 from inspector.facts.licensing.library_licenses import plain_library_name
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 VersionSource = Literal["package note", "file name", "SONAME", "symbol versions"]
 
-_NUMBERED = re.compile(
+_NUMBERED = lazy_pattern(
     r"(lib[^/]+?)(?:\.so\.|-(?=\d[\d.]*\.so)|\.(?=\d[\d.]*\.so))(\d[\d.]*[a-z]?(?:-\d+)?)(?:\.so(?:\..*)?)?"
 )
-_GROUPS = re.compile(r"\{(\d+(?:\+\d+)*)\}")
-_NUMBERS = re.compile(r"\d+(?:[._]\d+)+|\d+")
+_GROUPS = lazy_pattern(r"\{(\d+(?:\+\d+)*)\}")
+_NUMBERS = lazy_pattern(r"\d+(?:[._]\d+)+|\d+")
 _LONGEST = 64  # characters of a version that is passed on
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryVersion:
+class LibraryVersion(Struct, frozen=True):
     """A release.
 
     :ivar version: as the project writes it.

@@ -7,7 +7,8 @@ what FFmpeg says of its build, which its makers can be wrong about, and the code
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.licensing.component import Component
 from inspector.facts.licensing.library_components import FoundLicense
@@ -18,8 +19,7 @@ from inspector.facts.loading.load_graph import LoadFacts
 _STRICT = ("strong-copyleft", "network-copyleft", "proprietary")
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseDisagreement:
+class LicenseDisagreement(Struct, frozen=True):
     """Two words for one licence.
 
     :ivar component: whose licence it is.

@@ -6,18 +6,19 @@ whether the list has them, :func:`inspector.facts.licensing.python_licenses.cano
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
-_TOKEN = re.compile(r"\s*([()]|[A-Za-z0-9][A-Za-z0-9.+:-]*)")
+from msgspec import Struct
+
+from inspector.patterns import lazy_pattern
+
+_TOKEN = lazy_pattern(r"\s*([()]|[A-Za-z0-9][A-Za-z0-9.+:-]*)")
 _LONGEST = 4096  # characters; the longest expression of a PyPI wheel that was seen has 400
 _DEEPEST = 32  # parentheses within parentheses
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseTerm:
+class LicenseTerm(Struct, frozen=True):
     """One licence.
 
     :ivar identifier: "GPL-2.0-or-later", "LicenseRef-…".
@@ -31,8 +32,7 @@ class LicenseTerm:
         return f"{self.identifier} WITH {self.exception}" if self.exception else self.identifier
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """OR: whoever receives it chooses one."""
 
     parts: tuple[LicenseTree, ...]
@@ -41,8 +41,7 @@ class AnyOf:
         return " OR ".join(map(str, self.parts))
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(Struct, frozen=True):
     """AND: all hold together."""
 
     parts: tuple[LicenseTree, ...]

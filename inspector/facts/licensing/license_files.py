@@ -13,19 +13,20 @@ from collections.abc import Iterator, Sequence
 from inspector.artifact.nested_trees import NestedTrees
 from inspector.facts.licensing.bundled_copyright import packages_of_soname
 from inspector.facts.licensing.library_licenses import plain_library_name
+from inspector.patterns import lazy_pattern
 from inspector.result import ComponentInfo
 
-_NAME = re.compile(
+_NAME = lazy_pattern(
     r"(?:un)?licen[cs]es?(?:[._-].*)?|copying(?:[._-].*)?|copyright(?:[._-].*)?|notices?(?:[._-].*)?|.*[._-](?:licen[cs]e|copying|copyright)(?:\.txt|\.md|\.rst)?"
     r"|third[._-]?party.*|authors(?:\.(?:txt|md|rst))?|patents",
     re.IGNORECASE,
 )
-_NOT_TEXT = re.compile(
+_NOT_TEXT = lazy_pattern(
     r"\.(?:py|pyc|pyi|pyx|so|h|c|js|css|svg|png|json|ya?ml|toml|qm|mo|po|html?|ui|qml)$", re.IGNORECASE
 )
-_METADATA = re.compile(r"(.*\.(?:dist-info|egg-info))/")
-_PACKAGE_PLACE = re.compile(r"(?:.*/)?share/(?:doc|licenses)/([^/]+)/")
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_METADATA = lazy_pattern(r"(.*\.(?:dist-info|egg-info))/")
+_PACKAGE_PLACE = lazy_pattern(r"(?:.*/)?share/(?:doc|licenses)/([^/]+)/")
+_NOT_IN_NAMES = lazy_pattern(r"[^a-z0-9]+")
 _COPYRIGHT_EVIDENCE = "copyright file "
 _MOST = 200  # files of one component
 

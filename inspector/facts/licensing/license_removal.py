@@ -5,20 +5,21 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Tree
 from inspector.facts.facts import Facts
 from inspector.facts.licensing.components import Component
 from inspector.facts.python.extension_modules import is_extension_module, suffix_rank
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
-_TOKEN = re.compile(r"[()]|[^\s()]+")
+_TOKEN = lazy_pattern(r"[()]|[^\s()]+")
 _LEVELS = {"OR": 1, "AND": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseDrop:
+class LicenseDrop(Struct, frozen=True):
     """One component under an unwanted licence.
 
     :ivar component: its name.

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
 from itertools import chain
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Struct
 
 from inspector.errors import InstallationError
 from inspector.facts.licensing.license_words import is_filler, shingle_hashes
@@ -26,8 +26,7 @@ TextKind = Literal["license", "exception", "header"]
 _PATH = "licenses/texts/templates.msgpack.zst"
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """Words that may be others.
 
     :ivar start: index of the first of them; ``end`` behind the last.

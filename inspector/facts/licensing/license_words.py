@@ -8,16 +8,17 @@ from functools import cache
 from typing import NamedTuple
 from zlib import crc32
 
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 SHINGLE = 4
 """Words of a shingle: texts are found by runs of so many words that they have in common."""
 
-_WORD = re.compile(r"[^\W_]+")
-_COPYRIGHT = re.compile(
+_WORD = lazy_pattern(r"[^\W_]+")
+_COPYRIGHT = lazy_pattern(
     r"^[^\w(©]*(?:(?:portions |parts )?copyright\b|\(c\)|©|all rights reserved|(?:19|20)\d\d\b)", re.IGNORECASE
 )
-_NOT_A_NOTICE = re.compile(
+_NOT_A_NOTICE = lazy_pattern(
     r"copyright (?:notice|holder|owner|interest|law|licen[cs]e|statement|and|or|treat|act\b|protection|in|is|to|by law)",
     re.IGNORECASE,
 )

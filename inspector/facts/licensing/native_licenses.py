@@ -5,8 +5,9 @@ The one door to :mod:`inspector.facts.licensing.library_licenses` and :mod:`insp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from inspector.facts.licensing.library_licenses import LibraryLicense, identify_library, library_catalogue_date
 from inspector.facts.licensing.license_classes import CLASS_ORDER, LicenseClass, license_class, strictest
@@ -25,8 +26,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class PythonModuleLicense:
+class PythonModuleLicense(Struct, frozen=True):
     """A copyleft library that an extension module of CPython may be built with.
 
     :ivar module: the module's name ("readline", "_gdbm").

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.nested_trees import NestedTrees
 from inspector.errors import FormatError
@@ -26,6 +27,7 @@ from inspector.facts.licensing.license_files import LicenseFiles
 from inspector.facts.licensing.spdx_texts import list_version, spdx_text
 from inspector.facts.licensing.standard_text_coverage import Runs, is_covered, runs_of
 from inspector.limits import MIB, Limits
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 from inspector.result import ComponentInfo
 
@@ -33,12 +35,11 @@ _LONGEST = 4 * MIB  # bytes of one licence file; Chromium's copyright file has 2
 _MOST = 64 * MIB  # bytes of all licence files
 _MOST_RUNS = 2_000_000  # kept at a time, some 150 MB; then they are made again
 _SHORTEST_NAME = 3  # letters; shorter ones are found in any text
-_BLANKS = re.compile(r"\s+")
-_NOT_WORDS = re.compile(r"[^a-z0-9]+")
+_BLANKS = lazy_pattern(r"\s+")
+_NOT_WORDS = lazy_pattern(r"[^a-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeText:
+class NoticeText(Struct, frozen=True):
     """A text that one or more components are under.
 
     :ivar number: by which components name it, from 1.
@@ -58,8 +59,7 @@ class NoticeText:
         return (*self.paths, listed) if self.standards else self.paths
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeComponent:
+class NoticeComponent(Struct, frozen=True):
     """One component of the notice file.
 
     :ivar component: as the Result has it.
@@ -74,8 +74,7 @@ class NoticeComponent:
     shipped: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MissingText:
+class MissingText(Struct, frozen=True):
     """A licence without a text: neither in the artifact nor on the SPDX list.
 
     :ivar component: name and version.
@@ -86,8 +85,7 @@ class MissingText:
     license: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notices:
+class Notices(Struct, frozen=True):
     """Everything, in a fixed order: components by name and version, texts by first use."""
 
     components: tuple[NoticeComponent, ...]

@@ -7,16 +7,16 @@ writes it into everything, Debian into what asks for it. Values are the packager
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 _LONGEST = 256  # characters of a value that is kept
 _PURL_TYPES = {"deb": "deb", "rpm": "rpm", "apk": "apk", "alpm": "alpm", "pacman": "alpm"}
 
 
-@dataclass(frozen=True, slots=True)
-class PackageNote:
+class PackageNote(Struct, frozen=True):
     """One note.
 
     :ivar type: the packaging system: "deb", "rpm", …

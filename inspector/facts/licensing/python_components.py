@@ -17,6 +17,7 @@ from inspector.facts.licensing.package_urls import python_package_url
 from inspector.facts.licensing.recognised_files import RecognisedFiles
 from inspector.facts.python.distributions import PythonDistribution
 from inspector.limits import MIB
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ CPYTHON_OWNER = "CPython "
 """How the owners of CPython's own files begin; its series follows."""
 
 _VENDOR = "/_vendor/"
-_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*==\s*([A-Za-z0-9.!+_-]{1,64})")
+_REQUIREMENT = lazy_pattern(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*==\s*([A-Za-z0-9.!+_-]{1,64})")
 _MOST_VENDORED = 1000  # of an artifact
 _LICENSE = "Python-2.0.1"  # the SPDX identifier of the licence that CPython 3 ships; Python-2.0 is the older text
 

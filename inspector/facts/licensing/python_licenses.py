@@ -6,26 +6,26 @@ guessed: the expression is None and the class is what all readings share.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from msgspec import Struct
+
 from inspector.facts.licensing.license_classes import LicenseClass, license_class
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 _TABLE = "licenses/classifiers.toml"
 _PREFIX = "License :: "
-_BLANKS = re.compile(r"\s+")
+_BLANKS = lazy_pattern(r"\s+")
 _LONGEST_NAME = 200  # characters of a License field that may be a name; longer ones are licence texts
 _TEXT_START = 400  # characters of a pasted licence text that tell which one it is
 
 LicenseSource = Literal["License-Expression", "License", "classifiers"]
 
 
-@dataclass(frozen=True, slots=True)
-class StatedLicense:
+class StatedLicense(Struct, frozen=True):
     """What metadata state.
 
     :ivar expression: a valid SPDX expression, or None where the words allow several readings or none.

@@ -14,10 +14,11 @@ from inspector.facts.licensing.license_files import is_license_file
 from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.facts.licensing.text_recognition import LONGEST, RecognisedFile, Work, recognise_license_texts
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 
-_OWN_NAME = re.compile(r"(?:licen[cs]e|copying)(?:[-_.](?:txt|md|rst|html?))?", re.IGNORECASE)
-_ASIDE = re.compile(r"notice|authors|copyright|third|patents|contributors", re.IGNORECASE)
-_THIRD_PARTY = re.compile(
+_OWN_NAME = lazy_pattern(r"(?:licen[cs]e|copying)(?:[-_.](?:txt|md|rst|html?))?", re.IGNORECASE)
+_ASIDE = lazy_pattern(r"notice|authors|copyright|third|patents|contributors", re.IGNORECASE)
+_THIRD_PARTY = lazy_pattern(
     r"(?:^|/)(?:_?vendor(?:ed)?|third[-_]?party|externals?|extern|deps|bundled|crates)/", re.IGNORECASE
 )
 _MOST_FILES = 4000  # of an artifact; an AppImage of Electron has 500

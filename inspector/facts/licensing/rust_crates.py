@@ -8,15 +8,16 @@ list of some, and of none where paths were remapped.
 from __future__ import annotations
 
 import json
-import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.facts.licensing.read_only_data import constants
 from inspector.formats.elf.sections import Section
 from inspector.limits import MIB
+from inspector.patterns import lazy_pattern
 from inspector.source import Source
 
 PATH_MARKER = b"/registry/src/"
@@ -25,16 +26,15 @@ PATH_MARKER = b"/registry/src/"
 _SECTION = ".dep-v0"
 _LARGEST_SECTION = 8 * MIB
 _LARGEST_LIST = 8 * MIB  # cargo-auditable's own readers stop at 8 MiB
-_PATH = re.compile(
+_PATH = lazy_pattern(
     rb"/registry/src/[A-Za-z0-9._-]{1,80}/([A-Za-z0-9_-]{1,64}?)-(\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+][A-Za-z0-9.+-]{1,64})?)/"
 )
-_TOOLCHAIN = re.compile(rb"/rustc/([0-9a-f]{40})/library/")
+_TOOLCHAIN = lazy_pattern(rb"/rustc/([0-9a-f]{40})/library/")
 _OVERLAP = 512
 _MOST_CRATES = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class RustCrate:
+class RustCrate(Struct, frozen=True):
     """One crate.
 
     :ivar source: where it came from: "crates.io", "git", "local", "registry", …; "crates.io" of paths too.
@@ -45,8 +45,7 @@ class RustCrate:
     source: str = "crates.io"
 
 
-@dataclass(frozen=True, slots=True)
-class RustBuild:
+class RustBuild(Struct, frozen=True):
     """What a file says of the crates in it.
 
     :ivar stated_by: "cargo auditable" for the whole list, "source paths" for those that left one.

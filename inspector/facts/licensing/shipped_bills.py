@@ -9,33 +9,34 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError
 from inspector.facts.licensing.component import Component
 from inspector.facts.licensing.library_licenses import plain_library_name
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
-_PLACE = re.compile(
+_PLACE = lazy_pattern(
     r"(?:.*/)?[^/]+\.dist-info/sboms/[^/]+|(?:.*/)?(?:[^/]+\.cdx|[^/]+\.spdx|[^/]*\.?cyclonedx|s?bom)\.json"
 )
 _LONGEST = 16 * 1024 * 1024  # bytes of a bill; that of a large Rust program has 2 million
 _MOST_BILLS = 100
 _MOST_ENTRIES = 20_000
 _LONGEST_NAME = 200
-_NUMBERS = re.compile(r"[-_.]?\d[\d.]*$")
-_SIGNS = re.compile(r"[^a-z0-9+]+")
-_PURL = re.compile(r"pkg:([a-z]+)/(?:[^@?#]*/)?([^@?#/]+)")
+_NUMBERS = lazy_pattern(r"[-_.]?\d[\d.]*$")
+_SIGNS = lazy_pattern(r"[^a-z0-9+]+")
+_PURL = lazy_pattern(r"pkg:([a-z]+)/(?:[^@?#]*/)?([^@?#/]+)")
 _NO_LIBRARIES = ("pypi", "cargo", "golang", "npm", "gem", "maven")
 """Types of package URLs of what is no shared library of a distribution."""
 
 
-@dataclass(frozen=True, slots=True)
-class BillEntry:
+class BillEntry(Struct, frozen=True):
     """One component that a bill lists.
 
     :ivar type: of its package URL ("rpm", "cargo"), or "".
@@ -49,8 +50,7 @@ class BillEntry:
         return f"{self.name} {self.version}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedBill:
+class CheckedBill(Struct, frozen=True):
     """A bill of materials.
 
     :ivar path: tree path.

@@ -6,8 +6,9 @@ The list is one compressed file, read whole when the first text is asked for (5 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from inspector.errors import InstallationError
 from inspector.resources import data_directory, load_table
@@ -15,8 +16,7 @@ from inspector.resources import data_directory, load_table
 _FOLDER = "licenses/texts"
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
+class _Texts(Struct, frozen=True):
     """The file as read.  :ivar by_name: identifier in lower case -> (identifier, text)."""
 
     by_name: dict[str, tuple[str, str]]

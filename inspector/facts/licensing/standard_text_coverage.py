@@ -6,13 +6,13 @@ missing shows as a long gap, which a name in place of another never makes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from inspector.facts.licensing.spdx_texts import spdx_text
+from inspector.patterns import lazy_pattern
 
-_WORD = re.compile(r"[a-z0-9]+")
+_WORD = lazy_pattern(r"[a-z0-9]+")
 _MOST = 1_000_000
 _RUN = 5  # words; shorter runs are shared by many licences
 _ENOUGH = 0.8  # of the runs; BSD with another holder in each of its three places keeps nine tenths

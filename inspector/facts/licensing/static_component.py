@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from inspector.facts.licensing.cpython_build import CPythonBuild
 from inspector.facts.licensing.fingerprint_scan import StaticEvidence
@@ -14,8 +15,7 @@ from inspector.model import Problem
 StaticKind = Literal["library", "interpreter", "rust-crate", "go-module"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaticComponent:
+class StaticComponent(Struct, frozen=True, kw_only=True):
     """A component whose code is inside one file.
 
     :ivar name: the project, as the library catalogue calls it; of crates and modules the name in their registry.
@@ -42,8 +42,7 @@ class StaticComponent:
     possible_licenses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FileComponents:
+class FileComponents(Struct, frozen=True):
     """What one ELF file contains.
 
     :ivar python: the CPython that it is, or None.
@@ -53,8 +52,7 @@ class FileComponents:
     python: CPythonBuild | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StaticScan:
+class StaticScan(Struct, frozen=True):
     """What a scan found.
 
     :ivar components: static ones, by path and name; CPython is in ``pythons``.

@@ -7,10 +7,10 @@ no text and was stripped cannot be seen: silence is no proof of absence.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
@@ -29,9 +29,10 @@ from inspector.facts.licensing.symbol_names import SymbolNames, symbol_tables
 from inspector.formats.elf import ElfFile
 from inspector.limits import Limits
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 from inspector.source import Source
 
-_EXTENSION_MODULE = re.compile(r"(\w+)\.(?:(?:cpython-3|abi3\.).*\.)?so")
+_EXTENSION_MODULE = lazy_pattern(r"(\w+)\.(?:(?:cpython-3|abi3\.).*\.)?so")
 _PYTHON = "CPython"
 _RUST = "Rust standard library"
 

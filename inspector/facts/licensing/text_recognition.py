@@ -7,13 +7,14 @@ copyright notices and numbers of clauses. A few words may differ besides, as the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.licensing.license_templates import Template, TextKind, templates_like
 from inspector.facts.licensing.license_words import SHINGLE, Word, shingle_hashes, words_of
 from inspector.facts.licensing.text_comparison import Match, compare
+from inspector.patterns import lazy_pattern
 
 LONGEST = 1024 * 1024
 """Characters of a file that are read; the longest notices file of a wheel that was seen has 300,000."""
@@ -25,11 +26,10 @@ _WHOLE = 0.97  # of a file's words that belong to one text, where it is nothing 
 _SLACK = 60  # words around the place where a text is thought to lie
 _WORK_OF_A_PLACE = 1000  # to look one shingle's place up, against comparing two words
 _MOST_WORK = 4_000_000_000  # of one file, see Work
-_TAG = re.compile(r"SPDX-License-Identifier:[ \t]*([^\n*]{1,200})")
+_TAG = lazy_pattern(r"SPDX-License-Identifier:[ \t]*([^\n*]{1,200})")
 
 
-@dataclass(frozen=True, slots=True)
-class RecognisedText:
+class RecognisedText(Struct, frozen=True):
     """A licence that a file quotes or grants.
 
     :ivar identifiers: what the text is of, by the SPDX list; several where licences share one text ("GPL-2.0-only", "GPL-2.0-or-later").
@@ -45,8 +45,7 @@ class RecognisedText:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecognisedFile:
+class RecognisedFile(Struct, frozen=True):
     """What a file says of licences.
 
     :ivar texts: in the order of the file; where one lies in another, the larger alone.
@@ -82,8 +81,7 @@ def _narrowed(names: tuple[str, ...], granted: Sequence[tuple[str, ...]]) -> tup
     return names
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct):
     """How much may still be compared, in words of a template times words of a text: hostile files hold the pieces of many licences many times.
 
     The longest notices file that was seen takes 2 * 10^9; 10^9 take about half a second.

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from inspector.errors import FormatError
 from inspector.facts.hosts.root_directory import RootDirectory
 from inspector.formats.ld_so_cache import read_ld_so_cache
+from inspector.patterns import lazy_pattern
 
 _LARGEST_CACHE = 64 << 20
 _LARGEST_LOADER = 16 << 20
@@ -21,7 +22,7 @@ _MOST_CONFIGURATION_FILES = 1000
 
 _LONGEST_DIRECTORY = 200
 _MUSL_DIRECTORIES = ("/lib", "/usr/local/lib", "/usr/lib")
-_LDCONFIG_NAME = re.compile(r"(?:lib|ld-).*\.so")  # elf/ldconfig.c, search_dir
+_LDCONFIG_NAME = lazy_pattern(r"(?:lib|ld-).*\.so")  # elf/ldconfig.c, search_dir
 _FALLBACK = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 
 

@@ -7,19 +7,19 @@ PyInstaller 5 and 6).
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Tree
+from inspector.patterns import lazy_pattern
 
 _BASE_LIBRARY = "base_library.zip"
-_PYTHON = re.compile(r"libpython\d\.\d+[a-z]*\.so[\d.]*")
+_PYTHON = lazy_pattern(r"libpython\d\.\d+[a-z]*\.so[\d.]*")
 _INTERNAL = "_internal"
 
 
-@dataclass(frozen=True, slots=True)
-class FrozenFolder:
+class FrozenFolder(Struct, frozen=True):
     """One folder.
 
     :ivar path: tree path of the directory with the libraries.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.artifact.tree import Kind, Tree
 from inspector.facts.binaries.elf_objects import ElfObject
@@ -36,8 +37,7 @@ _PAGE = 4096  # bytes; behind the end of the file's last page, memory that is to
 _ROLE_ORDER: dict[Role, int] = {"entry": 0, "extension": 1, "plugin": 2, "optional": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedNeed:
+class ResolvedNeed(Struct, frozen=True):
     """One DT_NEEDED of one object.
 
     :ivar path: tree path of what is loaded; None unless the origin is "bundle".
@@ -56,8 +56,7 @@ class ResolvedNeed:
     skipped: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFacts:
+class LoadFacts(Struct, frozen=True):
     """The load graph of the bundle.
 
     :ivar roots: all roots, the optional ones that nothing else reaches included.

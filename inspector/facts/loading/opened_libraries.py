@@ -10,25 +10,26 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 Priority = Literal["required", "recommended", "suggested"]
 
 _OPENING_CALLS = frozenset({"dlopen", "dlmopen", "g_module_open", "SDL_LoadObject", "lt_dlopen", "lt_dlopenext"})
-_NAME = re.compile(rb"(?<![\w./+$-])(lib[A-Za-z0-9_+.-]{1,80}\.so(?:\.\d+){0,3})(?=\0)")
+_NAME = lazy_pattern(rb"(?<![\w./+$-])(lib[A-Za-z0-9_+.-]{1,80}\.so(?:\.\d+){0,3})(?=\0)")
 _MOST_DATA = 8 << 20
 _MOST_NAMES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedLibrary:
+class OpenedLibrary(Struct, frozen=True):
     """One library that one object opens.
 
     :ivar opener: tree path of the object.

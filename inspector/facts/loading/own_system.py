@@ -10,21 +10,23 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
+
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.launchers.launcher_facts import Launcher
+from inspector.patterns import lazy_pattern
 
 _LARGEST_FILE = 1 << 20
 _MOST_FILES = 1000
 _MOST_DIRECTORIES = 200
 _BUILT_IN = ("lib64", "usr/lib64", "lib", "usr/lib")  # elf/dl-load.c, system_dirs
 _MUSL = ("lib", "usr/local/lib", "usr/lib")  # ldso/dynlink.c
-_MULTIARCH = re.compile(r"[a-z0-9_]+-linux-(?:gnu|musl)\w*")
+_MULTIARCH = lazy_pattern(r"[a-z0-9_]+-linux-(?:gnu|musl)\w*")
 """Names of Debian's directories for one architecture, which are built into its loader (Debian's glibc, debian/rules.d)."""
 
 

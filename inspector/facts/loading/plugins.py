@@ -10,24 +10,25 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Node, Tree
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.launchers.shell_files import read_text
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 _CACHES = ("loaders.cache", "immodules.cache")
 _QT_SETTINGS = ("qt.conf", "qt6.conf")
 _SETTINGS = (*_CACHES, *_QT_SETTINGS)
-_CACHED_MODULE = re.compile(r'^"([^"]+\.so)"\s*$', re.MULTILINE)
+_CACHED_MODULE = lazy_pattern(r'^"([^"]+\.so)"\s*$', re.MULTILINE)
 _QT_FOLDERS = {"plugins": "plugins", "qmlimports": "qml", "qml2imports": "qml", "imports": "imports"}
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
+class Plugin(Struct, frozen=True):
     """Why a library counts as a plugin.
 
     :ivar loader: what opens it, for people ("Qt").

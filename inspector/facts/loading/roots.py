@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Kind, Tree
 from inspector.facts.binaries.elf_objects import ElfObject
@@ -25,17 +25,17 @@ from inspector.facts.python.extension_modules import (
     module_abi,
     suffix_rank,
 )
+from inspector.patterns import lazy_pattern
 
 __all__ = ["Role", "Root", "find_roots", "is_extension_module", "is_python_program", "nearest"]
 
 Role = Literal["entry", "extension", "plugin", "optional"]
 
 _STARTED_BY_FORMAT = "is started by the starter of the bundle's own format"
-_STANDARD_LIBRARY = re.compile(r"(?:python|pypy)\d\.\d+[a-z]?")
+_STANDARD_LIBRARY = lazy_pattern(r"(?:python|pypy)\d\.\d+[a-z]?")
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """An object that is loaded for its own sake.
 
     :ivar path: tree path.

@@ -7,13 +7,13 @@ A mounted AppImage lies in a directory that changes with every start, so its run
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.artifact import Artifact
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """The run-time name of the tree's root.
 
     :ivar root: prefix of every run-time path in the tree, without a trailing slash; "" for a root file system.

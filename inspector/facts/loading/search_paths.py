@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Kind, Tree
 from inspector.facts.binaries.elf_objects import ElfObject
@@ -18,8 +19,7 @@ from inspector.resources import load_table
 ElementKind = Literal["origin", "bundle", "absolute", "build", "relative", "empty"]
 
 
-@dataclass(frozen=True, slots=True)
-class SearchElement:
+class SearchElement(Struct, frozen=True):
     """One element of an object's RPATH or RUNPATH.
 
     :ivar label: "RPATH" or "RUNPATH".

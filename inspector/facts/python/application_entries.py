@@ -9,7 +9,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Node, Tree
@@ -21,15 +23,15 @@ from inspector.facts.loading.run_time_paths import Mount, mount_of
 from inspector.facts.python.extension_modules import is_python_program
 from inspector.facts.python.implicit_imports import implicit_imports
 from inspector.facts.python.module_index import ModuleIndex
+from inspector.patterns import lazy_pattern
 
-_PROGRAM = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?[a-z]{0,2}$")
-_PYTHON_SCRIPT = re.compile(rb"#![^\n]*python")
+_PROGRAM = lazy_pattern(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?[a-z]{0,2}$")
+_PYTHON_SCRIPT = lazy_pattern(rb"#![^\n]*python")
 _TAKES_VALUE = frozenset("WX")  # python(1): -W arg, -X opt
-_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*(?::\w[\w.]*)?")
+_MODULE = lazy_pattern(r"[A-Za-z_]\w*(?:\.\w+)*(?::\w[\w.]*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationEntries:
+class ApplicationEntries(Struct, frozen=True):
     """Where the application's Python begins.
 
     :ivar closed: whether only ``modules``, ``files`` and ``code`` are started; otherwise the user may import every module.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 
 from inspector.artifact.tree import Tree
@@ -14,8 +13,9 @@ from inspector.facts.python.name_resolution import NameResolver
 from inspector.facts.python.native_names import names_in_data, names_in_extension
 from inspector.facts.python.source_imports import ImportStatement, statements_in_text
 from inspector.limits import Limits
+from inspector.patterns import lazy_pattern
 
-_WORD = re.compile(rb"[A-Za-z_][\w.]{1,199}")
+_WORD = lazy_pattern(rb"[A-Za-z_][\w.]{1,199}")
 
 
 def binary_edges(tree: Tree, names: NameResolver, module: Module, limits: Limits) -> Iterator[Edge]:

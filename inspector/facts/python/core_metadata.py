@@ -5,10 +5,10 @@ PyPA specification "Core metadata", versions 1.0 to 2.4; folding as in RFC 822, 
 
 from __future__ import annotations
 
-import re
+from inspector.patterns import lazy_pattern
 
 _HEADERS = frozenset({"name", "version", "license-expression", "license", "classifier", "license-file"})
-_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:(.*)")
+_HEADER = lazy_pattern(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:(.*)")
 _LONGEST_VALUE = 200  # characters of a name or a version
 _MOST_VALUES = 1000  # of a header that may stand several times
 

@@ -12,7 +12,8 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
@@ -21,11 +22,12 @@ from inspector.facts.licensing.python_licenses import LicenseSource, StatedLicen
 from inspector.facts.python.core_metadata import end_of_headers, parse_headers, single_value
 from inspector.limits import MIB, Limits
 from inspector.model import Problem
+from inspector.patterns import lazy_pattern
 
 _METADATA_NAMES = (".dist-info/METADATA", ".egg-info/PKG-INFO", ".egg-info", "/EGG-INFO/PKG-INFO", ".dist-info/RECORD")
-_NORMALIZED = re.compile(r"[-_.]+")  # PEP 503
-_DIRECTORY = re.compile(r"(?P<name>.+?)(?:-(?P<version>[^-]+)(?:-py[0-9.]+)?)?\.(?:dist-info|egg-info|egg)")
-_LICENSE_NAME = re.compile(r"(?:licen[cs]e|copying|notice|authors|copyright)", re.IGNORECASE)
+_NORMALIZED = lazy_pattern(r"[-_.]+")  # PEP 503
+_DIRECTORY = lazy_pattern(r"(?P<name>.+?)(?:-(?P<version>[^-]+)(?:-py[0-9.]+)?)?\.(?:dist-info|egg-info|egg)")
+_LICENSE_NAME = lazy_pattern(r"(?:licen[cs]e|copying|notice|authors|copyright)", re.IGNORECASE)
 _LICENSE_PLACES = (
     "licenses",
     "license_files",
@@ -38,8 +40,7 @@ _MOST_MODULES = 500  # top-level names of one distribution
 _MOST_FILES_BY_NAME = 1_000_000  # of a whole tree; a file counts for each distribution that claims it
 
 
-@dataclass(frozen=True, slots=True)
-class PythonDistribution:
+class PythonDistribution(Struct, frozen=True):
     """One installed distribution.
 
     :ivar name: as its metadata write it; the directory's name where they do not say.
@@ -71,8 +72,7 @@ class PythonDistribution:
         return _NORMALIZED.sub("-", self.name).lower()
 
 
-@dataclass(frozen=True, slots=True)
-class PythonDistributions:
+class PythonDistributions(Struct, frozen=True):
     """All distributions by metadata path, and what could not be read."""
 
     distributions: tuple[PythonDistribution, ...] = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
@@ -15,8 +16,7 @@ SCRIPT_GROUPS = frozenset({"console_scripts", "gui_scripts"})
 """Groups that installers turn into programs; no code reads them to find plugins."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
+class EntryPoint(Struct, frozen=True):
     """One line.
 
     :ivar group: "console_scripts", "pytest11", …

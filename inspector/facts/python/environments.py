@@ -10,15 +10,17 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.loading.run_time_paths import Mount
 from inspector.facts.python.extension_modules import Abi, interpreter_abi, is_python_program
+from inspector.patterns import lazy_pattern
 
-_STANDARD_LIBRARY = re.compile(
+_STANDARD_LIBRARY = lazy_pattern(
     r"(?:^|/)(?P<implementation>python|pypy)(?P<major>\d)(?:\.(?P<minor>\d+))?(?P<flags>t?)$"
 )
 _SITE_NAMES = ("site-packages", "dist-packages")
@@ -27,8 +29,7 @@ _LONGEST_PTH = 64 << 10  # bytes; they hold a few lines
 _MOST_PTH_LINES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class PathConfiguration:
+class PathConfiguration(Struct, frozen=True):
     """One ``.pth`` file (Lib/site.py, ``addpackage``).
 
     :ivar path: its tree path.
@@ -41,8 +42,7 @@ class PathConfiguration:
     code: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PythonEnvironment:
+class PythonEnvironment(Struct, frozen=True):
     """One standard library with the interpreters that use it.
 
     :ivar standard_library: tree path of the directory or archive that holds ``os``.

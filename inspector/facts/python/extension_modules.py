@@ -6,26 +6,26 @@ importlib tries suffixes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
+from inspector.patterns import lazy_pattern
 
-_SUFFIX = re.compile(
+_SUFFIX = lazy_pattern(
     r"\.(?:(cpython)-(\d)(\d+)([a-z]*)(?:-([\w-]+))?|(abi3t?)|pypy(\d)(\d+)-pp\w+?(?:-([\w-]+))?)\.so$"
 )
-_PROGRAM = re.compile(r"(python|pypy)(\d)?(?:\.(\d+))?([a-z]{0,2})$")
-_LIBRARY = re.compile(r"libpython(\d)\.(\d+)([a-z]*)\.so")
+_PROGRAM = lazy_pattern(r"(python|pypy)(\d)?(?:\.(\d+))?([a-z]{0,2})$")
+_LIBRARY = lazy_pattern(r"libpython(\d)\.(\d+)([a-z]*)\.so")
 _CALLED_BY_MODULES = "PyModule_Create2"  # what PyModule_Create stands for (CPython, Include/modsupport.h)
-_PREFIX = re.compile(r"(?:^|/)lib/(python|pypy)(\d)\.(\d+)([a-z]?)/")
+_PREFIX = lazy_pattern(r"(?:^|/)lib/(python|pypy)(\d)\.(\d+)([a-z]?)/")
 _PACKAGES = ("site-packages", "dist-packages", "lib-dynload")
-_TEST_MODULE = re.compile(r"(?:_test|_xx|xx|_ctypes_test)")
+_TEST_MODULE = lazy_pattern(r"(?:_test|_xx|xx|_ctypes_test)")
 _TEST_FOLDERS = frozenset({"test", "tests"})
 
 
-@dataclass(frozen=True, slots=True)
-class Abi:
+class Abi(Struct, frozen=True):
     """What an interpreter is, or what a module asks of one; None for what is not stated.
 
     :ivar flags: "t" for free-threaded builds, "d" for debug builds, "" for neither.

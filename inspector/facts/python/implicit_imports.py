@@ -6,14 +6,14 @@ The data are ``rules/python/implicit_imports.toml``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from inspector.resources import load_table
 
 
-@dataclass(frozen=True, slots=True)
-class ImplicitImport:
+class ImplicitImport(Struct, frozen=True):
     """What a module imports unseen.
 
     :ivar imports: full names; "name.*" stands for everything below a package.
@@ -26,8 +26,7 @@ class ImplicitImport:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotCalled:
+class NotCalled(Struct, frozen=True):
     """Functions that no application calls: they test their module.
 
     :ivar module: a pattern of full names.
@@ -40,8 +39,7 @@ class NotCalled:
     standard_library: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ImplicitImports:
+class ImplicitImports(Struct, frozen=True):
     """The table.
 
     :ivar at_start: modules that every interpreter imports, or may import by itself at any time.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.facts.python.module_index import Module
 
@@ -46,8 +47,7 @@ _CLAUSES: dict[EdgeKind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """One import.
 
     :ivar importer: None where a start is the reason.

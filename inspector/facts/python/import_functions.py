@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from inspector.resources import load_table
 
 
-@dataclass(frozen=True, slots=True)
-class ImportFunctions:
+class ImportFunctions(Struct, frozen=True):
     """Last names of functions; the table says what each list means."""
 
     importers: frozenset[str]
@@ -33,6 +33,6 @@ def import_functions() -> ImportFunctions:
     table: dict[str, Any] = load_table("python/import_functions.toml")
     values: dict[str, Any] = {
         name: tuple(table[name]) if name.endswith("_words") else frozenset(table[name])
-        for name in ImportFunctions.__dataclass_fields__
+        for name in ImportFunctions.__struct_fields__
     }
     return ImportFunctions(**values)

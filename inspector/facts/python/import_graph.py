@@ -9,7 +9,8 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError

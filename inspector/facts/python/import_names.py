@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.python.import_functions import import_functions
 from inspector.facts.python.source_imports import NamedImport
@@ -17,8 +18,7 @@ _MOST_BINDINGS = 20
 _OWN = frozenset({"__name__", "__package__"})
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """A function or class around an expression."""
 
     name: str
@@ -41,8 +41,7 @@ class Scope:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(Struct, frozen=True):
     """One value that an expression may have; ``listed`` stands for constants that are among the module's strings anyway."""
 
     text: str = ""

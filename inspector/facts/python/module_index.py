@@ -11,10 +11,10 @@ under the name that they have in their own directory.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
@@ -22,18 +22,18 @@ from inspector.facts.python.distributions import PythonDistribution
 from inspector.facts.python.environments import PythonEnvironment
 from inspector.facts.python.zipped_modules import ZippedMember, zipped_members
 from inspector.limits import MIB
+from inspector.patterns import lazy_pattern
 
 ModuleKind = Literal["source", "extension", "bytecode", "namespace"]
 
-_EXTENSION = re.compile(r"\.(?:cpython-\d+[a-z]*(?:-[\w-]+)?|abi3t?|pypy\d+-\w+(?:-[\w-]+)?)\.so$|\.so$|\.pyd$")
-_CACHED = re.compile(r"(?P<stem>.+?)\.(?P<tag>[^.]+)(?:\.opt-\w+)?\.pyc$")
+_EXTENSION = lazy_pattern(r"\.(?:cpython-\d+[a-z]*(?:-[\w-]+)?|abi3t?|pypy\d+-\w+(?:-[\w-]+)?)\.so$|\.so$|\.pyd$")
+_CACHED = lazy_pattern(r"(?P<stem>.+?)\.(?P<tag>[^.]+)(?:\.opt-\w+)?\.pyc$")
 _PLAIN_SO = 1
 _LARGEST_SEARCHED = 64 * MIB
 _TEST_PARTS = frozenset({"test", "tests", "testing_tests", "idle_test"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Module:
+class Module(Struct, frozen=True, eq=False):
     """One importable module; compared by identity.
 
     :ivar name: the full name ("numpy.linalg"); of a loose module the name in its own directory.
@@ -147,8 +147,7 @@ def index_modules(
     return ModuleIndex(environments, _Indexer(tree, environments, owners).modules())
 
 
-@dataclass(slots=True)
-class _Candidate:
+class _Candidate(Struct):
     """What was found of one name in one place, by rank: package before module, extension before source before bytecode."""
 
     name: str

@@ -10,9 +10,10 @@ from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
 from inspector.facts.python.distributions import PythonDistribution
 from inspector.facts.python.module_index import Module, ModuleIndex
+from inspector.patterns import lazy_pattern
 
-_NAME = re.compile(r"\.*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?::\w[\w.]*)?")
-_REQUIRES = re.compile(rb"^Requires-Dist:[ \t]*([A-Za-z0-9][\w.-]*)", re.MULTILINE)  # core metadata 1.2 and later
+_NAME = lazy_pattern(r"\.*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?::\w[\w.]*)?")
+_REQUIRES = lazy_pattern(rb"^Requires-Dist:[ \t]*([A-Za-z0-9][\w.-]*)", re.MULTILINE)  # core metadata 1.2 and later
 _LONGEST_METADATA = 1 << 20
 _EXTERNAL = frozenset(sys.stdlib_module_names) | frozenset(sys.builtin_module_names)
 """Names that are built into interpreters, or belong to other systems: no file of the bundle needs to have them."""

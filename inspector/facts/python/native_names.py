@@ -17,10 +17,11 @@ from inspector.facts.python.implicit_imports import implicit_imports
 from inspector.facts.python.module_index import Module, ModuleIndex
 from inspector.formats.elf import read_elf
 from inspector.limits import MIB
+from inspector.patterns import lazy_pattern
 
-_SECTIONS = re.compile(r"\.l?(?:ro)?data(?:\..*)?$")
+_SECTIONS = lazy_pattern(r"\.l?(?:ro)?data(?:\..*)?$")
 _MOST_READ = 256 * MIB
-_ZLIB = re.compile(rb"x[\x01\x5e\x9c\xda]")  # RFC 1950: CMF 0x78 and the four FLG bytes without a dictionary
+_ZLIB = lazy_pattern(rb"x[\x01\x5e\x9c\xda]")  # RFC 1950: CMF 0x78 and the four FLG bytes without a dictionary
 _MOST_STREAMS = 2000
 _LARGEST_STREAM = 4 * MIB
 _SHORTEST_STREAM = 32

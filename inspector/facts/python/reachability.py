@@ -15,7 +15,8 @@ pickles; code that is downloaded or generated; plugins that the user installs el
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Tree
 from inspector.facts.python.application_entries import ApplicationEntries
@@ -28,8 +29,7 @@ from inspector.facts.python.import_graph import ImportGraph
 from inspector.facts.python.module_index import Module
 
 
-@dataclass(slots=True)
-class Reachability:
+class Reachability(Struct):
     """What is reached.
 
     :ivar entries: what it was reached from.
@@ -42,7 +42,7 @@ class Reachability:
     graph: ImportGraph
     edges: dict[Module, Edge]
     tree: Tree
-    _data: DataReferences | None = field(default=None, repr=False)
+    _data: DataReferences | None = None
 
     @property
     def closed(self) -> bool:

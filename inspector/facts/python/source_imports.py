@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
+
+from inspector.patterns import lazy_pattern
 
 StatementKind = Literal["module", "lazy", "optional", "main"]
 """When an import statement runs: with the module; inside a function; where it may fail; only in a started script (``__name__ == "__main__"``)."""
 
-_STATEMENT = re.compile(
+_STATEMENT = lazy_pattern(
     r"(?:^|[;\n\r:])[ \t]*(?:from[ \t]+(?P<level>\.*)(?P<package>[A-Za-z_][\w.]*|)[ \t]+import[ \t]+(?P<names>\(?[\w ,*\t]+)"
     r"|import[ \t]+(?P<modules>[A-Za-z_][\w., \t]*))"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ImportStatement:
+class ImportStatement(Struct, frozen=True):
     """``import module`` or ``from module import names``.
 
     :ivar module: as written; "" for ``from . import x``.
@@ -33,8 +34,7 @@ class ImportStatement:
     function: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedImport:
+class NamedImport(Struct, frozen=True):
     """A call that takes a module's name: ``import_module("x")``.
 
     :ivar name: the constant, with leading dots where it is relative; "" where nothing of it is known.
@@ -57,8 +57,7 @@ class NamedImport:
         return not self.name and not self.own and self.parameter_of is None
 
 
-@dataclass(slots=True)
-class SourceImports:
+class SourceImports(Struct):
     """The facts of one source.
 
     :ivar statements: import statements that run; those below ``if TYPE_CHECKING`` are left out.

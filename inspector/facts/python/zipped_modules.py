@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Node
 from inspector.errors import FormatError
@@ -28,8 +29,7 @@ _BROKEN = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ZippedMember:
+class ZippedMember(Struct, frozen=True, eq=False):
     """One file of an archive.
 
     :ivar archive: the archive's node.

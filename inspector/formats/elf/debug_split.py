@@ -6,8 +6,9 @@ keeps address and size but no bytes (SHT_NOBITS), notes excepted.  Where it lies
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from zlib import crc32
+
+from msgspec import Struct
 
 from inspector.errors import FormatError
 from inspector.formats.elf.elf_file import ElfFile
@@ -24,8 +25,7 @@ _SHORTEST_BUILD_ID = 4
 _MOST_ALIGNMENT = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitOutcome:
+class SplitOutcome(Struct, frozen=True, kw_only=True):
     """A file and what was taken out of it.
 
     :ivar stripped: as of :func:`inspector.formats.elf.strip.strip_elf`; where it removed no section there is nothing to keep either.

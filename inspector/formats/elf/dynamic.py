@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from inspector.formats.elf.identification import Layout
 
@@ -59,8 +59,7 @@ TABLE_ADDRESSES = (
 MOST_ENTRIES = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class RelocationCounts:
+class RelocationCounts(Struct, frozen=True):
     """Relocations that the loader applies, as the dynamic section counts them; no table is walked.
 
     :ivar total: rows of DT_RELA, DT_REL and DT_JMPREL; those of DT_RELR are not in it.
@@ -75,8 +74,7 @@ class RelocationCounts:
     relr_words: int = 0
 
 
-@dataclass(slots=True)
-class DynamicSection:
+class DynamicSection(Struct):
     """Tags and values; of a repeated tag the last value counts, as in glibc's ``elf_get_dynamic_info``.
 
     :ivar values: one value a tag.

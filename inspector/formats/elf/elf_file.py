@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from inspector.formats.elf import dynamic as tags
 from inspector.formats.elf.architecture import architecture_name, default_stack_is_executable
@@ -16,8 +18,7 @@ from inspector.formats.elf.symbols import SymbolTable
 from inspector.formats.elf.versions import VersionDefinition, VersionNeed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ElfFile:
+class ElfFile(Struct, frozen=True, kw_only=True, eq=False):
     """See the package's docstring for the fields in short.
 
     :ivar header: the ELF header, numbers as written.

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 from struct import Struct
 from typing import Literal
+
+import msgspec
 
 from inspector.errors import FormatError, UnsupportedFormat
 
@@ -81,8 +82,7 @@ def _layout(bits: int, endian: str) -> Layout:
     return _LAYOUTS[bits // 32, 1 if endian == "little" else 2]
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """The ELF header, numbers as written."""
 
     layout: Layout

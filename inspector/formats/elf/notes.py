@@ -7,9 +7,10 @@ metadata"; ``.note.package``: UAPI "Package Metadata for Executable Files".
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from struct import unpack_from
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from inspector.formats.elf.architecture import EM_386, EM_AARCH64, EM_X86_64
 from inspector.formats.elf.identification import Header
@@ -68,8 +69,7 @@ class Note(NamedTuple):
     size: int
 
 
-@dataclass(slots=True)
-class Notes:
+class Notes(Struct):
     """What the notes of one file say.
 
     :ivar build_id: hexadecimal, lower case.

@@ -8,8 +8,9 @@ Entries: gABI chapter 5, "Dynamic Section".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.errors import FormatError
 from inspector.formats.elf import dynamic as tags
@@ -82,8 +83,7 @@ def remove_search_path(source: Source | bytes, elf: ElfFile, kind: SearchPathKin
     return _proved(source, tables, {kind: None})
 
 
-@dataclass(frozen=True, slots=True)
-class _Tables:
+class _Tables(Struct, frozen=True):
     """The dynamic section and its strings, as they lie in the file, and as they are to be.
 
     :ivar entries: tag and value, up to DT_NULL and without it.

@@ -23,8 +23,9 @@ Specifications: gABI chapters 4 and 5; what kernels and loaders ask of offsets: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.errors import FormatError
 from inspector.formats.elf.elf_file import ElfFile
@@ -45,8 +46,7 @@ from inspector.source import BytesSource, Source
 _WITH_SYMTAB = ("libpthread", "ld-linux", "ld64.so", "ld.so")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StripOutcome:
+class StripOutcome(Struct, frozen=True, kw_only=True):
     """What became of one file.
 
     :ivar content: the new file, smaller than the old one; None where it is left as it is.  It reads the old file, which must stay as it is until

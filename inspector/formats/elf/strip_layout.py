@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from inspector.formats.elf.architecture import architecture_name, page_sizes
 from inspector.formats.elf.elf_file import ElfFile
@@ -47,8 +48,7 @@ class Block(NamedTuple):
         return self.end - self.shift
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(Struct, frozen=True):
     """The blocks in the order of the file, and what follows from them.
 
     :ivar solid: those with bytes; a segment without any may lie anywhere, also in the middle of a section.

@@ -7,8 +7,9 @@ entry whose offset to the next is 0, and not by DT_VERNEEDNUM.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from struct import Struct
+
+import msgspec
 
 from inspector.formats.elf.identification import Layout
 
@@ -21,8 +22,7 @@ _LONGEST_NAME = 80
 """Characters of a name that a defect's sentence repeats."""
 
 
-@dataclass(frozen=True, slots=True)
-class VersionNeed:
+class VersionNeed(msgspec.Struct, frozen=True):
     """One version of one library that must be there when the loader starts the file.
 
     :ivar index: what symbols of this version carry in DT_VERSYM.
@@ -37,8 +37,7 @@ class VersionNeed:
     hash: int
 
 
-@dataclass(frozen=True, slots=True)
-class VersionDefinition:
+class VersionDefinition(msgspec.Struct, frozen=True):
     """One version that the file defines.
 
     :ivar is_base: VER_FLG_BASE: the name of the file itself, not a version of symbols.

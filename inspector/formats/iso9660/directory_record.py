@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.errors import FormatError
 from inspector.formats.iso9660.rock_ridge import SystemUse, read_system_use
@@ -16,8 +17,7 @@ _DIRECTORY, _MULTI_EXTENT = 2, 0x80  # ECMA-119 9.1.6
 _EXTENTS = 4096  # sections of one file; 4 GiB each
 
 
-@dataclass(slots=True)
-class DirectoryRecord:
+class DirectoryRecord(Struct):
     """One name, put together from all records of a file in several sections.
 
     :ivar offset: of the first record, bytes from the start of the source.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import stat
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
 from inspector.formats.iso9660.directory_record import DirectoryRecord, read_first_record, read_records
@@ -15,8 +16,7 @@ from inspector.limits import Limits
 from inspector.source import SliceSource, Source
 
 
-@dataclass(slots=True)
-class IsoEntry:
+class IsoEntry(Struct):
     """One name of the volume.
 
     :ivar path: names from the root on as the volume writes them, the root's own is empty.  Names may be hostile: ``..``, "/" inside.
@@ -39,11 +39,10 @@ class IsoEntry:
     uid: int
     gid: int
     content_key: Hashable | None
-    record: DirectoryRecord = field(repr=False)
+    record: DirectoryRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """A part of the volume that could not be read.
 
     :ivar path: names of the directory or entry concerned.

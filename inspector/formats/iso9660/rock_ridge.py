@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.errors import FormatError
 from inspector.formats.iso9660.volume import SECTOR, parse_long_time, parse_short_time
@@ -18,8 +19,7 @@ CONTINUATIONS = 32  # Linux, fs/isofs/rock.c: RR_MAX_CE_ENTRIES
 _TEXT_LIMIT = 65_535 + 1  # bytes of one name or link that are gathered before its length is judged
 
 
-@dataclass(slots=True)
-class SystemUse:
+class SystemUse(Struct):
     """What the system use area of one record says; None where it says nothing.
 
     :ivar skip: bytes in front of the first entry of every other record (``SP`` of the root).

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from calendar import timegm
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, UnsupportedFormat
 from inspector.source import Source
@@ -20,8 +21,7 @@ _DESCRIPTORS = 64  # far more than any mastering program writes
 APPLICATION_USE = 883  # ECMA-119 8.4.32: offset in the descriptor of 512 bytes for the application
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Struct, frozen=True):
     """What the primary volume descriptor says.
 
     :ivar offset: of the descriptor, bytes from the start of the source.

@@ -10,13 +10,14 @@ Observed in programs of Nuitka 2.8 and 4.3; numbers are little-endian.
 
 from __future__ import annotations
 
-import re
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.formats.elf import ElfFile
 from inspector.formats.elf.pointers import Pointers
 from inspector.limits import MIB, Limits
+from inspector.patterns import lazy_pattern
 from inspector.source import BytesSource, Source
 
 _FIRST = b"\0.bytecode\0"
@@ -25,8 +26,8 @@ _MARKS = (
     b"<nuitka_module_loader>",
 )  # a name that the program defines, and what its importer is called
 _CONSTANTS = ".rodata"
-_NAME = re.compile(rb"[\w.\-]*")
-_MODULE = re.compile(rb"[A-Za-z_][\w-]*(?:\.[\w-]+)*")  # "_sysconfigdata__linux_x86_64-linux-gnu" is one
+_NAME = lazy_pattern(rb"[\w.\-]*")
+_MODULE = lazy_pattern(rb"[A-Za-z_][\w-]*(?:\.[\w-]+)*")  # "_sysconfigdata__linux_x86_64-linux-gnu" is one
 _CHUNK = 4 * MIB
 _LARGEST_PROGRAM = 256 * MIB  # bytes of a program that are looked through
 _MOST_ENTRIES = 100_000
@@ -34,8 +35,7 @@ _LONGEST_NAME = 300
 _LONGEST_ROW = 128  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledModule:
+class CompiledModule(Struct, frozen=True):
     """One module.
 
     :ivar offset: of its marshalled code, or of its constants, in the program.

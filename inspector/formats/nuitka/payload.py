@@ -9,23 +9,24 @@ these it is, so that each reading is tried, and the one counts that comes out ev
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.compressed_stream import DecodedStream, decode_stream
 from inspector.formats.zlib_member import check_ratio
 from inspector.limits import MIB, Limits
+from inspector.patterns import lazy_pattern
 from inspector.source import SliceSource, Source
 
 Layout = Literal["stored", "stream", "archive"]
 
 MAGICS = (b"KAX", b"KAY")
-_MAGIC = re.compile(rb"KA[XY]")
+_MAGIC = lazy_pattern(rb"KA[XY]")
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _TRAILER = struct.Struct("<Q")
 _CHUNK = MIB
@@ -33,8 +34,7 @@ _NAME_READ = 512
 _EXECUTABLE, _LINK = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class PayloadEntry:
+class PayloadEntry(Struct, frozen=True):
     """One file or link.
 
     :ivar offset: of the content: in the decoded stream, else in the file.
@@ -52,8 +52,7 @@ class PayloadEntry:
     crc: int | None = None
 
 
-@dataclass(slots=True)
-class NuitkaPayload:
+class NuitkaPayload(Struct):
     """A payload whose entries were read.
 
     :ivar start: of ``KA`` in the file; ``end`` is behind the terminator.

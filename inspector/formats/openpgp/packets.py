@@ -6,7 +6,8 @@ import binascii
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, UnsupportedFormat
 
@@ -18,8 +19,7 @@ _NUMBERS = {"RSA": 2, "DSA": 4}  # of a public key; RFC 4880 5.5.2
 _LARGEST_NUMBER = 16_384  # bits; the greatest RSA key that GnuPG makes
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(Struct, frozen=True):
     """A key that may have signed.
 
     :ivar fingerprint: 40 hexadecimal digits, capital.
@@ -43,8 +43,7 @@ class PublicKey:
         return self.fingerprint[-16:]
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """A detached signature.
 
     :ivar hash_name: as ``hashlib`` calls it.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.archive_entry import ArchiveEntry
@@ -21,8 +22,7 @@ from inspector.limits import Limits
 from inspector.source import BytesSource
 
 
-@dataclass(slots=True)
-class CommitTree:
+class CommitTree(Struct):
     """What :func:`read_commit` found.
 
     :ivar entries: (entry, stored bytes), each directory before its content; the root's path is b"".

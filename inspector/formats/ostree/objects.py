@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from inspector.source import Source
 
@@ -16,8 +17,7 @@ DIRTREE_TYPE = "(a(say)a(sayay))"
 DIRMETA_TYPE = "(uuua(ayay))"
 
 
-@dataclass(frozen=True, slots=True)
-class FileObject:
+class FileObject(Struct, frozen=True):
     """The content object of a file or a symbolic link.
 
     :ivar mode: file type and permission bits.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, UnsupportedFormat
 from inspector.formats.compressed_stream import DecodedStream, Spool, decode_stream
@@ -26,8 +27,7 @@ _LONGEST_METADATA = 10 << 20  # ostree-core.h: OSTREE_MAX_METADATA_SIZE
 MODES = ("archive-z2", "archive", "bare", "bare-user", "bare-user-only")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True):
     """A file of a repository's directory.
 
     :ivar target: of a symbolic link, as the file system has it.

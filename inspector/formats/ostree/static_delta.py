@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
 from inspector.formats.compressed_stream import Spool, decode_stream
@@ -29,8 +30,7 @@ _MOST_PARTS = 100_000
 _LONGEST_METADATA = 10 << 20  # ostree-core.h: OSTREE_MAX_METADATA_SIZE is 10 MiB
 
 
-@dataclass(frozen=True, slots=True)
-class _Object:
+class _Object(Struct, frozen=True):
     """Where an object's bytes lie: ranges of sources, one behind the other."""
 
     mode: tuple[int, int, int] | None

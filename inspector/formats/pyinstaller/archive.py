@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.pyinstaller.cookie import Cookie, find_cookie
@@ -22,8 +23,7 @@ _EXTRACTED = frozenset("bxZn")
 _CODE = frozenset("msM")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One row of the table of contents.
 
     :ivar name: as written, without the zeros.
@@ -56,8 +56,7 @@ class Entry:
         return row + self.name.ljust(length - _ENTRY.size, b"\0")
 
 
-@dataclass(slots=True)
-class PyInstallerArchive:
+class PyInstallerArchive(Struct):
     """An archive whose table was read.
 
     :ivar source: the file that the archive lies in.
@@ -68,7 +67,7 @@ class PyInstallerArchive:
     cookie: Cookie
     entries: tuple[Entry, ...]
     limits: Limits
-    _blocks: DecodedBlocks = field(default_factory=DecodedBlocks, repr=False)
+    _blocks: DecodedBlocks = field(default_factory=DecodedBlocks)
 
     @property
     def options(self) -> tuple[str, ...]:

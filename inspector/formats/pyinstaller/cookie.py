@@ -8,7 +8,8 @@ lies behind it, so that the cookie is looked for from the end of the file backwa
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError
 from inspector.limits import MIB
@@ -20,8 +21,7 @@ _OLD_COOKIE = struct.Struct("!8sIIII")
 _CHUNK = MIB
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
+class Cookie(Struct, frozen=True):
     """What the cookie says.
 
     :ivar position: of its first byte in the file.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.marshal_names import read_values
@@ -27,8 +28,7 @@ _KINDS: dict[int, Literal["module", "package", "data", "namespace"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivedModule:
+class ArchivedModule(Struct, frozen=True):
     """One module.
 
     :ivar name: its full name ("json.decoder"); of data a path.
@@ -48,8 +48,7 @@ class ArchivedModule:
         return path + {"module": ".pyc", "package": "/__init__.pyc"}.get(self.kind, "")
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleArchive:
+class ModuleArchive(Struct, frozen=True):
     """A PYZ.
 
     :ivar pyc_magic: the four bytes that the Python's .pyc files begin with.

@@ -7,16 +7,17 @@ resources' order.  All numbers are little-endian.  In the sections of package re
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.limits import MIB, Limits
+from inspector.patterns import lazy_pattern
 from inspector.source import Source
 
-_MAGIC = re.compile(rb"pyembed[\x01-\x03]")
+_MAGIC = lazy_pattern(rb"pyembed[\x01-\x03]")
 _HEADER = struct.Struct("<7sBBIII")
 _CHUNK = MIB
 _FLAVOR, _NAME, _PACKAGE, _NAMESPACE = 0x02, 0x03, 0x04, 0x05
@@ -42,8 +43,7 @@ _LAST_FIELD = {1: 0x15, 2: 0x1A, 3: 0x1E}
 _NO_PADDING, _NULL_PADDING = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(Struct, frozen=True):
     """Bytes or a path of a resource.
 
     :ivar kind: "source", "bytecode", "bytecode-1", "bytecode-2", "extension", "shared-library", "package-resource", "distribution-file", "file".
@@ -59,8 +59,7 @@ class Blob:
     path: str | None = None
 
 
-@dataclass(slots=True)
-class PackedResource:
+class PackedResource(Struct):
     """One resource.
 
     :ivar flags: "module", "package", "namespace", "built-in", "frozen", "extension", "shared-library", "file", "executable".
@@ -73,8 +72,7 @@ class PackedResource:
     dependencies: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class PackedResources:
+class PackedResources(Struct, frozen=True):
     """All resources.
 
     :ivar start: of the magic in the source; ``end`` is behind the last section.
@@ -179,8 +177,7 @@ class _Cursor:
             raise self.error("bytes follow its end")
 
 
-@dataclass(slots=True)
-class _Section:
+class _Section(Struct):
     """A blob section, and how much of it is taken."""
 
     source: Source

@@ -10,7 +10,8 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.errors import FormatError
 from inspector.formats.squashfs.compressor import Compressor
@@ -21,8 +22,7 @@ from inspector.formats.squashfs.layout import merge_ranges
 from inspector.formats.squashfs.write_plan import StoredContent
 
 
-@dataclass(slots=True)
-class ImageReuse:
+class ImageReuse(Struct):
     """What is copied from one image.
 
     :ivar contents: those whose blocks are copied; their tails may still be to be packed.

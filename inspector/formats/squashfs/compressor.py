@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import UnsupportedFormat
 from inspector.formats.squashfs.superblock import COMPRESSORS
@@ -27,8 +28,7 @@ WRITABLE = ("gzip", "xz", "zstd", "lz4")
 """Names of the compressors that can be written; lz4 needs the extra ``bundle-inspect[lz4]``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compressor:
+class Compressor(Struct, frozen=True):
     """One compressor with its settings.
 
     :ivar name: its name in the superblock; ``number`` is its number there.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.squashfs.compression import Decompressor, Stream
@@ -16,8 +16,7 @@ _STEP = 4096  # a prefix is decoded in multiples of this, so that the next few b
 _UNSUSPICIOUS = 64 * MIB  # so much may always be decoded: a small image of repetitive text is no bomb
 
 
-@dataclass(frozen=True, slots=True)
-class DataBlock:
+class DataBlock(Struct, frozen=True):
     """One stored block of a file, or of a fragment.
 
     :ivar position: in the image; 0 for a sparse block.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from inspector.formats.squashfs.block_reuse import ImageReuse, MovedRanges
 from inspector.formats.squashfs.data import BLOCK_RAW
@@ -19,8 +20,7 @@ from inspector.formats.squashfs.write_plan import StoredContent
 _CHUNK = 1 << 20  # bytes that are read or copied at once
 
 
-@dataclass(slots=True)
-class DataCounts:
+class DataCounts(Struct):
     """How the data area was made; blocks are files' own blocks, without fragments, and bytes are those stored."""
 
     blocks_copied: int = 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.formats.squashfs.inode import InodeKind
 from inspector.source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class ImageEntry:
+class ImageEntry(Struct, frozen=True):
     """One name of an image.  Entries come in any order; every directory on the way to one must have an entry of its own, the root may be left out.
 
     :ivar path: from the root, "/" between the names, none in front; ``b""`` is the root.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from inspector.formats.squashfs.compressor import LEVELS
 from inspector.formats.squashfs.image import SquashfsImage
@@ -13,8 +13,7 @@ _LZ4_HC = 1  # squashfs-tools, lz4_wrapper.h
 _LZ4_HC_LEVEL = 12  # lz4hc.h: LZ4HC_CLEVEL_MAX, which mksquashfs takes for -Xhc
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSettings:
+class ImageSettings(Struct, frozen=True):
     """Settings of :func:`inspector.formats.squashfs.writer.write_image`, under its own names; times, owners and threads are not among them.
 
     :ivar level: None where the image does not say (xz and lzo never do), says what is no level, or means the default.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.formats.squashfs.inode import KINDS
 from inspector.formats.squashfs.metadata_writer import MetadataWriter
@@ -21,8 +22,7 @@ BASIC_TYPES = {kind: number for number, kind in enumerate(KINDS[:8]) if kind is 
 """The numbers of the basic inodes; those of the extended ones are 7 more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """Where a directory's listing lies.
 
     :ivar block: position of its first metadata block in the directory table.

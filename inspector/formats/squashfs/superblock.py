@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, UnsupportedFormat
 from inspector.source import Source
@@ -51,8 +52,7 @@ _OTHER_MAGICS = {
 _VERSION_OFFSET = 28  # s_major and s_minor, two 16-bit words, at the same place in every version
 
 
-@dataclass(frozen=True, slots=True)
-class Superblock:
+class Superblock(Struct, frozen=True):
     """The superblock's fields, checked; positions and sizes in bytes from the start of the image, an absent table is None.
 
     :ivar mkfs_time: when the image was made, seconds since 1970.

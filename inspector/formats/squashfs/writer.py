@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
 from inspector.formats.squashfs.block_reuse import ImageReuse, plan_reuse
@@ -42,8 +43,7 @@ DEFAULT_BLOCK_SIZE = 128 * 1024
 """What mksquashfs and appimagetool take; larger blocks compress better and make applications start later."""
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenImage:
+class WrittenImage(Struct, frozen=True):
     """What was written.  Sizes in bytes; blocks are files' own blocks, fragments not among them.
 
     :ivar bytes_used: length of the image without its padding.

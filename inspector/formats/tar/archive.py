@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.archive_entry import ArchiveEntry
@@ -20,8 +21,7 @@ _ZERO_BLOCK = bytes(BLOCK)
 Records = list[tuple[bytes, bytes]]
 
 
-@dataclass(slots=True)
-class TarArchive:
+class TarArchive(Struct):
     """What :func:`read_tar` found.
 
     :ivar entries: in the order of the archive.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError
 
@@ -17,8 +18,7 @@ _TYPES = {
 """File types by typeflag (POSIX.1-2017, pax, "ustar Interchange Format"; "D" and "S" are GNU's); every other one is read as a regular file."""
 
 
-@dataclass(slots=True)
-class TarHeader:
+class TarHeader(Struct):
     """The fields of a header block, not yet amended by pax records.
 
     :ivar type: the typeflag.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.errors import FormatError
 from inspector.source import Source
@@ -22,8 +23,7 @@ _MOST_BEHIND = (
 _MOST_CANDIDATES = 64  # signatures in comments and in what lies behind
 
 
-@dataclass(frozen=True, slots=True)
-class EndRecord:
+class EndRecord(Struct, frozen=True):
     """What the end of an archive says.
 
     :ivar start: where the central directory begins in the source.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import calendar
 import struct
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from inspector.errors import FormatError, LimitExceeded
 from inspector.formats.zip.end_records import EndRecord
@@ -23,8 +24,7 @@ _UNKNOWN_32, _UNKNOWN_16 = 0xFFFFFFFF, 0xFFFF
 _DIRECTORY_ATTRIBUTE = 0x10  # MS-DOS
 
 
-@dataclass(slots=True)
-class ZipEntry:
+class ZipEntry(Struct):
     """One entry as the central directory has it.
 
     :ivar name: as written, UTF-8 (names in the code page of MS-DOS are converted).
@@ -52,11 +52,11 @@ class ZipEntry:
     dos_time: int = 0
     external: int = 0
     made_by: int = 0
-    extra: bytes = field(default=b"", repr=False)
-    comment: bytes = field(default=b"", repr=False)
+    extra: bytes = b""
+    comment: bytes = b""
     data: int = 0
     end: int = 0
-    refusal: FormatError | None = field(default=None, repr=False)
+    refusal: FormatError | None = None
 
     @property
     def is_directory(self) -> bool:

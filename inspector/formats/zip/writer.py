@@ -10,8 +10,9 @@ import stat
 import struct
 import time
 import zlib
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from inspector.errors import FormatError
 from inspector.formats.zip.archive import ZipArchive
@@ -36,8 +37,7 @@ _STEP = 1 << 20
 _EARLIEST = 315532800  # 1980-01-01, the first day that MS-DOS has
 
 
-@dataclass(slots=True)
-class _Written:
+class _Written(Struct):
     name: bytes
     method: int
     flags: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from inspector.render.escaping import escape
 from inspector.result import LibraryInfo, NeededInfo, Result
@@ -12,8 +12,7 @@ _MOST_ROWS = 800
 _HOST, _MISSING = -1, -2
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryRow:
+class LibraryRow(Struct, frozen=True):
     """An ELF object.
 
     :ivar number: its place in the script's columns, which its id ends with.
@@ -28,8 +27,7 @@ class LibraryRow:
     missing: tuple[NeededInfo, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(Struct, frozen=True):
     """Rows, how many objects have none, and names that nothing in the bundle and no host answers."""
 
     rows: tuple[LibraryRow, ...]

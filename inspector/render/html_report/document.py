@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
+
+from msgspec import Struct
 
 from inspector.difference import Difference, difference
 from inspector.model import ByteCount
@@ -32,8 +33,7 @@ _FIXES = 3
 _FIRST_NAMESPACES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
+class Chapter(Struct, frozen=True):
     """What the template shows of one artifact.
 
     :ivar prefix: before every id, so that several artifacts fit into one page; "" where there is one.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.catalogue import Rule, load_rules
 from inspector.model import SEVERITY_ORDER, Finding, Severity
@@ -14,8 +15,7 @@ _MOST_ROWS = 1500
 _WORDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 
 
-@dataclass(frozen=True, slots=True)
-class FindingRow:
+class FindingRow(Struct, frozen=True):
     """A finding and the id of its row, which is made of its fingerprint: links to it survive a rebuild.
 
     :ivar is_new: whether the last release did not have it; None where there is none to compare with.
@@ -31,8 +31,7 @@ class FindingRow:
     is_known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RuleText:
+class RuleText(Struct, frozen=True):
     """A rule that fired.
 
     :ivar rule: its text; None where this version does not know it, and only the Result's summary is there.
@@ -46,8 +45,7 @@ class RuleText:
     counts: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Struct, frozen=True):
     """Rows, the gravest first, accepted ones last, and the rules.
 
     :ivar left_out: findings that have no row, as there are too many.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.licensing.obligations import disclaimer
 from inspector.result import ComponentInfo, Exposure, Result
@@ -22,8 +23,7 @@ _MOST_COMPONENTS = 1000
 _MOST_EXPOSURES = 500
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseClass:
+class LicenseClass(Struct, frozen=True):
     """Components of one class, and their raw bytes."""
 
     name: str
@@ -31,8 +31,7 @@ class LicenseClass:
     raw: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExposureRow:
+class ExposureRow(Struct, frozen=True):
     """A component under copyleft.
 
     :ivar exposure: how it is reached, the first chain; ``others`` the further ones.
@@ -47,8 +46,7 @@ class ExposureRow:
     slim_options: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Licensing:
+class Licensing(Struct, frozen=True):
     """All that the report says of licences.
 
     :ivar disclaimer: the sentence that goes with what licences ask, "" where nothing says what they ask.

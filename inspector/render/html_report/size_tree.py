@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.render.escaping import escape
 from inspector.result import Result
@@ -14,8 +15,7 @@ _NUMBERS = 22
 """Characters that a file takes beside its name, about."""
 
 
-@dataclass(slots=True)
-class SizeNode:
+class SizeNode(Struct):
     """A directory, or a file, whose ``directories`` and ``contents`` are empty.
 
     :ivar name: without the directory; "" for the root and for small files that are counted together.
@@ -38,8 +38,7 @@ class SizeNode:
         return sorted([*self.directories.values(), *self.contents], key=lambda node: (-node.raw, node.name))
 
 
-@dataclass(frozen=True, slots=True)
-class SizeTree:
+class SizeTree(Struct, frozen=True):
     """The root, and the names that its nodes' indices mean.
 
     :ivar components: names of ``sizes.by_component``, the largest first.
@@ -53,8 +52,7 @@ class SizeTree:
     listed: int
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     path: str
     raw: int
     stored: int

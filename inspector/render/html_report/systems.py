@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from inspector.patterns import lazy_pattern
 from inspector.render.host_summary import decisive_failure, describe_failure
 from inspector.render.html_report.texts import identifier
 from inspector.result import HostVerdict, Result
 
-_RELEASE = re.compile(r"^(?P<family>.+?)-(?P<release>[0-9][0-9.]*)$")
+_RELEASE = lazy_pattern(r"^(?P<family>.+?)-(?P<release>[0-9][0-9.]*)$")
 _SYMBOLS = 3
 _MOST_OBJECTS, _MOST_NAMES = 6, 6
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(Struct, frozen=True):
     """One system.
 
     :ivar anchor: the id of its row.
@@ -31,8 +32,7 @@ class System:
     failed: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SystemFamily:
+class SystemFamily(Struct, frozen=True):
     """Releases of one distribution."""
 
     name: str

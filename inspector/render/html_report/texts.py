@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from inspector.patterns import lazy_pattern
 from inspector.render.escaping import escape
 
-_PLAIN_IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_PLAIN_IDENTIFIER = lazy_pattern(r"[A-Za-z0-9_.-]{1,64}")
 
 
-@dataclass(frozen=True, slots=True)
-class TextBlock:
+class TextBlock(Struct, frozen=True):
     """A paragraph, or lines to be shown as they are (``is_code``); its lines joined accordingly."""
 
     text: str

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.render.html_report.size_tree import SizeNode, walk
 
@@ -20,8 +21,7 @@ _LEAST_FRAME = (46.0, 40.0)
 """Width and height below which a directory is one tile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rectangle:
+class Rectangle(Struct, frozen=True):
     """In units of the drawing."""
 
     x: float
@@ -30,8 +30,7 @@ class Rectangle:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """A node and its place.
 
     :ivar path: from the root, without a slash at the end.

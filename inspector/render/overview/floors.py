@@ -6,6 +6,7 @@ import re
 
 from rich.cells import cell_len
 
+from inspector.patterns import lazy_pattern
 from inspector.render.escaping import escape
 from inspector.render.fix_ranking import GLIBC_FLOOR
 from inspector.render.overview.rows import Row, text_room, write_rows
@@ -15,7 +16,7 @@ from inspector.result import Floor, FloorCause, Result
 _REMEDY_LINES = 3
 _FIRST_NAMESPACES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 _SYMBOLS = r"\S+(?:, \S+)*(?: and [\d,]+ more)?"
-_REASON = re.compile(rf"{_SYMBOLS}: ")
+_REASON = lazy_pattern(rf"{_SYMBOLS}: ")
 """How a sentence begins that explains symbols ("dlopen, dlsym and 12 more: …"); the others say what to do."""
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from rich.cells import cell_len
 
+from inspector.patterns import lazy_pattern
 from inspector.quantities import format_amount, format_count
 from inspector.render.escaping import escape
 from inspector.render.terminal_page import Cell, Column, Page, list_names, shorten_end, shorten_middle
@@ -15,7 +14,7 @@ _STRONG = ("network-copyleft", "strong-copyleft")
 _RULES = {"network-copyleft-reached", "strong-copyleft-reached", "weak-copyleft-bundled", "license-unknown"}
 _LEAST_NAME = 6  # cells below which a shortened name tells nothing
 _ARROW = " → "
-_ABI_SUFFIX = re.compile(r"\.(?:cpython-[^.]+|abi3)\.so$")  # of an extension module's file name (PEP 3149)
+_ABI_SUFFIX = lazy_pattern(r"\.(?:cpython-[^.]+|abi3)\.so$")  # of an extension module's file name (PEP 3149)
 
 
 def write_licenses(page: Page, result: Result, most: int) -> set[str]:

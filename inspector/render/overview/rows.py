@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.render.terminal_page import Column, Page
 
@@ -11,8 +12,7 @@ _LABEL_CELLS = 10
 _INDENT, _GAP = 2, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A label with its style, and a text that goes on in its own column."""
 
     label: str

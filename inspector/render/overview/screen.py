@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from inspector.quantities import format_amount
 from inspector.render.escaping import escape
@@ -30,8 +30,7 @@ _DEMANDS = "POL"
 """Prefix of the codes of what the configuration asks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """How much may be named.
 
     :ivar host_lines: lines of the sentence about systems with glibc.

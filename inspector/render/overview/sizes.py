@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from inspector.model import ByteCount
 from inspector.quantities import format_size
@@ -51,8 +51,7 @@ def write_sizes(page: Page, result: Result, most: int) -> set[str]:
     return set(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(Struct, frozen=True):
     name: str
     bytes: int
 

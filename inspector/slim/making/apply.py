@@ -6,7 +6,8 @@ import hashlib
 import posixpath
 import stat
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from inspector.artifact.nesting import SEPARATOR
 from inspector.artifact.tree import Kind, Tree

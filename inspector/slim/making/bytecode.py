@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from inspector.errors import FormatError
 from inspector.formats.pyc import LONGEST_HEADER, read_header
@@ -29,8 +30,7 @@ _STEADY_OPTIONS = ("-S", "-W", "ignore")
 _LEVELS = {"": 0, "1": 1, "2": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledBytecode:
+class CompiledBytecode(Struct, frozen=True):
     """What :func:`compile_modules` made.
 
     :ivar files: whole .pyc files by tree path.

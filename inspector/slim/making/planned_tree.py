@@ -6,15 +6,15 @@ It is built from a plan and never written to; what is written from it (a directo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.nesting import SEPARATOR
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedEntry:
+class PlannedEntry(Struct, frozen=True):
     """One name of the output.
 
     :ivar node: the input's node, or None for a file that the input does not have (compiled bytecode).

@@ -7,9 +7,9 @@ validity: PEP 552.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
@@ -17,20 +17,20 @@ from inspector.facts.facts import Facts
 from inspector.facts.launchers.launcher_facts import Start
 from inspector.facts.python.extension_modules import interpreter_abi, is_python_program
 from inspector.formats.pyc import LONGEST_HEADER, PycName, cached_path, is_valid_for, read_header, split_cached_path
+from inspector.patterns import lazy_pattern
 from inspector.slim.options import BytecodePolicy
 from inspector.slim.planning.prune_rules import PruneRule
 from inspector.slim.planning.removals import Removals
 from inspector.slim.planning.subjects import Subjects
 
-_STANDARD_LIBRARY = re.compile(r"(?:^|/)lib(?:64)?/(?:python|pypy)(\d)\.(\d+)t?/")
-_TAG = re.compile(r"(cpython|pypy)-?(\d)(\d+)t?")
-_OPTIMISED = re.compile(r"-[bBdEiIPqsSuvVx]*(O{1,2})[bBdEiIPqsSuvVx]*$")
-_STARTS_WITH_LEVEL = re.compile(r"\bpython[\d.]*\b[^\n|;&]*\s-(O{1,2})\s")
+_STANDARD_LIBRARY = lazy_pattern(r"(?:^|/)lib(?:64)?/(?:python|pypy)(\d)\.(\d+)t?/")
+_TAG = lazy_pattern(r"(cpython|pypy)-?(\d)(\d+)t?")
+_OPTIMISED = lazy_pattern(r"-[bBdEiIPqsSuvVx]*(O{1,2})[bBdEiIPqsSuvVx]*$")
+_STARTS_WITH_LEVEL = lazy_pattern(r"\bpython[\d.]*\b[^\n|;&]*\s-(O{1,2})\s")
 _MOST_SOURCE = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class BytecodeFacts:
+class BytecodeFacts(Struct, frozen=True):
     """What decides about bytecode.
 
     :ivar tags: cache tags of the bundle's interpreters ("cpython-311"); empty where none is known, and every tag counts.
@@ -43,8 +43,7 @@ class BytecodeFacts:
     reason: str
 
 
-@dataclass(slots=True)
-class Compilation:
+class Compilation(Struct):
     """Bytecode that is to be written: path of the file by path of its source, in order; and why, for the first of each reason."""
 
     sources: dict[str, str] = field(default_factory=dict)

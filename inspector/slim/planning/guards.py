@@ -16,13 +16,14 @@ from inspector.artifact.nesting import SEPARATOR
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
 from inspector.facts.facts import Facts
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 from inspector.slim.options import SlimOptions
 from inspector.slim.planning.prune_rules import GuardName, Matcher, Place, PruneRule
 from inspector.slim.planning.source_words import SourceWords
 from inspector.slim.planning.traced_use import TracedUse
 
-_ANCHOR = re.compile(r"\\[zZ]$")  # of what fnmatch.translate() writes
+_ANCHOR = lazy_pattern(r"\\[zZ]$")  # of what fnmatch.translate() writes
 _ARCHIVES = (
     b"!<arch>\n",
     b"!<thin>\n",

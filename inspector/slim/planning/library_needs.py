@@ -6,7 +6,6 @@ opened by that name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
@@ -15,6 +14,7 @@ from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.facts import Facts
 from inspector.facts.python.extension_modules import is_extension_module
+from inspector.patterns import lazy_pattern
 from inspector.slim.planning.prune_rules import Matcher, PruneRule
 from inspector.slim.planning.removals import Removals
 
@@ -27,9 +27,9 @@ _CALLS = (b"find_library", b"CDLL", b"PyDLL", b"LoadLibrary", b"dlopen")
 """What takes the name that the linker has for a library."""
 _MOST_SOURCE = 4 << 20
 _SHORTEST_NAME = 3  # characters of a name without its version; shorter ones are words that stand anywhere
-_QUOTED = re.compile(rb"[\"']([^\"'\s]{1,100})[\"']")
-_FILE_NAME = re.compile(rb"\blib[^\s\"']{1,100}?\.so")
-_VERSION = re.compile(r"[-_.]?\d[\d.]*$")
+_QUOTED = lazy_pattern(rb"[\"']([^\"'\s]{1,100})[\"']")
+_FILE_NAME = lazy_pattern(rb"\blib[^\s\"']{1,100}?\.so")
+_VERSION = lazy_pattern(r"[-_.]?\d[\d.]*$")
 _BUILD_SETTINGS = "_sysconfigdata"
 """Sources that name libraries and open none: how the interpreter was built."""
 

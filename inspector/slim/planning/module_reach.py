@@ -12,8 +12,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Tree
@@ -35,8 +38,7 @@ _TESTS = "python-tests"
 _STANDARD_LIBRARY = "the standard library"
 
 
-@dataclass(frozen=True, slots=True)
-class _WeakImport:
+class _WeakImport(Struct, frozen=True):
     importer: re.Pattern[str] | None
     target: re.Pattern[str]
     kinds: frozenset[str]

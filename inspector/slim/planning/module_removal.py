@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
 from inspector.facts.python.module_index import Module
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 from inspector.slim.planning.module_reach import ModuleReach
 from inspector.slim.planning.prune_rules import PruneRule, prune_rules
@@ -18,8 +19,8 @@ from inspector.slim.planning.traced_use import TracedUse
 
 _REMAINDER = "unreached-modules"
 _PROGRAMS = frozenset({"bin", "sbin", "libexec"})
-_SHEBANG = re.compile(rb"#!.*\n?.*python")
-_IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
+_SHEBANG = lazy_pattern(rb"#!.*\n?.*python")
+_IMPORTED = lazy_pattern(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 _MOST_SCRIPT = 64 << 10  # bytes; programs that pip writes have a few hundred
 
 

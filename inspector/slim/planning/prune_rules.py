@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, get_args
+
+from msgspec import Struct
 
 from inspector.errors import InstallationError, UsageError
 from inspector.model import Confidence
@@ -42,16 +43,14 @@ _TEXTS = ("name", "level", "title", "reason", "refuted_by", "source")
 _KEYS = frozenset((*_TEXTS, "kind", "scope", "asked", "match", "except", "modules", "beside", "guards", "confidence"))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where files lie and how they are called; None stands for any."""
 
     directories: re.Pattern[str] | None
     files: re.Pattern[str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class PruneRule:
+class PruneRule(Struct, frozen=True):
     """One rule; see the module for what its fields mean.  ``table`` is the file that it stands in."""
 
     name: str

@@ -13,13 +13,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from inspector.artifact.tree import Kind, Tree
 from inspector.facts.facts import Facts
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 from inspector.slim.planning.library_needs import LibraryNeeds
 from inspector.slim.planning.prune_rules import Matcher, Place, PruneRule
 from inspector.slim.planning.removals import Removals
 
-_LIBRARY = re.compile(r"libQt(?:\d|\d_|\d\.)?(?P<module>[A-Z3]\w*?)(?:_conda)?\.so(?:\.\d+)*$")
-_PLUGINS = re.compile(r"(?:^|.*/)plugins/(?P<folder>[^/]+)/(?P<file>lib[^/]+\.so)$")
+_LIBRARY = lazy_pattern(r"libQt(?:\d|\d_|\d\.)?(?P<module>[A-Z3]\w*?)(?:_conda)?\.so(?:\.\d+)*$")
+_PLUGINS = lazy_pattern(r"(?:^|.*/)plugins/(?P<folder>[^/]+)/(?P<file>lib[^/]+\.so)$")
 
 
 def claim_qt_parts(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from inspector.artifact.tree import Kind, Tree
 from inspector.model import Confidence
@@ -14,8 +15,7 @@ from inspector.slim.planning.prune_rules import PruneRule
 _SURER: dict[Confidence, Confidence] = {"low": "medium", "medium": "high", "high": "high"}
 
 
-@dataclass(slots=True)
-class Removal:
+class Removal(Struct):
     """One removing action in the making.
 
     :ivar paths: tree paths of files and links, in the order in which they were claimed.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.facts import Facts
@@ -16,8 +17,7 @@ from inspector.facts.loading.search_paths import SearchElement
 from inspector.formats.elf.runpath import SearchPathKind
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPathRepair:
+class SearchPathRepair(Struct, frozen=True):
     """The new search path of one object.
 
     :ivar kind: the kind that it has, and keeps.

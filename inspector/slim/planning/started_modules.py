@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Tree
 from inspector.facts.launchers.launcher_facts import Launcher
 from inspector.slim.proving.bundle_interpreter import PYTHON_PROGRAM, interpreter_options
 
 
-@dataclass(frozen=True, slots=True)
-class StartedModules:
+class StartedModules(Struct, frozen=True):
     """The Python programs that the launcher starts.
 
     :ivar directories: tree paths of the directories of its scripts, which the interpreter puts in front of ``sys.path``.

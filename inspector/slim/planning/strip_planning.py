@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError
@@ -18,8 +19,7 @@ _TABLES = 512
 """Raw bytes of the new section headers and their names, about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Strippable:
+class Strippable(Struct, frozen=True):
     """One ELF file and the raw bytes that it loses, about."""
 
     path: str

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
+
+from msgspec import Struct
 
 from inspector.formats.pyc import split_cached_path
 from inspector.slim.tracing.trace import check_trace, load_trace, merge_traces
 
 
-@dataclass(frozen=True, slots=True)
-class TracedUse:
+class TracedUse(Struct, frozen=True):
     """All traces together; empty where there is none.
 
     :ivar is_known: whether there is a trace.

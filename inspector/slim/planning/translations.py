@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
-_LANGUAGE = re.compile(
+_LANGUAGE = lazy_pattern(
     r"(?P<base>[A-Za-z]+)(?:[_-](?P<script>[A-Z][a-z]{3}))?(?:[_-](?P<region>[A-Za-z]{2}|\d{3}))?"
     r"(?:\.[\w-]+)?(?:@(?P<variant>\w+))?"
 )

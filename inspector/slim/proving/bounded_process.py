@@ -13,11 +13,12 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import IO, Self
+
+from msgspec import Struct
 
 from inspector.limits import GIB, MIB
 
@@ -31,8 +32,7 @@ _LIMITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """How a program ended.
 
     :ivar status: exit status, the negative number of the signal that ended it, or None where the time limit did.

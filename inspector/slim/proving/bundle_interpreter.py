@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
@@ -19,14 +20,15 @@ from inspector.facts.launchers.launcher_facts import Launcher, Start
 from inspector.facts.launchers.shell_script import UNKNOWN
 from inspector.formats.elf import architecture_name, looks_like_elf
 from inspector.formats.elf.identification import decode_header
+from inspector.patterns import lazy_pattern
 from inspector.slim.proving.bounded_process import Finished, ThrowAwayHome, describe_status, run_bounded
 
-PYTHON_PROGRAM = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?[a-z]{0,2}$")
+PYTHON_PROGRAM = lazy_pattern(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?[a-z]{0,2}$")
 """File names of interpreters."""
 
-_PYTHON_2 = re.compile(r"(?:python|pypy)2(?:\.\d+)?$")
-_BIN_PYTHON = re.compile(r"(?:.*/)?bin/(?:python|pypy)3(?:\.\d+)?[a-z]{0,2}$")
-_FLAG = re.compile(r"-[bBdEIOPqsSuvx]+$|-[XW].+$")  # those that take no value, or have it with them
+_PYTHON_2 = lazy_pattern(r"(?:python|pypy)2(?:\.\d+)?$")
+_BIN_PYTHON = lazy_pattern(r"(?:.*/)?bin/(?:python|pypy)3(?:\.\d+)?[a-z]{0,2}$")
+_FLAG = lazy_pattern(r"-[bBdEIOPqsSuvx]+$|-[XW].+$")  # those that take no value, or have it with them
 _PROBE_SECONDS = 30
 _RUNS_ALSO = {"x86_64": ("i686",), "aarch64": ("armv7l", "armv5tel", "arm"), "ppc64": ("ppc",), "s390x": ("s390",)}
 """Other architectures that a machine's kernel can run; whether it does, the probe tells."""
@@ -74,8 +76,7 @@ say("builtin", *sys.builtin_module_names)
 """Imports nothing that an interpreter has not loaded by then: a slimmed bundle need not have more.  3.6 is the oldest that our workers run under."""
 
 
-@dataclass(frozen=True, slots=True)
-class NotChecked:
+class NotChecked(Struct, frozen=True):
     """Nothing of the bundle is run.
 
     :ivar reason: a clause that follows "because".
@@ -84,8 +85,7 @@ class NotChecked:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class BundleInterpreter:
+class BundleInterpreter(Struct, frozen=True):
     """How the bundle's Python is started.
 
     :ivar program: tree path of the ELF executable.
@@ -139,8 +139,7 @@ class BundleInterpreter:
         return ":".join(known).replace(self.mount_root, str(root)) if known else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterpreterAnswer:
+class InterpreterAnswer(Struct, frozen=True, kw_only=True):
     """What an interpreter says of itself.
 
     :ivar cache_tag: part of the names of bytecode files ("cpython-311"), or "" where it keeps none.

@@ -11,10 +11,11 @@ import select
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Literal
+
+from msgspec import Struct, field
 
 from inspector.progress import SILENT, Progress
 from inspector.slim.planning.module_names import why_never_imported
@@ -32,8 +33,7 @@ _REPORT_BYTES = 1 << 16
 _MOST_RESTARTS = 200  # a batch whose every module crashes must come to an end
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOutcome:
+class ImportOutcome(Struct, frozen=True):
     """How the import of one module went.
 
     :ivar message: the exception, or how the process ended; "" for what imported.
@@ -43,8 +43,7 @@ class ImportOutcome:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRegression:
+class ImportRegression(Struct, frozen=True):
     """A module that imported before and does not after."""
 
     module: str
@@ -54,8 +53,7 @@ class ImportRegression:
         return f"{self.module} {self.outcome.state}: {self.outcome.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class ImportVerification:
+class ImportVerification(Struct, frozen=True):
     """What :func:`verify_tree` found.
 
     :ivar regressions: in the order of the modules.
@@ -75,8 +73,7 @@ class ImportVerification:
         return not self.regressions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportConditions:
+class ImportConditions(Struct, frozen=True, kw_only=True):
     """Under which conditions modules are imported; the same before and after.
 
     :ivar search_first: tree paths of directories put in front of ``sys.path``: those of the scripts that the launcher starts.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from inspector.artifact import open_artifact
 from inspector.artifact.artifact import Artifact
@@ -35,8 +37,7 @@ from inspector.slim.proving.verification import compare_audits
 _MOST_NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """What the checks of one planned tree said.
 
     :ivar failures: a sentence each; empty where everything passed that could be checked.
@@ -57,8 +58,7 @@ class Proof:
         return not self.failures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditConditions:
+class AuditConditions(Struct, frozen=True, kw_only=True):
     """With what the second audit is made, the same as the first."""
 
     limits: Limits

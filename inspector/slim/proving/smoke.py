@@ -9,9 +9,10 @@ own place in it does not count).  A command that fails with the input proves not
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.slim.proving.bounded_process import Finished, ThrowAwayHome, describe_status, run_bounded
 
@@ -22,8 +23,7 @@ _SHELL = "/bin/sh"
 _SHOWN = 200
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeResult:
+class SmokeResult(Struct, frozen=True):
     """What became of one command.
 
     :ivar verdict: "agrees"; "differs": it does something else afterwards; "fails before": it does not succeed with the input, and proves nothing.
@@ -39,8 +39,7 @@ class SmokeResult:
     seconds: tuple[float, float] = (0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeBaseline:
+class SmokeBaseline(Struct, frozen=True):
     """How a command ran with the input, twice."""
 
     command: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.nesting import SEPARATOR
 from inspector.artifact.tree import Kind, Node, Tree
@@ -20,8 +21,7 @@ _STEP = 1 << 20
 _VERDICT_ORDER = {"starts": 0, "degraded": 1, "unknown": 2, "fails": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class AuditComparison:
+class AuditComparison(Struct, frozen=True):
     """What a second audit says that the first did not.
 
     :ivar new_findings: findings whose fingerprint the first audit does not have.

@@ -7,8 +7,9 @@ old runtimes do not map them and static ones do.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from inspector.artifact.appimage.runtime import (
     DIGEST,
@@ -27,8 +28,7 @@ from inspector.source import FileSource, Source
 _STEP = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(Struct, frozen=True):
     """The bytes in front of the image.
 
     :ivar compressors: of SquashFS images that it reads; empty where nobody knows.

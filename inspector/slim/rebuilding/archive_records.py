@@ -10,8 +10,9 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind

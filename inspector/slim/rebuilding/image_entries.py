@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from inspector.artifact.names import text_of
 from inspector.artifact.tree import Kind
@@ -20,8 +22,7 @@ _CHUNK = 1 << 20
 _KINDS = {kind: InodeKind(kind.value) for kind in Kind}
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
+class Original(Struct, frozen=True):
     """What the input's container knows of a name beyond its node.
 
     :ivar path: the path in bytes.

@@ -8,9 +8,10 @@ modulo 16, by zeros in front of its table of contents, so that nothing behind it
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.frozen.pyinstaller import member_path

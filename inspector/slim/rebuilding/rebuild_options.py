@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 Finish = Callable[[Path], None]
 """Work that needs the output's final name: the ``.zsync`` beside it."""
@@ -15,8 +16,7 @@ def nothing_more(path: Path) -> None:
     del path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RebuildOptions:
+class RebuildOptions(Struct, frozen=True, kw_only=True):
     """What of a request concerns the container.
 
     :ivar recompress: compressor and level of the image ("zstd:22"); None: the old image's, unchanged blocks copied.
@@ -31,8 +31,7 @@ class RebuildOptions:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RebuildOutcome:
+class RebuildOutcome(Struct, frozen=True):
     """What a rebuild did.
 
     :ivar notices: what the user ought to know ("the signature is gone").

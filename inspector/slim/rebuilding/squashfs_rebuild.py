@@ -18,13 +18,14 @@ from inspector.formats.squashfs.compressor import WRITABLE
 from inspector.formats.squashfs.image_settings import settings_of
 from inspector.formats.squashfs.writer import write_image
 from inspector.limits import Limits
+from inspector.patterns import lazy_pattern
 from inspector.progress import Progress
 from inspector.slim.making.planned_tree import PlannedTree
 from inspector.slim.rebuilding.image_choice import chosen_settings, image_time, permissions
 from inspector.slim.rebuilding.image_entries import image_entries, originals_of_image
 from inspector.slim.rebuilding.rebuild_options import RebuildOptions, RebuildOutcome
 
-_UUID = re.compile(rb'^UUID="([0-9A-Fa-f]*)"$', re.MULTILINE)
+_UUID = lazy_pattern(rb'^UUID="([0-9A-Fa-f]*)"$', re.MULTILINE)
 _STEP = 1 << 20
 _SNAP_NOTICE = "signed assertions and the store's revision are of the old bytes: install the new snap with --dangerous, or publish it anew"
 

@@ -6,24 +6,26 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
 from inspector.formats.elf import looks_like_elf
 from inspector.formats.pyc import split_cached_path
+from inspector.patterns import lazy_pattern
 
 _LONGEST_LINE = 1 << 16
 _LINK_HOPS = 40  # Linux: MAXSYMLINKS, include/linux/namei.h
-_MODULE_SUFFIX = re.compile(r"(?:\.(?:cpython|pypy|abi3)[\w-]*)?\.(?:so|py|pyc)$")
+_MODULE_SUFFIX = lazy_pattern(r"(?:\.(?:cpython|pypy|abi3)[\w-]*)?\.(?:so|py|pyc)$")
 
 # strace -y: call(AT_FDCWD</cwd>, "path", …) = 3</resolved/path>
-_CALL = re.compile(
+_CALL = lazy_pattern(
     rb'(\w+)\((?:(?:AT_FDCWD|\d+)<((?:[^>\\]|\\.)*)>, )?(?:"((?:[^"\\]|\\.)*)")?.*\) += (\d+)(?:<((?:[^>\\]|\\.)*)>)?'
 )
-_WORKING_DIRECTORY = re.compile(rb"AT_FDCWD<((?:[^>\\]|\\.)*)>")
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)")
+_WORKING_DIRECTORY = lazy_pattern(rb"AT_FDCWD<((?:[^>\\]|\\.)*)>")
+_ESCAPE = lazy_pattern(rb"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)")
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
 _OPENING = frozenset((b"open", b"openat", b"openat2", b"creat", b"execve", b"execveat"))
 _EXAMINING = frozenset(
@@ -42,12 +44,11 @@ _EXAMINING = frozenset(
 )
 
 # LD_DEBUG=files: "     4711:	calling init: /lib/libc.so.6"
-_LOADED = re.compile(r"^\s*\d+:\s+(?:calling init|initialize program|calling fini): (/.*?)(?: \[\d+\])?$")
-_MAPPED = re.compile(r"^[0-9a-f]+-[0-9a-f]+ ..x. .* (/.*)$")
+_LOADED = lazy_pattern(r"^\s*\d+:\s+(?:calling init|initialize program|calling fini): (/.*?)(?: \[\d+\])?$")
+_MAPPED = lazy_pattern(r"^[0-9a-f]+-[0-9a-f]+ ..x. .* (/.*)$")
 
 
-@dataclass(slots=True)
-class Sightings:
+class Sightings(Struct):
     """Absolute paths and module names, as they were seen.
 
     :ivar loaded: paths that were mapped as code.
@@ -62,8 +63,7 @@ class Sightings:
     processes: set[int] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class UsedPaths:
+class UsedPaths(Struct, frozen=True):
     """The same within a tree."""
 
     files: frozenset[str]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
 
 from inspector import __version__
 from inspector.artifact import open_artifact
@@ -35,8 +36,7 @@ _LATEST = 1 << 35
 """Seconds from 1970; a file system holds no time beyond it (ext4: 34 bits)."""
 
 
-@dataclass(frozen=True, slots=True)
-class UndoOutcome:
+class UndoOutcome(Struct, frozen=True):
     """What was written.
 
     :ivar size: bytes of the undo file.

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from inspector.artifact import open_artifact
 from inspector.artifact.artifact import Artifact
@@ -40,8 +41,7 @@ _LATEST = 1 << 35
 """Seconds from 1970; a file system holds no time beyond it (ext4: 34 bits)."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnslimOutcome:
+class UnslimOutcome(Struct, frozen=True):
     """What was restored.
 
     :ivar files: regular files of a directory, each proved by its sha256; 1 where the original is one file.

@@ -1,0 +1,47 @@
+"""Regular expressions that are compiled when they are first used.
+
+Compiling the expressions of all modules took a fifth of a short audit, and an artifact needs few of them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, AnyStr, cast
+
+_METHODS = (
+    "match",
+    "fullmatch",
+    "search",
+    "finditer",
+    "findall",
+    "split",
+    "sub",
+    "subn",
+    "pattern",
+    "flags",
+    "groups",
+    "groupindex",
+)
+
+
+class _PatternToCome:
+    """Stands for a compiled expression; its attributes are those of the expression from the first use on."""
+
+    __slots__ = ("_flags_given", "_text", *_METHODS)
+
+    def __init__(self, text: str | bytes, flags: int) -> None:
+        self._text = text
+        self._flags_given = flags
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- asked for what is not set yet, which is once
+        if name not in _METHODS:
+            raise AttributeError(name)
+        compiled = re.compile(self._text, self._flags_given)
+        for method in _METHODS:
+            setattr(self, method, getattr(compiled, method))
+        return getattr(compiled, name)
+
+
+def lazy_pattern(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
+    """What ``re.compile`` gives, but for being an instance of ``re.Pattern``; a mistake in the expression shows at its first use."""
+    return cast("re.Pattern[AnyStr]", _PatternToCome(text, flags))

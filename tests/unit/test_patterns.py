@@ -1,0 +1,42 @@
+"""Regular expressions that are compiled at their first use: all of them compile."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+
+import pytest
+
+import inspector
+from inspector.patterns import lazy_pattern
+
+MODULES = sorted(
+    found.name
+    for found in pkgutil.walk_packages(inspector.__path__, "inspector.")
+    if not found.name.endswith("__main__")
+)
+
+
+def test_it_does_what_the_compiled_one_does() -> None:
+    late, early = lazy_pattern(r"(?P<word>[a-z]+)", re.IGNORECASE), re.compile(r"(?P<word>[a-z]+)", re.IGNORECASE)
+    assert late.sub("-", "Ab 1") == early.sub("-", "Ab 1") == "- 1"
+    assert (late.pattern, late.flags, late.groups) == (early.pattern, early.flags, early.groups)
+    assert late.fullmatch("Ab") is not None
+    assert lazy_pattern(b"[0-9]").findall(b"a1b2") == [b"1", b"2"]
+
+
+def test_what_a_pattern_has_not_is_told() -> None:
+    with pytest.raises(AttributeError):
+        lazy_pattern("a").nothing_of_the_kind  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_every_expression_compiles() -> None:
+    kind = type(lazy_pattern("a"))
+    found = []
+    for name in MODULES:
+        module = importlib.import_module(name)
+        found += [value for value in vars(module).values() if isinstance(value, kind)]
+    assert len(found) > 100
+    for value in found:
+        assert value.flags is not None
