@@ -25,7 +25,8 @@ class RuntimeLayout(Struct, frozen=True):
     :ivar search_path: directories (tree paths) that the format itself puts on LD_LIBRARY_PATH.
     :ivar environment: what the format's own starter sets, values with tree paths written ``{root}/usr/lib``.
     :ivar roots: tree paths of the programs, libraries and modules that the format itself starts or loads, beside the launcher.
-    :ivar members_at: where the members lie when they run, for messages ("/tmp/_MEIxxxxxx"); None: where the artifact lies.
+    :ivar members_at: where the members lie when they run, an absolute path or a place behind a variable ("/tmp/_MEIxxxxxx", "~/.pex"),
+        with which run-time paths are written, or words; None: where the artifact lies.
     """
 
     launcher: str | None = None

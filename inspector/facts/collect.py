@@ -65,7 +65,7 @@ def collect_facts(
     first, last = searched_by_folders(folders, launcher.programs)
     library_path = _library_path(artifact, launcher, first, [*last, *default_directories(artifact, objects)])
     opened = (*artifact.layout.roots, *(folder.python for folder in folders if folder.python is not None))
-    roots = find_roots(objects, tree, launcher, opened)
+    roots = find_roots(objects, tree, launcher, opened, mount.root)
     graph = build_load_graph(objects, tree, roots, mount, library_path)
     progress.stage("Asking the systems")
     supported = default_hosts(arch) if arch is not None else []

@@ -274,6 +274,17 @@ class TestPyInstaller:
         assert {root.program for root in extensions} == {layout.roots[1]}
         assert not [row for row in facts.graph.missing if row[1].role != "optional"]
 
+    def test_run_time_paths_are_those_of_the_directory_that_it_unpacks_itself_into(
+        self, frozen: Callable[[str], Path]
+    ) -> None:
+        result = audit(frozen("pyinstaller-onefile"))
+        ways = {need.via for library in result.libraries for need in library.needed if need.origin == "bundle"}
+        assert "LD_LIBRARY_PATH /tmp/_MEIxxxxxx" in ways
+        assert not [way for way in ways if way is not None and "APPDIR" in way]
+        folder = audit(frozen("pyinstaller-folder"))
+        ways = {need.via for library in folder.libraries for need in library.needed if need.origin == "bundle"}
+        assert "LD_LIBRARY_PATH $ROOT/_internal" in ways
+
     def test_folder(self, frozen: Callable[[str], Path]) -> None:
         folder = frozen("pyinstaller-folder")
         _, modules, options = ask_pyinstaller(folder / "hello", "pyinstaller")

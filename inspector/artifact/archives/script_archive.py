@@ -210,7 +210,7 @@ def _open_parts(
         layout=RuntimeLayout(
             launcher=launcher or ("AppRun" if "AppRun" in tree else None),
             roots=(launcher,) if launcher is not None else (),
-            members_at="a directory below $TMPDIR" if name == "makeself" else None,
+            members_at="$TMPDIR/selfgz*" if name == "makeself" else None,
         ),
         envelope=EnvelopeInfo(
             offset=offset,

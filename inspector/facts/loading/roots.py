@@ -52,7 +52,11 @@ class Root(Struct, frozen=True):
 
 
 def find_roots(
-    objects: Sequence[ElfObject], tree: Tree, launcher: Launcher, format_roots: Sequence[str] = ()
+    objects: Sequence[ElfObject],
+    tree: Tree,
+    launcher: Launcher,
+    format_roots: Sequence[str] = (),
+    mount_root: str = "$APPDIR",
 ) -> tuple[Root, ...]:
     """The roots that names and places tell; objects that none of them reaches become optional roots of the load graph.
 
@@ -60,6 +64,7 @@ def find_roots(
 
     :param format_roots: :attr:`RuntimeLayout.roots`, what the format's own starter starts or loads: its programs are entries.  A library of
         Python among them is an interpreter: in its scope extension modules are judged, as the starter opens it for all to see.
+    :param mount_root: what run-time paths in the launcher's environment begin with.
     """
     by_path = {found.path: found for found in objects}
     programs = [found for found in objects if found.elf.is_program]
@@ -73,7 +78,7 @@ def find_roots(
             reason = further.get(found.path, "is a program that the launcher does not start")
             roots.append(Root(found.path, "optional", found.path, reason, loaders.get(found.path)))
     starters = {root.path: root.loader for root in roots}
-    folders = PluginFolders(objects, tree, launcher.environment)
+    folders = PluginFolders(objects, tree, launcher.environment, mount_root)
     interpreters = [by_path[root.path] for root in roots if is_python_program(by_path[root.path])]
     interpreters += [found for found in opened if is_python_library(found)]
     modules = _Interpreters(interpreters, tree)

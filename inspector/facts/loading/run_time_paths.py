@@ -1,7 +1,8 @@
 """Where the members of an artifact lie when it runs, as text that a person can read.
 
-A mounted AppImage lies in a directory that changes with every start, so its run-time paths begin with ``$APPDIR``; those of any other tree with
-``$ROOT``; a whole root file system has plain absolute paths.
+A mounted AppImage lies in a directory that changes with every start, so its run-time paths begin with ``$APPDIR``, as those of an AppDir do.
+Members of what unpacks or mounts itself elsewhere lie where its format says (``/tmp/_MEIxxxxxx``, ``/snap/NAME/current``, ``$HOME/.pex``); a whole
+root file system has plain absolute paths; those of any other tree begin with ``$ROOT``.
 """
 
 from __future__ import annotations
@@ -33,8 +34,30 @@ class Mount(Struct, frozen=True):
         return path[len(self.root) + 1 :] if path.startswith(f"{self.root}/") else None
 
 
+_APP_RUN = "AppRun"
+_PLACEHOLDERS = {"~/": "$HOME/", "{": "${"}
+"""How places are written that a shell's user knows as variables: a home directory, and what Nuitka's starter puts in braces."""
+_SEPARATORS = frozenset(":;\0\n")
+
+
 def mount_of(artifact: Artifact) -> Mount:
     """The mount of an artifact by its layout."""
-    if artifact.layout.file_system_root:
+    layout = artifact.layout
+    if layout.file_system_root:
         return Mount("")
-    return Mount("$APPDIR" if artifact.layout.launcher is not None or artifact.format.startswith("app") else "$ROOT")
+    place = _absolute(layout.members_at or "")
+    if place:
+        return Mount(place)
+    is_bundle = artifact.format.startswith("app") or posixpath.basename(layout.launcher or "") == _APP_RUN
+    return Mount("$APPDIR" if is_bundle else "$ROOT")
+
+
+def _absolute(place: str) -> str:
+    """A place as the beginning of run-time paths: absolute, or behind a variable; "" where it is neither, or would break a search path in two."""
+    for beginning, variable in _PLACEHOLDERS.items():
+        if place.startswith(beginning):
+            place = variable + place[len(beginning) :]
+    if not place.startswith(("/", "$")) or set(place) & _SEPARATORS:
+        return ""
+    normal = posixpath.normpath(place)
+    return "/" + normal.lstrip("/") if normal.startswith("/") else normal

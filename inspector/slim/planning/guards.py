@@ -16,6 +16,7 @@ from inspector.artifact.nesting import SEPARATOR
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
 from inspector.facts.facts import Facts
+from inspector.facts.loading.run_time_paths import mount_of
 from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 from inspector.slim.options import SlimOptions
@@ -199,6 +200,7 @@ def _started(artifact: Artifact, facts: Facts) -> Iterable[tuple[str, str]]:
     """The launcher, what it reads and what it starts, links on the way included."""
     launcher = facts.launcher
     tree: Tree = artifact.tree
+    mount = mount_of(artifact)
     for path in artifact.layout.roots:
         yield path, "the starter of the format starts or loads it"
     if launcher.path is not None:
@@ -214,9 +216,9 @@ def _started(artifact: Artifact, facts: Facts) -> Iterable[tuple[str, str]]:
         yield facts.own_loader, "it is the dynamic loader that the launcher starts programs with"
     for start in launcher.starts:
         for word in start.arguments:
-            path = word.removeprefix("$APPDIR/")
-            if path != word and path in tree:
-                yield path, "the launcher names it"
+            named = mount.tree_path(word)
+            if named and named in tree:
+                yield named, "the launcher names it"
 
 
 def _behind_links(tree: Tree, path: str) -> Iterable[str]:
