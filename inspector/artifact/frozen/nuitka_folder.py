@@ -6,7 +6,7 @@ Modules that stayed bytecode lie in the program.  Observed in folders of Nuitka 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.frozen.nuitka import add_compiled_modules

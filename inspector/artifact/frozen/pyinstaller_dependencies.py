@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from inspector.artifact.frozen.pyinstaller_starter import contents_folder
 from inspector.artifact.names import text_of
@@ -22,8 +23,7 @@ _MOST_PROGRAMS = 32  # that one program takes members from; more are not looked 
 _EXTRACTED_FILES = frozenset("bxZ")
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """A member of another program.
 
     :ivar program: the other program's path, as it was found.
