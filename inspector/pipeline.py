@@ -84,7 +84,7 @@ def audit_opened(
     progress: Progress = SILENT,
 ) -> Audited:
     """Audit an artifact that is open already and stays open, so that its facts can be worked with; parameters as for :func:`audit`."""
-    asked = _Asked(limits, list_files or digest_files, explain_licenses, hosts, environment)
+    asked = _Asked(limits, list_files or digest_files, digest_files, explain_licenses, hosts, environment)
     digest = FileDigest(artifact.source)
     try:
         facts = _facts(artifact, asked, progress)
@@ -113,6 +113,7 @@ class _Asked(Struct, frozen=True):
 
     limits: Limits
     all_files: bool
+    digest_files: bool
     explain_licenses: bool
     hosts: Sequence[str]
     environment: Mapping[str, str] | None
@@ -163,7 +164,7 @@ def _inner_result(artifact: Artifact, asked: _Asked, depth: int) -> Result:
     nested = examine_nested(artifact, facts, asked, depth=depth + 1)
     result = result_of(
         artifact, facts, tuple(run_checks(facts)), tuple(host_verdict(verdict, facts) for verdict in facts.hosts), _NOT_YET, None,
-        version=__version__, list_files=asked.all_files,
+        version=__version__, list_files=asked.all_files, digests=_digests(artifact, SILENT) if asked.digest_files else None,
     )  # fmt: skip
     return with_nested(result, nested, all_files=asked.all_files)
 
