@@ -22,6 +22,7 @@ from inspector.result import (
     ComponentInfo,
     Exposure,
     FailedObject,
+    FileEntry,
     Floor,
     FloorCause,
     HostVerdict,
@@ -67,6 +68,7 @@ def with_nested(outer: Result, nested: Sequence[NestedResult], *, all_files: boo
         nested=tuple(block for one in nested for block in _blocks(one, outer.artifact.id)),
         floors=_floors(outer, live),
         tag=_tag(outer, live),
+        files=replace(outer.files, entries=_entries(outer, live)),
         libraries=(*outer.libraries, *(_library(found, one.path) for one in live for found in one.result.libraries)),
         roots=(
             *outer.roots,
@@ -82,6 +84,18 @@ def with_nested(outer: Result, nested: Sequence[NestedResult], *, all_files: boo
         findings=tuple(sorted_findings([*outer.findings, *(_finding(found, one) for one in live for found in one.result.findings)])),
         problems=(*outer.problems, *(_problem(found, one.path) for one in nested for found in one.result.problems)),
     )  # fmt: skip
+
+
+def _entries(outer: Result, live: Sequence[NestedResult]) -> tuple[FileEntry, ...] | None:
+    """The artifact's own members, then those of what is inside; None where members are not named."""
+    if outer.files.entries is None:
+        return None
+    inside = (
+        replace(entry, path=nested_path(one.path, entry.path))
+        for one in live
+        for entry in one.result.files.entries or ()
+    )
+    return (*outer.files.entries, *inside)
 
 
 def wanted_inside(nested: Sequence[NestedResult]) -> frozenset[str]:

@@ -148,9 +148,10 @@ class NestedArtifact(Struct, frozen=True, kw_only=True):
 class FileEntry(Struct, frozen=True, kw_only=True):
     """One member of the tree (only with ``--files``).
 
+    :ivar path: in the tree; of a member of an artifact inside it ``outer!/inner``.
     :ivar sha1: hexadecimal like ``sha256``, of regular files, where a report asked for them.
     :ivar shared: whether the container keeps its bytes once for it and another file, so that a sum must leave ``stored_size`` out.
-    :ivar component: whose file it is, a name of ``sizes.by_component``.
+    :ivar component: whose file it is, a name of ``sizes.by_component``, or of the sizes of the artifact that it is inside of.
     :ivar removable: the kind of files that a release seldom needs ("tests", …), or "".
     """
 
@@ -168,7 +169,11 @@ class FileEntry(Struct, frozen=True, kw_only=True):
 
 
 class FilesInfo(Struct, frozen=True, kw_only=True):
-    """``count`` counts regular files; hard links count once for each name."""
+    """``count`` counts regular files; hard links count once for each name.
+
+    :ivar count: without those of artifacts inside, of which ``nested`` says the number.
+    :ivar entries: the artifact's own members, then those of the artifacts inside that are part of the application.
+    """
 
     count: int
     elf_count: int

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,9 @@ from inspector.facts.facts import Facts
 from inspector.limits import Limits
 from inspector.pipeline import audit
 from inspector.render.html_report.document import render as render_page
+from inspector.render.html_report.size_tree import size_tree
 from inspector.render.registry import RenderOptions
+from inspector.render.spdx_json import render as render_spdx
 from inspector.render.terminal import render_text
 from inspector.slim.rebuilding.pyinstaller_rebuild import check as check_rebuild
 from inspector.slim.rebuilding.rebuild_options import RebuildOptions
@@ -157,6 +160,14 @@ def mapped_below(folder: Path, program: Path) -> set[str]:
         process.stdin.close()
     paths = {Path(line.split(maxsplit=5)[5]) for line in maps.splitlines() if line.count(" ") >= 5 and "/" in line}
     return {str(path.relative_to(folder)) for path in paths if path.is_relative_to(folder)}
+
+
+def open_members(program: Path, member: str) -> bytes:
+    """A member's content."""
+    with open_artifact(program) as artifact:
+        node = artifact.tree.get(member)
+        assert node is not None
+        return node.read()
 
 
 def list_dependencies(program: Path) -> list[str]:
@@ -398,6 +409,34 @@ class TestPyInstaller:
         assert not [
             library for library in result.libraries if any(needed.origin == "missing" for needed in library.needed)
         ]
+
+    def test_files_inside_are_named_with_their_digests(self, frozen: Callable[[str], Path], tmp_path: Path) -> None:
+        """In the Result, and so in SPDX; the map of sizes keeps to the artifact's own files, as the bytes of the others are theirs."""
+        directory = frozen("pyinstaller-multipackage")
+        result = audit(directory, digest_files=True)
+        entries = {entry.path: entry for entry in result.files.entries or ()}
+        with running(directory / "second", tmp_path) as unpacked:
+            found = digests_below(unpacked)
+        assert {f"second!/{path}": row for path, row in found.items()} == {
+            f"second!/{path}": (entries[f"second!/{path}"].size, entries[f"second!/{path}"].sha256) for path in found
+        }
+        (tmp_path / "base_library.zip").write_bytes(open_members(directory / "first", "base_library.zip"))
+        with zipfile.ZipFile(tmp_path / "base_library.zip") as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            for name in names:
+                entry = entries[f"first!/base_library.zip!/{name}"]
+                assert (entry.size, entry.sha256) == (archive.getinfo(name).file_size, sha256(archive.read(name))), name
+        assert len(names) > 100
+        document = json.loads(render_spdx([result], RenderOptions()))
+        sums = {file["fileName"]: {one["checksumValue"] for one in file["checksums"]} for file in document["files"]}
+        assert sha256((directory / "first").read_bytes()) in sums["./first"]
+        size, digest = found["libreadline.so.8"]
+        assert size
+        assert digest in sums["./second!/libreadline.so.8"]
+        mapped = size_tree(result)
+        assert mapped.root.raw == sum(path.stat().st_size for path in directory.iterdir())
+        assert mapped.root.files == 2
+        assert audit(directory).files.entries is None
 
     @pytest.mark.parametrize("tool", ["pyinstaller", pytest.param("pyinstaller-5", marks=pytest.mark.slow)])
     def test_options_and_splash_screen(self, tool: str, frozen: Callable[[str], Path]) -> None:

@@ -99,11 +99,14 @@ def size_tree(result: Result) -> SizeTree:
 
 def _files_of(result: Result) -> tuple[list[_File], dict[str, tuple[int, int, int]]]:
     """The files that are known by name, and raw bytes, stored bytes and files of directories, where those are known beside them."""
+    inside = tuple(
+        f"{nested.path}!/" for nested in result.nested
+    )  # their bytes are those of the file that they are inside of
     if result.files.entries is not None:
         return [
             _File(entry.path, entry.size, 0 if entry.shared else entry.stored_size, entry.component, entry.removable)
             for entry in result.files.entries
-            if entry.kind == "file"
+            if entry.kind == "file" and not entry.path.startswith(inside)
         ], {}
     rows = result.sizes.tree
     parents = {row.name.rpartition("/")[0] for row in rows}
