@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import itertools
 import threading
-import zlib
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 from inspector.errors import FormatError, LimitExceeded
+from inspector.formats.inflate import InflateError, inflate_decoder
 from inspector.limits import KIB, MIB, Limits
 from inspector.source import Source
+
+if TYPE_CHECKING:
+    from zlib import _Decompress as InflateDecoder
 
 _BLOCK = MIB
 _STATE_EVERY = 8  # blocks; a state takes 40 KiB (zlib.h, inflateInit2: a window of 32 KiB and about 7 KiB beside it)
@@ -84,11 +88,11 @@ class ZlibMember:
         self._stored = stored
         self._blocks = blocks
         self._number = next(_numbers)
-        self._current: tuple[int, zlib._Decompress, int] | None = (
+        self._current: tuple[int, InflateDecoder, int] | None = (
             None  # block index, decoder before it, stored bytes given to it
         )
         self._states: dict[
-            int, tuple[zlib._Decompress, int]
+            int, tuple[InflateDecoder, int]
         ] = {}  # block index: decoder before it, stored bytes given to it so far
 
     def read_at(self, offset: int, length: int) -> bytes:
@@ -117,7 +121,7 @@ class ZlibMember:
             self._block(index)
 
     def _head(self, length: int) -> bytes:
-        decoder = zlib.decompressobj()
+        decoder = inflate_decoder()
         position, content = 0, b""
         while len(content) < length and not decoder.eof and position < self._stored:
             chunk = self._source.read_at(self._offset + position, min(_HEAD, self._stored - position))
@@ -148,7 +152,7 @@ class ZlibMember:
             self._current = (wanted + 1, decoder, position)
         return content
 
-    def _begin(self, wanted: int) -> tuple[int, zlib._Decompress, int]:
+    def _begin(self, wanted: int) -> tuple[int, InflateDecoder, int]:
         """The nearest block in front of a wanted one from which decoding can go on: the one behind the last that was decoded, or a kept state."""
         current, self._current = self._current, None  # whoever takes it moves it on
         index = max((number for number in self._states if number <= wanted), default=0)
@@ -157,9 +161,9 @@ class ZlibMember:
         if index in self._states:
             state, position = self._states[index]
             return index, state.copy(), position
-        return 0, zlib.decompressobj(), 0
+        return 0, inflate_decoder(), 0
 
-    def _next(self, decoder: zlib._Decompress, position: int, length: int) -> tuple[bytes, int]:
+    def _next(self, decoder: InflateDecoder, position: int, length: int) -> tuple[bytes, int]:
         parts: list[bytes] = []
         missing = length
         while missing:
@@ -174,7 +178,7 @@ class ZlibMember:
             missing -= len(decoded)
         return b"".join(parts), position
 
-    def _check_end(self, decoder: zlib._Decompress, position: int) -> None:
+    def _check_end(self, decoder: InflateDecoder, position: int) -> None:
         """That nothing follows: bytes behind the size would be hidden from everybody."""
         while not decoder.eof:
             chunk = decoder.unconsumed_tail
@@ -188,10 +192,10 @@ class ZlibMember:
                 raise FormatError("the zlib stream is cut off", self._offset)
 
 
-def _decoded(decoder: zlib._Decompress, chunk: bytes, most: int) -> bytes:
+def _decoded(decoder: InflateDecoder, chunk: bytes, most: int) -> bytes:
     try:
         return decoder.decompress(chunk, most)
-    except zlib.error as error:
+    except InflateError as error:
         raise FormatError(f"zlib: {error}") from None
 
 
@@ -201,7 +205,7 @@ def decoded_size(source: Source, offset: int, stored: int, most: int) -> int:
     :raises FormatError: where it is damaged or cut off.
     :raises LimitExceeded: where it gives more than ``most``.
     """
-    decoder = zlib.decompressobj()
+    decoder = inflate_decoder()
     position = size = 0
     while not decoder.eof:
         chunk = decoder.unconsumed_tail

@@ -7,9 +7,9 @@ Two equal pointers stand for a block of zeros.
 from __future__ import annotations
 
 import struct
-import zlib
 
 from inspector.errors import FormatError, UnsupportedFormat
+from inspector.formats.inflate import InflateError, inflate_decoder
 from inspector.source import Source
 
 MAGIC = bytes.fromhex("37e45396c9dbd607")
@@ -75,10 +75,10 @@ class ZisofsFile:
     def _inflate(self, start: int, end: int, expected: int) -> bytes:
         if not start < end <= self._stored.size or end - start > 2 << self._block_log:
             raise FormatError(f"zisofs block at bytes {start} to {end} of {self._stored.size}", start)
-        inflate = zlib.decompressobj()
+        inflate = inflate_decoder()
         try:
             block = inflate.decompress(self._stored.read_at(start, end - start), expected + 1)
-        except zlib.error as error:
+        except InflateError as error:
             raise FormatError(f"zisofs block is no valid zlib stream ({error})", start) from None
         if len(block) != expected or not inflate.eof:
             raise FormatError(f"zisofs block does not decode to the {expected} bytes that it should", start)

@@ -10,11 +10,11 @@ Bytes behind the end of a stream are ignored, as the kernel ignores them; a stre
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable
 from typing import Protocol
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
+from inspector.formats.inflate import InflateError, inflate_decoder
 from inspector.formats.squashfs.superblock import LARGEST_BLOCK
 from inspector.limits import Limits
 
@@ -42,7 +42,7 @@ class Stream(Protocol):
 
 class _InflateStream:
     def __init__(self, stored: bytes) -> None:
-        self._decoder = zlib.decompressobj()
+        self._decoder = inflate_decoder()
         self._rest = stored
 
     @property
@@ -52,7 +52,7 @@ class _InflateStream:
     def more(self, length: int) -> bytes:
         try:
             decoded = self._decoder.decompress(self._rest, length)
-        except zlib.error as error:
+        except InflateError as error:
             raise FormatError(f"zlib: {error}") from None
         self._rest = self._decoder.unconsumed_tail
         return decoded

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
+from inspector.formats.inflate import InflateError, inflate_decoder
 from inspector.limits import Limits
 from inspector.source import Source
 
 if TYPE_CHECKING:
-    from zlib import _Decompress
+    from zlib import _Decompress as InflateDecoder
 
 STORED, DEFLATE, BZIP2, LZMA, ZSTD = 0, 8, 12, 14, 93
 _NAMES = {
@@ -59,10 +59,10 @@ class _BlockDecoder(Protocol):
 class _Deflate:
     """Raw deflate (RFC 1951)."""
 
-    def __init__(self, stored: Source, position: int = 0, decoder: _Decompress | None = None) -> None:
+    def __init__(self, stored: Source, position: int = 0, decoder: InflateDecoder | None = None) -> None:
         self._stored = stored
         self._position = position
-        self._decoder = decoder or zlib.decompressobj(-15)
+        self._decoder = decoder or inflate_decoder(-15)
 
     @property
     def ended(self) -> bool:
@@ -73,7 +73,7 @@ class _Deflate:
             data = self._stored.read_at(self._position, _INPUT)
             try:
                 content = self._decoder.decompress(data, most)
-            except zlib.error as error:
+            except InflateError as error:
                 raise FormatError(f"the compressed data are damaged: {error}", self._position) from None
             self._position += len(data) - len(self._decoder.unconsumed_tail)
             if content or not data:
