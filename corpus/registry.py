@@ -19,7 +19,7 @@ from corpus import (
 )
 from corpus.frozen import bun_programs, nuitka_programs, pyinstaller_programs, static_programs
 from corpus.licenses import static_python
-from corpus.packages import archives, conda_environment, images
+from corpus.packages import archives, conda_environment, conda_packages, images
 from corpus.recipe import Recipe
 
 
@@ -46,6 +46,7 @@ def recipes() -> dict[str, Recipe]:
         wheels,
         archives,
         conda_environment,
+        conda_packages,
         images,
     ):
         for recipe in family.recipes():

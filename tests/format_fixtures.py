@@ -15,7 +15,7 @@ from tests import squashfs_images
 from tests.appimage_builder import runtime
 from tests.elf_builder import TinyElf
 from tests.iso9660_volumes import directory, record, volume
-from tests.package_builder import conda_archive, scie, scie_file, tar
+from tests.package_builder import scie, scie_file
 
 CORPUS: dict[str, str] = {
     "a PyInstaller program": "frozen/pyinstaller-onefile",
@@ -35,6 +35,8 @@ CORPUS: dict[str, str] = {
     "a python-build-standalone archive": "packages/standalone-python.tar.zst",
     "an environment packed by conda-pack": "conda/environment.tar.gz",
     "an environment of conda-pack in a ZIP archive": "conda/environment.zip",
+    "a conda package": "conda/gdbm-module-3.11.2-py311_0.tar.bz2",
+    "a conda package of the newer form": "conda/gdbm-module-3.11.2-py311_0.conda",
     "a tar archive": "packages/sample.tar.zst",
     "a PEX file": "archives/pex-zipapp",
     "a shiv file": "archives/shiv",
@@ -99,9 +101,7 @@ BUILT: dict[str, Callable[[Path], Path]] = {
     "a type 1 AppImage": _file(volume(directory(record(b"APPRUN;1", 19, 5)), b"hello", system_area=runtime(magic=b"AI\1"))),
     "a type 2 AppImage": _file(runtime() + _squashfs()),
     "an ELF file": _file(TinyElf(soname="libone.so.1").build(), "libone.so.1"),
-    "a conda package of the newer form": _file(conda_archive(tar([("lib/a.txt", b"a")]), tar([("info/index.json", b"{}")]))),
     "a scie": _file(scie(TinyElf().build(), [(scie_file("a.txt", b"a", "blob"), b"a")], {})),
-    "a conda package": _file(_tarred({"info/index.json": b'{"name": "package", "version": "1.0"}', "info/files": b"lib/a.txt\n", "lib/a.txt": b"a"})),
     "a source distribution": _file(_tarred({"package-1.0/PKG-INFO": _METADATA, "package-1.0/package.py": b""}), "package-1.0.tar.gz"),
     "an egg": _file(_zipped({"EGG-INFO/PKG-INFO": _METADATA, "package/__init__.py": b""}), "package-1.0-py3.11.egg"),
     "an archive of Python modules": _file(_zipped({"encodings/__init__.pyc": b"x", "os.pyc": b"x"}), "python311.zip"),

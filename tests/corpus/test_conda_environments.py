@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.artifact import Kind, open_artifact
+from inspector.artifact import Artifact, Kind, open_artifact
 from inspector.facts.collect import collect_facts
 from inspector.limits import Limits
 
@@ -37,6 +37,17 @@ def below(directory: Path) -> dict[str, tuple[int, str]]:
     return found
 
 
+def members_of(artifact: Artifact) -> dict[str, tuple[int, str]]:
+    """The same of a tree."""
+    return {
+        node.path: (0, node.target or "")
+        if node.kind is Kind.SYMLINK
+        else (node.mode & 0o777, hashlib.sha256(node.read_at(0, node.size)).hexdigest())
+        for node in artifact.tree
+        if node.kind is not Kind.DIRECTORY
+    }
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_tree_equals_what_the_archives_own_tool_unpacks(
     name: str, corpus_artifact: Callable[[str], Path], tmp_path: Path
@@ -51,13 +62,7 @@ def test_tree_equals_what_the_archives_own_tool_unpacks(
     with open_artifact(archive) as artifact:
         assert artifact.format == FORMATS[name]
         assert not artifact.problems
-        ours = {
-            node.path: (0, node.target)
-            if node.kind is Kind.SYMLINK
-            else (node.mode & 0o777, hashlib.sha256(node.read_at(0, node.size)).hexdigest())
-            for node in artifact.tree
-            if node.kind is not Kind.DIRECTORY
-        }
+        ours = members_of(artifact)
         assert ours == theirs
         assert sum(artifact.byte_map.values()) == artifact.size == archive.stat().st_size
         place = "environment/" if name.startswith("environment-below") else ""
