@@ -25,7 +25,7 @@ class RuntimeLayout(Struct, frozen=True):
     :ivar search_path: directories (tree paths) that the format itself puts on LD_LIBRARY_PATH.
     :ivar environment: what the format's own starter sets, values with tree paths written ``{root}/usr/lib``.
     :ivar roots: tree paths of the programs, libraries and modules that the format itself starts or loads, beside the launcher.
-    :ivar members_at: where the members lie when they run, an absolute path or a place behind a variable ("/tmp/_MEIxxxxxx", "~/.pex"),
+    :ivar members_at: where the members lie when they run, an absolute path or a place behind a variable ("/tmp/_MEIxxxxxx", "~/.shiv/…"),
         with which run-time paths are written, or words; None: where the artifact lies.
     """
 

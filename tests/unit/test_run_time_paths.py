@@ -22,12 +22,12 @@ def root_of(format_name: str, **layout: object) -> str:
     [
         ("/tmp/_MEIxxxxxx", "/tmp/_MEIxxxxxx"),
         ("//var//tmp/./_MEIxxxxxx", "/var/tmp/_MEIxxxxxx"),
-        ("~/.pex", "$HOME/.pex"),
+        ("~/.shiv/app", "$HOME/.shiv/app"),
         ("{TEMP}/onefile_{PID}_{TIME}", "${TEMP}/onefile_{PID}_{TIME}"),
         ("$TMPDIR/selfgz*", "$TMPDIR/selfgz*"),
         ("site-packages", "$ROOT"),
         ("./_MEIxxxxxx", "$ROOT"),
-        ("a directory of its own", "$ROOT"),
+        ("a directory for each, below ~/.cache", "$ROOT"),
         ("/tmp/a:b/_MEIxxxxxx", "$ROOT"),
         ("/tmp/a;b", "$ROOT"),
         ("", "$ROOT"),
@@ -47,10 +47,10 @@ def test_others() -> None:
 
 
 def test_run_time_paths_lead_back_into_the_tree() -> None:
-    mount = mount_of(Artifact("App", "pex", None, 0, Tree([]), RuntimeLayout(members_at="~/.pex")))
-    assert mount.run_time("lib/a.so") == "$HOME/.pex/lib/a.so"
-    assert mount.tree_path("$HOME/.pex/lib/../lib/a.so") == "lib/a.so"
-    assert mount.tree_path("$HOME/.pexes/a.so") is None
+    mount = mount_of(Artifact("App", "shiv", None, 0, Tree([]), RuntimeLayout(members_at="~/.shiv/app")))
+    assert mount.run_time("lib/a.so") == "$HOME/.shiv/app/lib/a.so"
+    assert mount.tree_path("$HOME/.shiv/app/lib/../lib/a.so") == "lib/a.so"
+    assert mount.tree_path("$HOME/.shiv/apple/a.so") is None
     assert mount.tree_path("/usr/lib/a.so") is None
 
 

@@ -14,6 +14,8 @@ from inspector.errors import FormatError, NothingInspected
 from inspector.limits import Limits
 from inspector.model import Problem
 
+PEX_PLACE = "a directory for each distribution, below PEX_ROOT (~/.cache/pex)"
+"""Where a PEX unpacks its wheels to; seen with 2.105.  It is no beginning of a path: the directories are named after digests of the wheels."""
 _SHIV_ROOT = "~/.shiv"  # shiv, "shiv.bootstrap": SHIV_ROOT, then the "root" of environment.json, then this
 _LARGEST_JSON = 1 << 20  # bytes of PEX-INFO and environment.json
 
@@ -50,7 +52,7 @@ def open_zip(candidate: Candidate, format_name: str, layout: RuntimeLayout) -> A
 def open_pex_directory(listed: Artifact, limits: Limits) -> Artifact:
     """A directory with a PEX-INFO: the loose layout, or the packed one, whose parts are archives."""
     del limits
-    return replace(listed, format="pex-directory", layout=RuntimeLayout(members_at="~/.pex"))
+    return replace(listed, format="pex-directory", layout=RuntimeLayout(members_at=PEX_PLACE))
 
 
 def shiv_directory(candidate: Candidate) -> str:

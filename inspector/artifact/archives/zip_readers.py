@@ -110,7 +110,9 @@ def _open_egg(candidate: Candidate) -> Artifact:
 
 
 def _open_pex(candidate: Candidate) -> Artifact:
-    return _opened(candidate, "pex", RuntimeLayout(members_at="~/.pex"))
+    from inspector.artifact.archives.zip_artifacts import PEX_PLACE
+
+    return _opened(candidate, "pex", RuntimeLayout(members_at=PEX_PLACE))
 
 
 def _open_shiv(candidate: Candidate) -> Artifact:

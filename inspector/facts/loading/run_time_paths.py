@@ -1,7 +1,7 @@
 """Where the members of an artifact lie when it runs, as text that a person can read.
 
 A mounted AppImage lies in a directory that changes with every start, so its run-time paths begin with ``$APPDIR``, as those of an AppDir do.
-Members of what unpacks or mounts itself elsewhere lie where its format says (``/tmp/_MEIxxxxxx``, ``/snap/NAME/current``, ``$HOME/.pex``); a whole
+Members of what unpacks or mounts itself elsewhere lie where its format says (``/tmp/_MEIxxxxxx``, ``/snap/NAME/current``, ``$HOME/.shiv/…``); a whole
 root file system has plain absolute paths; those of any other tree begin with ``$ROOT``.
 """
 
