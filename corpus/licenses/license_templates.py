@@ -19,7 +19,7 @@ import msgspec
 
 from corpus.licenses.spdx_texts import LIST_DATE, LIST_VERSION
 from inspector.facts.licensing.license_templates import StoredTemplate, StoredTemplates, zstandard
-from inspector.facts.licensing.license_words import SHINGLE, shingle_hashes, words_of
+from inspector.facts.licensing.license_words import SHINGLE, is_filler, shingle_hashes, words_of
 from inspector.resources import data_directory
 
 SKETCH = 48
@@ -171,6 +171,17 @@ def _meant(identifiers: list[str], listed: set[str], deprecated: set[str], *, jo
     return sorted(set(names))
 
 
+def fixed_words(tokens: str) -> int:
+    """How many words of a template must be there as they are."""
+    fixed = depth = 0
+    for token in tokens.split(" "):
+        if token in ("[", "]", "}") or token[0] == "{":
+            depth += 1 if token == "[" or token[0] == "{" else -1
+        else:
+            fixed += not depth and not is_filler(token)
+    return fixed
+
+
 def packed_templates(rows: list[dict[str, Any]]) -> bytes:
     """The document: MessagePack, which is read in a tenth of the time that JSON takes, compressed by Zstandard, which takes a tenth of LZMA's."""
     owners: dict[int, list[int]] = {}
@@ -178,7 +189,14 @@ def packed_templates(rows: list[dict[str, Any]]) -> bytes:
         for shingle in row["sketch"]:
             owners.setdefault(shingle, []).append(number)
     templates = [
-        StoredTemplate(row["identifiers"], row["kind"], row["words"], row["alternatives"], len(row["sketch"]))
+        StoredTemplate(
+            row["identifiers"],
+            row["kind"],
+            row["words"],
+            row["alternatives"],
+            len(row["sketch"]),
+            fixed_words(row["words"]),
+        )
         for row in rows
     ]
     packed: bytes = zstandard().compress(msgspec.msgpack.encode(StoredTemplates(templates, owners)), 19)

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from inspector.errors import InstallationError
-from inspector.facts.licensing.license_words import is_filler, shingle_hashes
+from inspector.facts.licensing.license_words import shingles_of
 from inspector.resources import data_directory
 
 TextKind = Literal["license", "exception", "header"]
@@ -45,6 +45,7 @@ class StoredTemplate(msgspec.Struct, array_like=True, frozen=True):
         alternative of that number says.
     :ivar alternatives: regular expressions.
     :ivar sketched: how many shingles of the text are in ``StoredTemplates.owners``, those with the smallest hashes.
+    :ivar fixed: how many words must be there as they are: none that may be left out or be another, no fillers.
     """
 
     identifiers: tuple[str, ...]
@@ -52,6 +53,7 @@ class StoredTemplate(msgspec.Struct, array_like=True, frozen=True):
     words: str
     alternatives: tuple[str, ...]
     sketched: int
+    fixed: int
 
 
 class StoredTemplates(msgspec.Struct, array_like=True, frozen=True):
@@ -66,12 +68,14 @@ class Template:
 
     :ivar identifiers: of the SPDX list, all that share the text ("GPL-2.0-only", "GPL-2.0-or-later").
     :ivar sketched: how many of its shingles, those with the smallest hashes, it is looked for by.
+    :ivar fixed: how many words must be there as they are, see :class:`StoredTemplate`.
     """
 
     def __init__(self, stored: StoredTemplate) -> None:
         self.identifiers = stored.identifiers
         self.kind: TextKind = stored.kind
         self.sketched = stored.sketched
+        self.fixed = stored.fixed
         self._tokens = stored.words
         self._expressions = stored.alternatives
 
@@ -100,17 +104,9 @@ class Template:
 
     @cached_property
     def shingles(self) -> dict[int, int]:
-        """Where each run of words stands first, by its hash."""
-        hashes = shingle_hashes(self.words)
-        return {shingle: at for at, shingle in reversed(list(enumerate(hashes)))}
-
-    @cached_property
-    def fixed(self) -> int:
-        """How many words must be there as they are: none that may be left out or be another, no fillers."""
-        loose = bytearray(self.optional)
-        for alternative in self.alternatives:
-            loose[alternative.start : alternative.end] = b"\1" * (alternative.end - alternative.start)
-        return sum(not free and not is_filler(word) for word, free in zip(self.words, loose, strict=True))
+        """Where each run of words stands first."""
+        found = shingles_of(self.words)
+        return dict(zip(reversed(found), range(len(found) - 1, -1, -1), strict=True))
 
     @property
     def most_words(self) -> int:

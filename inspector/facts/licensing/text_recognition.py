@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from inspector.facts.licensing.license_templates import Template, TextKind, templates_like
-from inspector.facts.licensing.license_words import SHINGLE, Word, shingle_hashes, words_of
+from inspector.facts.licensing.license_words import SHINGLE, Word, shingle_hashes, shingles_of, words_of
 from inspector.facts.licensing.text_comparison import Match, compare
 from inspector.patterns import lazy_pattern
 
@@ -114,7 +114,7 @@ def _recognise(text: str, work: Work) -> RecognisedFile:
     plain = [word.text for word in words]
     hashes = shingle_hashes(plain)
     shingles: _Shingles = {}
-    for at, shingle in enumerate(hashes):
+    for at, shingle in enumerate(shingles_of(plain)):
         known = shingles.setdefault(shingle, [])
         if len(known) < _MOST_PLACES:
             known.append(at)
@@ -142,7 +142,7 @@ def _recognise(text: str, work: Work) -> RecognisedFile:
 
 
 _Shingles = dict[int, list[int]]
-"""Where each shingle of a file lies, by its hash; the first of many places."""
+"""Where each shingle of a file lies; the first of many places."""
 
 
 def _chosen(found: list[Match]) -> list[Match]:
@@ -200,13 +200,13 @@ def _places(template: Template, shingles: _Shingles, work: Work) -> list[int]:
     """Where in the file the template can begin: the offsets that most of its shingles agree upon."""
     offsets: dict[int, int] = {}
     count = 0
-    for shingle, home in template.shingles.items():
-        found = shingles.get(shingle)
-        if found is not None:
-            count += len(found)
-            for at in found:
-                band = (at - home) // _SLACK
-                offsets[band] = offsets.get(band, 0) + 1
+    homes = template.shingles
+    for shingle in homes.keys() & shingles.keys():
+        home, found = homes[shingle], shingles[shingle]
+        count += len(found)
+        for at in found:
+            band = (at - home) // _SLACK
+            offsets[band] = offsets.get(band, 0) + 1
     work.left -= count * _WORK_OF_A_PLACE
     least = max(2, len(template.shingles) // 20)
     wanted = sorted(band for band, hits in offsets.items() if hits >= least or offsets.get(band - 1, 0) + hits >= least)
