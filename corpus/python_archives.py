@@ -42,8 +42,8 @@ _ZIPAPP_MAIN = "import sys\nprint('hello &lt;' + sys.argv[1] + '&gt;')\n"
 
 
 def recipes() -> list[Recipe]:
-    """One application in nine forms."""
-    file = Bounds((2_000, 3_000_000))
+    """One application in eleven forms."""
+    file, source = Bounds((2_000, 3_000_000)), Bounds((500, 50_000))
     forms: list[tuple[str, str, Callable[[Path], None], Bounds]] = [
         ("pex-zipapp", "a PEX file", partial(_pex, options=()), file),
         ("pex-sh-boot", "a PEX file with a shell header", partial(_pex, options=("--sh-boot",)), file),
@@ -53,9 +53,14 @@ def recipes() -> list[Recipe]:
         ("shiv", "a shiv file", partial(_shiv, options=()), file),
         ("shiv-no-modify", "a shiv file that checks its files", partial(_shiv, options=("--compile-pyc", "--no-modify")), file),
         ("zipapp", "an archive of zipapp", _zipapp, Bounds((200, 5_000))),
-        ("sdist.zip", "a source distribution in a ZIP archive", _sdist, Bounds((500, 50_000))),
+        ("sdist.zip", "a source distribution in a ZIP archive", partial(_setuptools, command=("sdist", "--formats=zip"), made="*.zip"), source),
+        ("sdist.tar.gz", "a source distribution", partial(_setuptools, command=("sdist", "--formats=gztar"), made="*.tar.gz"), source),
+        ("egg", "an egg", partial(_setuptools, command=("bdist_egg",), made="*.egg"), source),
     ]  # fmt: skip
-    return [Recipe(f"archives/{name}", summary, build, check, revision=2) for name, summary, build, check in forms]
+    return [
+        Recipe(f"archives/{name}", summary, build, check, revision=3 if name == "sdist.zip" else 2)
+        for name, summary, build, check in forms
+    ]
 
 
 def wheel(directory: Path) -> Path:
@@ -106,14 +111,19 @@ def _zipapp(result: Path) -> None:
     verify([sys.executable, result])
 
 
-def _sdist(result: Path) -> None:
+def _setuptools(result: Path, command: tuple[str, ...], made: str) -> None:
+    """What a command of setuptools writes; ``bdist_egg`` is in releases before 80."""
     with scratch_directory() as scratch:
-        _project(scratch / "hello-archives-1.0")
-        (scratch / "hello-archives-1.0/PKG-INFO").write_text(
-            "Metadata-Version: 2.1\nName: hello-archives\nVersion: 1.0\n", encoding="utf-8"
-        )
-        shutil.make_archive(str(scratch / "sdist"), "zip", scratch, "hello-archives-1.0")
-        shutil.move(scratch / "sdist.zip", result)
+        project = _project(scratch / "project")
+        program = "from setuptools import setup; setup()"
+        try:
+            run(
+                [freezer("setuptools"), "-c", program, "--quiet", *command, "--dist-dir", scratch / "dist"],
+                directory=project,
+            )
+        except ProgramFailed as failure:
+            raise Unavailable(f"setuptools: {str(failure).splitlines()[-1]}") from failure
+        shutil.move(next((scratch / "dist").glob(made)), result)
 
 
 def verify(command: list[str | Path]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,6 +41,9 @@ CORPUS: dict[str, str] = {
     "a shiv file": "archives/shiv",
     "a zipapp": "archives/zipapp",
     "a wheel": "wheels/msgpack-1.2.4-cp311-cp311-manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl",
+    "an archive of Python modules": "cx-freeze/hello::lib/library.zip",
+    "a source distribution": "archives/sdist.tar.gz",
+    "an egg": "archives/egg",
     "a source distribution in a ZIP archive": "archives/sdist.zip",
     "an OCI image layout": "packages/debian.oci",
     "a Flatpak build directory": "packages/flatpak-build",
@@ -52,8 +54,6 @@ CORPUS: dict[str, str] = {
     "a PEX in the packed or loose layout": "archives/pex-packed",
 }
 """Name in the corpus by the reader's title; behind "::" the file of it."""
-
-_METADATA = b"Metadata-Version: 2.1\nName: package\nVersion: 1.0\n"
 
 
 def _file(content: bytes, name: str = "App") -> Callable[[Path], Path]:
@@ -69,16 +69,6 @@ def _zipped(members: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def _tarred(members: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 
 
@@ -102,9 +92,6 @@ BUILT: dict[str, Callable[[Path], Path]] = {
     "a type 2 AppImage": _file(runtime() + _squashfs()),
     "an ELF file": _file(TinyElf(soname="libone.so.1").build(), "libone.so.1"),
     "a scie": _file(scie(TinyElf().build(), [(scie_file("a.txt", b"a", "blob"), b"a")], {})),
-    "a source distribution": _file(_tarred({"package-1.0/PKG-INFO": _METADATA, "package-1.0/package.py": b""}), "package-1.0.tar.gz"),
-    "an egg": _file(_zipped({"EGG-INFO/PKG-INFO": _METADATA, "package/__init__.py": b""}), "package-1.0-py3.11.egg"),
-    "an archive of Python modules": _file(_zipped({"encodings/__init__.pyc": b"x", "os.pyc": b"x"}), "python311.zip"),
     "a ZIP archive": _file(_zipped({"bin/app": TinyElf(soname="a").build(), "share/a.txt": b"a"}), "app.zip"),
     "a PyOxidizer folder": _tree({"app": TinyElf(program=True).build(), "lib/packed-resources": write([Resource("readline", "built-in")])}),
     "an AppDir": _tree({"AppRun": b"#!/bin/sh\n"}),

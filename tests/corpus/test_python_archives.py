@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ FORMATS = {
     "shiv-no-modify": "shiv",
     "zipapp": "zipapp",
     "sdist.zip": "sdist",
+    "egg": "egg",
 }
 
 
@@ -44,6 +46,23 @@ def test_the_tree_is_what_zipfile_reads_and_every_byte_is_accounted_for(corpus_a
         assert stored == {info.filename: info.compress_size for info in oracle.infolist() if not info.is_dir()}
         assert sum(opened.byte_map.values()) == path.stat().st_size
         assert opened.byte_map["unexplained"] == opened.byte_map["appended"] == 0
+
+
+def test_a_source_distribution_is_what_tarfile_reads_and_states_what_it_is(corpus_artifact: Artifact) -> None:
+    path = corpus_artifact("archives/sdist.tar.gz")
+    with tarfile.open(path) as oracle, open_artifact(path) as opened:
+        assert opened.format == "sdist"
+        theirs = {}
+        for member in oracle.getmembers():
+            content = oracle.extractfile(member)
+            if content is not None:
+                theirs[member.name] = (member.mode, content.read())
+        assert {node.path: (node.mode, node.read()) for node in opened.tree.files()} == theirs
+        assert sum(opened.byte_map.values()) == path.stat().st_size
+        assert opened.envelope is not None
+        assert opened.envelope.package is not None
+        assert (opened.envelope.package.name, opened.envelope.package.license) == ("hello-archives", "Apache-2.0")
+        assert opened.envelope.package.depends == ("markupsafe==3.0.4",)
 
 
 def test_shiv_unpacks_where_its_layout_says(corpus_artifact: Artifact, tmp_path: Path) -> None:
