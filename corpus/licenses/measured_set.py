@@ -22,13 +22,16 @@ from corpus.licenses.population import (
     more_bundle_libraries,
     read_index,
     sampled_libraries,
+    tenth_libraries,
 )
 
 RELEASE = "bookworm"
+_TENTH_RELEASE = "trixie"
+_EARLIER_RELEASES = ("bookworm", "bullseye")
 TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set"]
 
-Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
+Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class MeasuredLibrary:
     :ivar set: "bundles": of the population; "sample": of the random sample of all library packages, and not in the population;
         "second": of what only the second list of applications needs; "third" to
         "seventh": of other sixteenths of all library packages, both halves of them; "eighth": of what only the third list of applications needs,
-        both halves of it; "ninth": of two further sixteenths, both halves, without what the eighth has.
+        both halves of it; "ninth": of two further sixteenths, both halves, without what the eighth has; "tenth": of source packages that
+        Debian 13 has and Debian 12 and 11 have not, both halves.
     """
 
     soname: str
@@ -77,6 +81,9 @@ def draw() -> Iterator[MeasuredLibrary]:
     ]
     for package in read_packages(chosen, RELEASE):
         yield from _public_libraries(package, sets[package.name])
+    tenth = tenth_libraries(read_index(_TENTH_RELEASE), [read_index(release) for release in _EARLIER_RELEASES])
+    for package in read_packages([package for package in tenth if package.name not in installed], _TENTH_RELEASE):
+        yield from _public_libraries(package, "tenth")
 
 
 def _public_libraries(package: LibraryPackage, set_: Set) -> Iterator[MeasuredLibrary]:
@@ -97,7 +104,8 @@ def main() -> None:
     found |= {library.soname: library for library in kept}
     with TABLE.open("w", encoding="utf-8", newline="") as stream:
         stream.write(
-            "# Shared libraries of Debian 12 that the catalogue is measured on; drawn on 2026-11-21 by corpus/licenses/measured_set.py.\n"
+            "# Shared libraries of Debian 12 (the tenth set: of Debian 13) that the catalogue is measured on; "
+            "drawn on 2026-11-21 by corpus/licenses/measured_set.py.\n"
         )
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)

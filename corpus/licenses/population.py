@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -37,6 +37,11 @@ _NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
 _LARGEST = 120_000_000  # bytes of a .deb that is still downloaded for the catalogue
 _OTHER_LANGUAGE = re.compile(r"^(?:golang|librust|libghc|libjs|node|elpa)-|-(?:java|cil|ruby|ocaml|clojure|coq)$")
 """Names of packages that are libraries of a language with no shared libraries for the loader."""
+_TENTH_SIXTEENTHS = range(14)
+"""The smallest whole sixteenths that have more than 200 of the source packages that Debian 13 alone has."""
+_FAMILY = re.compile(r"^(?:lib)?(?:qt|kf|kpim|plasma)\d+-?|^lib")
+_FAMILY_AT_END = re.compile(r"-(?:qt|kf|gtk)\d+$")
+_NUMBERS = re.compile(r"\d+(?:[.-]\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,48 @@ def fresh_libraries(index: Mapping[str, IndexedPackage], set_: FreshSet) -> list
             and is_in_fresh_set(package.source, set_)
             and package.source not in sources
             and _OTHER_LANGUAGE.search(package.name) is None
+        ),
+        key=lambda package: package.name,
+    )
+
+
+def unversioned_source(source: str) -> str:
+    """The name of a source package without version numbers, "lib" and the generation of a family, so that a new series has the name of the old one.
+
+    "boost1.83" is "boost", "llvm-toolchain-19" is "llvmtoolchain", "kf6-karchive" is "karchive", "libkf5libkleo" and "libkleo" are "kleo".
+    """
+    name = _FAMILY_AT_END.sub("", _FAMILY.sub("", _FAMILY.sub("", source)))
+    return re.sub(r"[^a-z]", "", _NUMBERS.sub("", name)) or name
+
+
+def tenth_libraries(
+    index: Mapping[str, IndexedPackage], earlier: Iterable[Mapping[str, IndexedPackage]]
+) -> list[IndexedPackage]:
+    """The library packages of the tenth set, by name: of Debian 13's source packages that neither Debian 12 nor Debian 11 has.
+
+    A source package is left out, too, where one of its library packages has the name of an earlier release's package: it was renamed, not new.
+
+    :param index: the packages of Debian 13.
+    :param earlier: those of Debian 12 and Debian 11.
+    """
+    packages = [package for release in earlier for package in release.values()]
+    sources = {unversioned_source(package.source) for package in packages}
+    names = {package.name.removesuffix("t64") for package in packages}
+    new = [
+        package
+        for package in index.values()
+        if package.is_library
+        and package.architecture != "all"
+        and _OTHER_LANGUAGE.search(package.name) is None
+        and unversioned_source(package.source) not in sources
+    ]
+    renamed = {package.source for package in new if package.name.removesuffix("t64") in names}
+    return sorted(
+        (
+            package
+            for package in new
+            if package.source not in renamed
+            and hashlib.sha256(package.source.encode()).digest()[1] // 16 in _TENTH_SIXTEENTHS
         ),
         key=lambda package: package.name,
     )
