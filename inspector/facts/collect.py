@@ -21,6 +21,8 @@ from inspector.facts.hosts.verdicts import JudgedBundle, host_verdicts
 from inspector.facts.launchers.launcher import Launcher, read_launcher
 from inspector.facts.licensing.components import collect_components
 from inspector.facts.licensing.exposures import find_exposures
+from inspector.facts.licensing.python_components import read_license_files
+from inspector.facts.licensing.recognised_files import RecognisedFiles
 from inspector.facts.licensing.static_components import find_static_components
 from inspector.facts.loading.frozen_folders import frozen_folders, searched_by_folders
 from inspector.facts.loading.load_graph import LoadFacts, TreeFiles, build_load_graph
@@ -55,7 +57,12 @@ def collect_facts(
     :raises UsageError: where a host is not known.
     """
     tree = artifact.tree
-    objects = read_elf_objects(artifact, limits, progress)
+    # Some containers begin to decode here, on other threads; what needs none of the large members is done meanwhile.
+    ordered = tree.files_in_read_order()
+    distributions = collect_python_distributions(tree)
+    texts = RecognisedFiles(tree)
+    read_license_files(distributions.distributions, texts)
+    objects = read_elf_objects(artifact, limits, progress, ordered)
     arch = main_architecture(objects, artifact.arch)
     runtime = _runtime(artifact, limits)
     progress.stage("Resolving libraries")
@@ -86,13 +93,12 @@ def collect_facts(
     native = [found for found in objects if found.elf.arch == arch]
     requests = version_requests(native, graph, runtime)
     progress.stage("Measuring sizes")
-    distributions = collect_python_distributions(tree)
     artifact.problems.extend(distributions.problems)
     progress.stage("Looking for static components")
     static = find_static_components(tree, objects, limits, runtime=(artifact.source, runtime))
     artifact.problems.extend(static.problems)
     components = collect_components(
-        tree, objects, distributions.distributions, static.own, static.components, static.pythons
+        tree, objects, distributions.distributions, static.own, static.components, static.pythons, texts
     )
     duplicates = find_duplicates(tree)
     files = file_facts(tree, objects, duplicates)

@@ -113,12 +113,18 @@ class ZlibMember:
         return whole[offset - first * _BLOCK : offset + length - first * _BLOCK]
 
     def decode(self) -> None:
-        """Decode every block that is not kept yet, so that the next read finds them.
+        """Decode everything at once, so that the next reads find it: one step outside of Python's lock, in which no other thread is waited for.
 
         :raises FormatError: as :meth:`read_at` does.
         """
-        for index in range(-(-self.size // _BLOCK)):
-            self._block(index)
+        blocks = range(-(-self.size // _BLOCK))
+        if all(self._blocks.get(self._number, index) is not None for index in blocks):
+            return
+        decoder = inflate_decoder()
+        content, position = self._next(decoder, 0, self.size, self._stored)
+        self._check_end(decoder, position)
+        for index in blocks:
+            self._blocks.put(self._number, index, content[index * _BLOCK : (index + 1) * _BLOCK])
 
     def _head(self, length: int) -> bytes:
         decoder = inflate_decoder()
@@ -163,13 +169,13 @@ class ZlibMember:
             return index, state.copy(), position
         return 0, inflate_decoder(), 0
 
-    def _next(self, decoder: InflateDecoder, position: int, length: int) -> tuple[bytes, int]:
+    def _next(self, decoder: InflateDecoder, position: int, length: int, at_once: int = _INPUT) -> tuple[bytes, int]:
         parts: list[bytes] = []
         missing = length
         while missing:
             chunk = decoder.unconsumed_tail
             if not chunk:
-                chunk = self._source.read_at(self._offset + position, min(_INPUT, self._stored - position))
+                chunk = self._source.read_at(self._offset + position, min(at_once, self._stored - position))
                 position += len(chunk)
             decoded = _decoded(decoder, chunk, missing)
             if not decoded and (decoder.eof or not chunk):

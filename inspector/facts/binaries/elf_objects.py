@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -41,10 +41,13 @@ class ElfObject(Struct, frozen=True):
         return self.path.rpartition("/")[2]
 
 
-def read_elf_objects(artifact: Artifact, limits: Limits, progress: Progress = SILENT) -> tuple[ElfObject, ...]:
+def read_elf_objects(
+    artifact: Artifact, limits: Limits, progress: Progress = SILENT, ordered: Iterator[Node] | None = None
+) -> tuple[ElfObject, ...]:
     """Every ELF object of the tree, by path.  Members that cannot be read become problems of the artifact, and those that may be artifacts of their
     own are noted in :attr:`Artifact.archives`.
 
+    :param ordered: what :meth:`Tree.files_in_read_order` gave to somebody who had other work in between.
     :raises OSError: never; a member that the medium does not give is a problem too.
     """
     artifact.archives.clear()
@@ -52,7 +55,7 @@ def read_elf_objects(artifact: Artifact, limits: Limits, progress: Progress = SI
     progress.stage("Reading files", total)
     objects: list[ElfObject] = []
     by_inode: dict[int, ElfFile] = {}
-    for count, node in enumerate(artifact.tree.files_in_read_order(), 1):
+    for count, node in enumerate(ordered or artifact.tree.files_in_read_order(), 1):
         if count % _REPORT_EVERY == 0:
             progress.advance(_REPORT_EVERY)
         if node.size < _SMALLEST_ELF:

@@ -65,6 +65,7 @@ def collect_components(
     own: Mapping[str, StaticComponent] | None = None,
     static: Sequence[StaticComponent] = (),
     pythons: Sequence[CPythonBuild] = (),
+    texts: RecognisedFiles | None = None,
 ) -> Components:
     """The components of a tree.
 
@@ -74,6 +75,7 @@ def collect_components(
     :param own: what the scan of read-only data says of libraries that are a component themselves, by path: versions, and what FFmpeg says of itself.
     :param static: what the same scan found inside files.
     :param pythons: files with CPython's code, whose release and built-in modules the scan read.
+    :param texts: licence texts of the tree, some of which were read already.
     """
     copyrights = BundledCopyrights(tree)
     libraries = library_components(_libraries(objects), own=own, copyrights=copyrights)
@@ -82,7 +84,7 @@ def collect_components(
     for path, owner in owners.items():
         files_of.setdefault(owner, []).append(path)
     sizes = {node.path: (node.size, node.stored_size) for node in tree.files()}
-    texts = RecognisedFiles(tree)
+    texts = texts or RecognisedFiles(tree)
     components = interpreter_components(files_of, pythons, sizes, texts)
     components += distribution_components(distributions, files_of, sizes, texts)
     components += vendored_components(tree, distributions, owners, sizes, texts)

@@ -15,6 +15,7 @@ from msgspec import Struct
 from packaging.version import InvalidVersion, Version
 
 from inspector.errors import InstallationError
+from inspector.patterns import lazy_pattern
 from inspector.resources import data_directory, load_table
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _fingerprint(row: dict[str, Any]) -> Fingerprint:
         symbols=frozenset(_checked(name) for name in names if not name.endswith(b"*")),
         symbol_prefixes=tuple(_checked(name[:-1]) for name in names if name.endswith(b"*")),
         versions=tuple(_version(entry) for entry in row.get("versions", ())),
-        symbol_versions=tuple(re.compile(pattern.encode()) for pattern in row.get("symbol_versions", ())),
+        symbol_versions=tuple(lazy_pattern(pattern.encode()) for pattern in row.get("symbol_versions", ())),
         statements=tuple(
             LicenseStatement(_literal(entry["near"]), _pattern(entry["pattern"]), entry["licenses"])
             for entry in row.get("statements", ())
@@ -247,7 +248,7 @@ def _version(entry: dict[str, Any]) -> VersionText:
 
 
 def _pattern(text: str) -> re.Pattern[bytes]:
-    return re.compile(text.encode("latin-1"), re.DOTALL)
+    return lazy_pattern(text.encode("latin-1"), re.DOTALL)
 
 
 def _literals(texts: Iterable[str]) -> tuple[bytes, ...]:

@@ -93,6 +93,18 @@ def distribution_components(
     ]
 
 
+def read_license_files(distributions: Sequence[PythonDistribution], texts: RecognisedFiles) -> None:
+    """Read the texts that the distributions' metadata name, so that they are known when the components are made of them: work for a time when the
+    members of the artifact are being decoded by other threads."""
+    for found in distributions:
+        texts.statements(_own_license_files(found))
+
+
+def _own_license_files(found: PythonDistribution) -> list[str]:
+    own = posixpath.dirname(found.metadata_path)
+    return [path for path in found.license_files if _VENDOR not in path.removeprefix(own)]
+
+
 def _carriers(distributions: Sequence[PythonDistribution]) -> dict[str, str]:
     """Of distributions whose metadata another has among its files, the other's name."""
     metadata = {found.metadata_path for found in distributions if _VENDOR in found.metadata_path}
@@ -116,8 +128,7 @@ def _distribution(
     if found.license_words:
         mentioned = () if found.licenses else (found.license_words,)
         declared = FoundLicense(found.licenses, f"{found.metadata_path}: {found.license_source}", mentioned)
-    own = posixpath.dirname(found.metadata_path)
-    license_files = [path for path in found.license_files if _VENDOR not in path.removeprefix(own)]
+    license_files = _own_license_files(found)
     if not license_files:
         license_files = [
             path for path in files if is_license_file(path) and path.count("/") <= found.metadata_path.count("/")
