@@ -129,6 +129,17 @@ class TestPyInstaller:
             assert "a.so" not in artifact.tree
             assert [problem.kind for problem in artifact.problems] == ["member-elsewhere"]
 
+    def test_another_program_that_is_damaged(self, opened: Callable[..., Artifact], tmp_path: Path) -> None:
+        """The first member that is asked of it says what is wrong, the others that they were not found; the program itself is read."""
+        other = bytearray(one_file([Member(b"a.so", b"1"), Member(b"b.so", b"2")]))
+        other[other.rfind(b"MEI\x0c") + 12] ^= 0x80  # where its table of contents lies
+        (tmp_path / "other").write_bytes(other)
+        members = [Member(name, b"", "d", compressed=False) for name in (b"other:a.so", b"other:b.so")]
+        with opened(one_file([*members, Member(b"own.so", b"3")])) as artifact:
+            assert {node.path for node in artifact.tree.files()} == {"own.so", "bootloader"}
+            assert [problem.subject for problem in artifact.problems] == ["a.so", "b.so"]
+            assert artifact.problems[1].kind == "member-elsewhere"
+
     def test_a_program_beside_the_directory_is_near_enough(self, tmp_path: Path) -> None:
         (tmp_path / "app").mkdir()
         (tmp_path / "app/hello").write_bytes(one_file([Member(b"../other/it:a.so", b"", "d", compressed=False)]))

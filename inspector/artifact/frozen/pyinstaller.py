@@ -181,8 +181,8 @@ def _add_dependency(
         return
     if found is None:
         message = (
-            f"it lies in {text_of(program)}, another program of the multipackage bundle, and was not found there;"
-            " audit the programs together, beside each other as they are installed"
+            f"it lies in {text_of(program)}, another program of the multipackage bundle, and was not found there: without"
+            " it this program does not start; audit the programs beside each other, as they are installed"
         )
         members.problems.append(Problem(kind="member-elsewhere", subject=path, message=message))
         return
