@@ -7,6 +7,7 @@ copyright notices and numbers of clauses. A few words may differ besides, as the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -198,16 +199,10 @@ def _is_beaten(template: Template, place: int, known: list[Match]) -> bool:
 
 def _places(template: Template, shingles: _Shingles, work: Work) -> list[int]:
     """Where in the file the template can begin: the offsets that most of its shingles agree upon."""
-    offsets: dict[int, int] = {}
-    count = 0
     homes = template.shingles
-    for shingle in homes.keys() & shingles.keys():
-        home, found = homes[shingle], shingles[shingle]
-        count += len(found)
-        for at in found:
-            band = (at - home) // _SLACK
-            offsets[band] = offsets.get(band, 0) + 1
-    work.left -= count * _WORK_OF_A_PLACE
+    common = homes.keys() & shingles.keys()
+    offsets = Counter([(at - homes[shingle]) // _SLACK for shingle in common for at in shingles[shingle]])
+    work.left -= offsets.total() * _WORK_OF_A_PLACE
     least = max(2, len(template.shingles) // 20)
     wanted = sorted(band for band, hits in offsets.items() if hits >= least or offsets.get(band - 1, 0) + hits >= least)
     places: list[int] = []
