@@ -453,7 +453,8 @@ class TestPyInstaller:
             assert (kind, splash.size) == ("l", size)
             assert len(splash.libraries) == 2
             assert set(splash.libraries) <= set(members)
-            assert set(splash.libraries) <= set(artifact.layout.roots)
+            # Where they cannot be loaded the starter (5.13, 6.22) says so, shows no splash screen, and starts the program.
+            assert not set(splash.libraries) & set(artifact.layout.roots)
             assert artifact.layout.members_at == "/var/tmp/_MEIxxxxxx"
         result = audit(program)
         shown = " ".join(render_text(result, 100, color=False, detail="full").split())

@@ -22,7 +22,6 @@ from inspector.artifact.frozen.pyinstaller_starter import (
     envelope_of,
     members_at,
     says_contents_folder,
-    splash_libraries,
 )
 from inspector.artifact.gaps import byte_map
 from inspector.artifact.names import text_of
@@ -124,7 +123,7 @@ def open_program(candidate: Candidate) -> Artifact:
             launcher=bootloader,
             search_path=("",),
             roots=tuple(
-                path for path in (bootloader, library, *splash_libraries(archive), *started) if path in members
+                path for path in (bootloader, library, *started) if path in members
             ),
             members_at=members_at(archive) if is_one_file else None,
         ),

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
 from inspector.artifact.frozen.pyinstaller import add_members
-from inspector.artifact.frozen.pyinstaller_starter import contents_folder, envelope_of, splash_libraries
+from inspector.artifact.frozen.pyinstaller_starter import contents_folder, envelope_of
 from inspector.artifact.names import text_of
 from inspector.artifact.tree_making.container_tree import problem_of
 from inspector.artifact.tree_making.frozen_tree import FrozenTree
@@ -49,7 +49,7 @@ def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
         programs.append(node.path)
         folders.append(folder)
         python = text_of(cookie.python_library.encode("utf-8", "surrogateescape"))
-        libraries += [f"{folder}/{name}".lstrip("/") for name in (python, *splash_libraries(archive))]
+        libraries.append(f"{folder}/{python}".lstrip("/"))
     if not programs:
         return artifact
     return replace(

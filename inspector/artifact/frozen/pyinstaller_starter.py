@@ -43,7 +43,10 @@ def envelope_of(archive: PyInstallerArchive, elf: ElfFile, prefix: str = "") -> 
 
 
 def splash_libraries(archive: PyInstallerArchive) -> tuple[str, ...]:
-    """File names of Tcl and Tk, which the bootloader loads from among the members to show a splash screen; none where there is no such screen."""
+    """File names of Tcl and Tk, which the bootloader loads from among the members to show a splash screen; none where there is no such screen.
+
+    They are no roots: where they cannot be loaded the bootloader says so and starts the program (seen of 5.13 and 6.22).
+    """
     splash = archive.splash
     if splash is None:
         return ()
