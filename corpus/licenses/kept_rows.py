@@ -15,6 +15,24 @@ _STAR_IN_NAME = re.compile(r"[^.]*[*?]")
 """A pattern of several libraries, not only of several versions of one."""
 
 
+def known_families() -> Callable[[str, str], str]:
+    """What a project is called that a pattern of several libraries stands for, by SONAME and source package; "" where none does.
+
+    A module of Qt has a source package, a licence and a row of its own, and is a part of Qt for whoever reads a report.
+    """
+    rows = [row for row in _rows() if row["checked"] == "family" and _STAR_IN_NAME.match(row["soname_glob"])]
+    rows = [row for row in rows if " " in row["project"]]  # "Qt 5" is a collection, "ICU" one project
+    families = [
+        (re.compile(translate(row["soname_glob"])), row["project"].split()[0].lower(), row["project"]) for row in rows
+    ]
+
+    def family(soname: str, source: str) -> str:
+        found = (project for pattern, stem, project in families if source.startswith(stem) and pattern.match(soname))
+        return next(found, "")
+
+    return family
+
+
 def named_by_hand(index: Mapping[str, IndexedPackage]) -> Callable[[str, str, str], bool]:
     """A predicate of SONAME, licence and source package: whether a row of ``libraries.csv`` speaks for a library.
 
@@ -23,8 +41,7 @@ def named_by_hand(index: Mapping[str, IndexedPackage]) -> Callable[[str, str, st
 
     :param index: the packages of the release that the rows were written on, by name.
     """
-    with (data_directory("rules") / "licenses/libraries.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(line for line in stream if not line.startswith("#")))
+    rows = _rows()
     patterns = [
         (re.compile(translate(row["soname_glob"])), row["soname_glob"], index.get(row["debian_package"]))
         for row in rows
@@ -40,3 +57,8 @@ def named_by_hand(index: Mapping[str, IndexedPackage]) -> Callable[[str, str, st
         return False
 
     return named
+
+
+def _rows() -> list[dict[str, str]]:
+    with (data_directory("rules") / "licenses/libraries.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(line for line in stream if not line.startswith("#")))
