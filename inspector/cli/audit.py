@@ -12,6 +12,7 @@ from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
 from inspector.cli.failure import note, report_failure
 from inspector.cli.gate_options import add_gate_options, chosen_policy
+from inspector.cli.interpreter_settings import settle_for_one_run
 from inspector.cli.output import STDOUT, Destination, choose_destinations, write_report
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.run_options import (
@@ -125,8 +126,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
 
     from inspector.policy.gate import most_severe
 
-    # What an audit makes lives to its end: the cyclic collector would walk it again and again, a fifth of the time.
-    gc.disable()
+    settle_for_one_run()
     results: list[Result] = []
     failures: list[tuple[str, Exception]] = []
     baselines: list[Result | None] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import gc
 import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
 from inspector.cli.failure import note, warn
 from inspector.cli.gate_options import add_configuration_options, add_license_option, chosen_policy
+from inspector.cli.interpreter_settings import settle_for_one_run
 from inspector.cli.output import STDOUT, Destination, choose_destinations, warn_without_digests, write_report
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.screen_options import (
@@ -124,7 +124,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     destinations = _destinations(options)
     notice_file = _notice_file(options)
     policy = chosen_policy(options)
-    gc.disable()
+    settle_for_one_run()
     # Clarifications are bound to the content of files.
     digests = bool(policy.configuration.licenses.clarify)
     result, notices = _obtain(options, destinations, notices=notice_file is not None, digests=digests)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
 from inspector.cli.failure import note
 from inspector.cli.gate_options import add_configuration_options, chosen_configuration
+from inspector.cli.interpreter_settings import settle_for_one_run
 from inspector.cli.output import Destination, choose_destinations, write_report, write_stdout
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.run_options import add_environment_option, add_host_options, chosen_environment, chosen_hosts
@@ -175,7 +175,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     from inspector.slim.request import SlimRequest
     from inspector.slim.slimming import slim
 
-    gc.disable()  # as for an audit: what is made lives to the end
+    settle_for_one_run()
     request = SlimRequest(
         path=options.artifact, output=options.output, force=options.force, dry_run=options.dry_run, plan_file=options.plan,
         apply_file=options.apply, undo_file=options.undo_file, runtime=options.runtime, sign=options.sign, options=wanted,

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import IO, Protocol
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
-from inspector.formats.inflate import InflateError, inflate_decoder
+from inspector.formats.inflate import INFLATE_ERRORS, inflate_decoder
 from inspector.limits import MIB, Limits
 from inspector.source import Source
 
@@ -60,7 +60,7 @@ class _GzipDecoder:
     """zlib's decoder with the attributes of the others."""
 
     def __init__(self, window_bits: int) -> None:
-        self._decoder = inflate_decoder(wbits=window_bits)
+        self._decoder = inflate_decoder(window_bits)
         self._rest = b""
 
     @property
@@ -88,7 +88,7 @@ def _new_decoder(compression: str, limits: Limits) -> tuple[Callable[[], _Decode
     """What makes a decoder for one stream, and the errors that it raises."""
     if compression in ("gzip", "deflate"):
         # zlib.h, inflateInit2: 16 + 15 takes a gzip header and checks the trailer, -15 a stream without either
-        return lambda: _GzipDecoder(31 if compression == "gzip" else -15), (InflateError,)
+        return lambda: _GzipDecoder(31 if compression == "gzip" else -15), INFLATE_ERRORS
     if compression == "bzip2":
         import bz2
 

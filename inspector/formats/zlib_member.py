@@ -13,7 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from inspector.errors import FormatError, LimitExceeded
-from inspector.formats.inflate import InflateError, inflate_decoder
+from inspector.formats.inflate import INFLATE_ERRORS, copyable_inflate_decoder, inflate_decoder
 from inspector.limits import KIB, MIB, Limits
 from inspector.source import Source
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zlib import _Decompress as InflateDecoder
 
 _BLOCK = MIB
+_WHOLE = -1  # the number of the block that is all of a member
 _STATE_EVERY = 8  # blocks; a state takes 40 KiB (zlib.h, inflateInit2: a window of 32 KiB and about 7 KiB beside it)
 _HEAD = 8 * KIB
 _INPUT = 256 * KIB
@@ -103,6 +104,9 @@ class ZlibMember:
         length = min(length, self.size - offset)
         if offset < 0 or length <= 0:
             return b""
+        whole = self._blocks.get(self._number, _WHOLE)
+        if whole is not None:
+            return whole[offset : offset + length]
         if offset + length <= _HEAD and self._blocks.get(self._number, 0) is None:
             return self._head(offset + length)[offset:]
         first, last = offset // _BLOCK, (offset + length - 1) // _BLOCK
@@ -117,14 +121,12 @@ class ZlibMember:
 
         :raises FormatError: as :meth:`read_at` does.
         """
-        blocks = range(-(-self.size // _BLOCK))
-        if all(self._blocks.get(self._number, index) is not None for index in blocks):
+        if self._blocks.get(self._number, _WHOLE) is not None:
             return
         decoder = inflate_decoder()
         content, position = self._next(decoder, 0, self.size, self._stored)
         self._check_end(decoder, position)
-        for index in blocks:
-            self._blocks.put(self._number, index, content[index * _BLOCK : (index + 1) * _BLOCK])
+        self._blocks.put(self._number, _WHOLE, content)
 
     def _head(self, length: int) -> bytes:
         decoder = inflate_decoder()
@@ -167,7 +169,7 @@ class ZlibMember:
         if index in self._states:
             state, position = self._states[index]
             return index, state.copy(), position
-        return 0, inflate_decoder(), 0
+        return 0, copyable_inflate_decoder(), 0
 
     def _next(self, decoder: InflateDecoder, position: int, length: int, at_once: int = _INPUT) -> tuple[bytes, int]:
         parts: list[bytes] = []
@@ -201,7 +203,7 @@ class ZlibMember:
 def _decoded(decoder: InflateDecoder, chunk: bytes, most: int) -> bytes:
     try:
         return decoder.decompress(chunk, most)
-    except InflateError as error:
+    except INFLATE_ERRORS as error:
         raise FormatError(f"zlib: {error}") from None
 
 

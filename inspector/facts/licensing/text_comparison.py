@@ -74,6 +74,11 @@ def compare(template: Template, text: str, words: list[Word], plain: list[str], 
     return Match(template.identifiers, template.kind, places[0], places[-1] + 1, len(places), different)
 
 
+def fewest_words(template: Template) -> int:
+    """So many words a text has at least that is the template's; known without reading the template."""
+    return template.fixed - _most_different(template.most_words)
+
+
 def _most_different(wanted: int) -> int:
     """How many words may differ of so many that must be there."""
     return int(max(1 if wanted > 40 else 0, _MOST_DIFFERENT * wanted))

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from inspector.facts.licensing.license_templates import Template, TextKind, templates_like
 from inspector.facts.licensing.license_words import SHINGLE, Word, shingle_hashes, shingles_of, words_of
-from inspector.facts.licensing.text_comparison import Match, compare
+from inspector.facts.licensing.text_comparison import Match, compare, fewest_words
 from inspector.patterns import lazy_pattern
 
 LONGEST = 1024 * 1024
@@ -125,7 +125,7 @@ def _recognise(text: str, work: Work) -> RecognisedFile:
         0  # words of a text that is there word for word and is all that the file has: no shorter one can take its place
     )
     for template in templates_like(hashes, _LEAST_SHARE)[:_MOST_CANDIDATES]:
-        if template.most_words < whole:
+        if template.most_words < whole or fewest_words(template) > len(words):
             continue
         for match in _matches(template, found, text, words, plain, shingles, work):
             found.append(match)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 from inspector.errors import FormatError, UnsupportedFormat
-from inspector.formats.inflate import InflateError, inflate_decoder
+from inspector.formats.inflate import INFLATE_ERRORS, inflate_decoder
 from inspector.source import Source
 
 MAGIC = bytes.fromhex("37e45396c9dbd607")
@@ -78,7 +78,7 @@ class ZisofsFile:
         inflate = inflate_decoder()
         try:
             block = inflate.decompress(self._stored.read_at(start, end - start), expected + 1)
-        except InflateError as error:
+        except INFLATE_ERRORS as error:
             raise FormatError(f"zisofs block is no valid zlib stream ({error})", start) from None
         if len(block) != expected or not inflate.eof:
             raise FormatError(f"zisofs block does not decode to the {expected} bytes that it should", start)

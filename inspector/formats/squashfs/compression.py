@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
-from inspector.formats.inflate import InflateError, inflate_decoder
+from inspector.formats.inflate import INFLATE_ERRORS, inflate_decoder
 from inspector.formats.squashfs.superblock import LARGEST_BLOCK
 from inspector.limits import Limits
 
@@ -52,7 +52,7 @@ class _InflateStream:
     def more(self, length: int) -> bytes:
         try:
             decoded = self._decoder.decompress(self._rest, length)
-        except InflateError as error:
+        except INFLATE_ERRORS as error:
             raise FormatError(f"zlib: {error}") from None
         self._rest = self._decoder.unconsumed_tail
         return decoded

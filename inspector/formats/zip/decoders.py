@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
-from inspector.formats.inflate import InflateError, inflate_decoder
+from inspector.formats.inflate import INFLATE_ERRORS, copyable_inflate_decoder
 from inspector.limits import Limits
 from inspector.source import Source
 
@@ -62,7 +62,7 @@ class _Deflate:
     def __init__(self, stored: Source, position: int = 0, decoder: InflateDecoder | None = None) -> None:
         self._stored = stored
         self._position = position
-        self._decoder = decoder or inflate_decoder(-15)
+        self._decoder = decoder or copyable_inflate_decoder(-15)
 
     @property
     def ended(self) -> bool:
@@ -73,7 +73,7 @@ class _Deflate:
             data = self._stored.read_at(self._position, _INPUT)
             try:
                 content = self._decoder.decompress(data, most)
-            except InflateError as error:
+            except INFLATE_ERRORS as error:
                 raise FormatError(f"the compressed data are damaged: {error}", self._position) from None
             self._position += len(data) - len(self._decoder.unconsumed_tail)
             if content or not data:
