@@ -122,9 +122,7 @@ def open_program(candidate: Candidate) -> Artifact:
         layout=RuntimeLayout(
             launcher=bootloader,
             search_path=("",),
-            roots=tuple(
-                path for path in (bootloader, library, *started) if path in members
-            ),
+            roots=tuple(path for path in (bootloader, library, *started) if path in members),
             members_at=members_at(archive) if is_one_file else None,
         ),
         envelope=replaced(envelope_of(archive, elf), members_from=tuple(others.found)),
