@@ -30,12 +30,12 @@ from corpus.licenses.comparing import same_license
 from corpus.licenses.headers import (
     agreed_license,
     development_packages,
+    has_names_of_its_own,
     headers_decide,
     is_doubtful,
     read_headers,
-    understood,
 )
-from corpus.licenses.kept_rows import named_by_hand
+from corpus.licenses.kept_rows import known_families, named_by_hand
 from corpus.licenses.packages import LibraryPackage, copyright_texts, read_packages
 from corpus.licenses.population import (
     FRESH_SETS,
@@ -103,16 +103,19 @@ def make_rows(*, without_measured_half: bool = False) -> list[Row]:
     adjudicated = tomllib.loads(ADJUDICATED.read_text(encoding="utf-8"))["licenses"]
     rows: dict[str, Row] = {}
     for row in _debian_rows(without_measured_half=without_measured_half):
-        if row.soname not in rows or (not rows[row.soname].spdx and row.spdx):
+        before = rows.get(row.soname)
+        if before is None or (not before.spdx and row.spdx) or (not _is_known(before.spdx) and _is_known(row.spdx)):
             rows[row.soname] = row
     finished = [_checked(row, others.get(row.soname), adjudicated) for row in rows.values()]
     for soname, other in others.items():
         if soname not in rows:
             source = f"AerynOS recipe {other.recipe} {other.version}"
             finished.append(Row(soname, other.recipe, other.spdx, other.recipe, "one source", source))
-    named = named_by_hand(read_index("bookworm"))
+    named, family = named_by_hand(read_index("bookworm")), known_families()
+    kept = [row for row in finished if not named(row.soname, row.spdx, row.source_package)]
     return sorted(
-        (row for row in finished if not named(row.soname, row.spdx, row.source_package)), key=lambda row: row.soname
+        (replace(row, project=family(row.soname, row.source_package) or row.project) for row in kept),
+        key=lambda row: row.soname,
     )
 
 
@@ -121,7 +124,7 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
     for release, title in RELEASES.items():
         index = read_index(release)
         packages = list(read_packages(chosen_packages(index), release))
-        texts = copyright_texts(packages)
+        texts = copyright_texts([*packages, *_linked_packages(packages, index, release)])
         measured = _measured_sources(index) if without_measured_half else set()
         readings = [
             reading
@@ -136,9 +139,18 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
             own, place = files.get(reading.soname, ((), release))
             decided = decided_by_sources(reading.file, reading.reading, own, same_release=place == release)
             row = _row_of(reading, headers.get(reading.package.name, ""), decided, title)
-            if row.spdx:
+            if _is_known(row.spdx):
                 settled.add(row.soname)
             yield row
+
+
+def _linked_packages(
+    packages: list[LibraryPackage], index: Mapping[str, IndexedPackage], release: str
+) -> list[LibraryPackage]:
+    """The packages that have the copyright files of others and are no library packages themselves: ``php8.2-common`` for ``libphp8.2-embed``."""
+    names = {package.name for package in packages}
+    wanted = {package.copyright_of for package in packages if not package.copyright} - names
+    return list(read_packages([index[name] for name in sorted(wanted) if name in index], release))
 
 
 def _source_files(readings: list[_Reading], release: str) -> dict[str, tuple[FileLicenses, str]]:
@@ -204,7 +216,7 @@ def _header_licenses(doubtful: list[_Reading], index: Mapping[str, IndexedPackag
 
 def _row_of(reading: _Reading, headers: str, decided: str, title: str) -> Row:
     package, read = reading.package, reading.reading
-    spdx = read.expression if read is not None and read.expression and understood(read) else ""
+    spdx = read.expression if read is not None and read.expression and has_names_of_its_own(read) else ""
     place = _place(read)
     if decided:
         spdx, place = decided, f"source files; the copyright file: {place}"
@@ -216,10 +228,15 @@ def _row_of(reading: _Reading, headers: str, decided: str, title: str) -> Row:
     )
 
 
+def _is_known(spdx: str) -> bool:
+    """Whether an expression is there and needs no name that one copyright file alone has: what another release or distribution knows goes first."""
+    return bool(spdx) and "LicenseRef-Debian-" not in spdx
+
+
 def _place(reading: LibraryReading | None) -> str:
     if reading is None:
         return "nothing recognised"
-    if reading.scope == "text":
+    if reading.scope in ("text", "sentence"):
         return "free-form text"
     if reading.scope == "majority":
         return "most files"
@@ -241,7 +258,7 @@ def _checked(row: Row, other: OtherDistribution | None, adjudicated: dict[str, d
             return replace(row, spdx=decided, checked="adjudicated")
     if other is None or not other.spdx:
         return replace(row, checked="one source")
-    if not row.spdx:
+    if not _is_known(row.spdx):
         return replace(
             row,
             spdx=other.spdx,

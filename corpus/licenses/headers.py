@@ -34,6 +34,11 @@ _CHOICE = re.compile(
     r"alternatively|dual[- ]licen|under either|either of the|your choice|one of the following|as an alternative",
     re.IGNORECASE,
 )
+_NO_NAME = re.compile(
+    r"-?(?:like|style|ish)\b|permissive|^(?:bsd|mit|gpl|lgpl|free|other|custom|special|unknown|unnamed|proprietary|commercial|none|various|mixed|"
+    r"see\b.*|\d.*|.*\s.*)$",
+    re.IGNORECASE,
+)
 _FIRST = 4000  # bytes of a header in which its licence stands
 _MOST_HEADERS = 80  # of one package; they are much alike
 _LARGEST = 40_000_000  # bytes of a .deb that is still downloaded
@@ -98,11 +103,17 @@ def understood(reading: LibraryReading) -> bool:
     return all(name.startswith("with ") for name in reading.unknown)
 
 
+def has_names_of_its_own(reading: LibraryReading) -> bool:
+    """Whether all names were understood or are names that a licence goes by, to be answered as ``LicenseRef-Debian-…``; "other", "permissive" and
+    "BSD-like" say only what it is not."""
+    return all(name.startswith("with ") or _NO_NAME.search(name) is None for name in reading.unknown)
+
+
 def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers: str) -> bool:
     """Whether the library's licence is that of its headers and not what was read of the copyright file.
 
     So it is where the file leaves it open; where its text grants another version than the short name says, and the headers have the latter; where
-    it is written freely and names several; where everything is of a strong copyleft, or of permissive
+    it is written freely, names several, and no sentence says which is the library's; where everything is of a strong copyleft, or of permissive
     licences, and the headers of a weak one that the file names, too; and where they have one of several licences that hold for the whole together and
     one of the others is a strong copyleft.
     """
@@ -113,6 +124,8 @@ def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers:
     class_read, class_headers = license_class(reading.expression), license_class(headers)
     if reading.contradicted and same_family(headers, reading.contradicted):
         return True
+    if reading.scope == "sentence":
+        return False
     if not file.machine_readable:
         if len(reading.mentioned) == 1:
             return class_read == "strong-copyleft" and class_headers == "weak-copyleft"

@@ -36,14 +36,16 @@ def own_files(file: CopyrightFile, files: Sequence[tuple[str, str]]) -> OwnFiles
     :param files: path in the source tree and the licence that the file itself grants, or "".
     """
     matchers = [(paragraph, _matcher(paragraph.patterns)) for paragraph in file.paragraphs]
+    deciding: Counter[FilesParagraph | None] = Counter(
+        next((one for one, matcher in reversed(matchers) if matcher.fullmatch(path)), None) for path, _ in files
+    )
     covered: Counter[str] = Counter()
     by_default = 0
-    for path, _ in files:
-        paragraph = next((one for one, matcher in reversed(matchers) if matcher.fullmatch(path)), None)
+    for paragraph, count in deciding.items():
         reading = paragraph_reading(file, paragraph) if paragraph is not None else None
         if paragraph is not None and reading is not None and reading.expression:
-            covered[reading.expression] += 1
-            by_default += "*" in paragraph.patterns
+            covered[reading.expression] += count
+            by_default += count if "*" in paragraph.patterns else 0
     said = Counter(expression for _, expression in files if expression)
     expression = _most(covered, len(files))
     return OwnFiles(

@@ -69,7 +69,7 @@ def decided_by_sources(
         # Projects change their licence from one release to the next: what another one says must be named in the file, where it names any.
         return said if same_release or not file.machine_readable else ""
     if not file.machine_readable:
-        return "" if len(reading.mentioned) == 1 and _is_granted(file.text) else said
+        return "" if reading.scope == "sentence" or (len(reading.mentioned) == 1 and _is_granted(file.text)) else said
     if reading.contradicted:
         return said if said and same_family(said, reading.contradicted) else ""
     if not own.covered or same_license(own.covered, reading.expression) or "LicenseRef-Debian-" in own.covered:

@@ -23,6 +23,7 @@ _FORMAT = re.compile(r"\A(?:[ \t]*\n|#[^\n]*\n)*(?:format(?:-specification)?)[ \
 _FILES = re.compile(r"^Files:[ \t]*\*[ \t]*\nCopyright:[^\n]*(?:\n[ \t][^\n]*)*\nLicense:", re.MULTILINE)
 """The paragraph that only the machine-readable form has; some files leave its first line out."""
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)")
+_JOINTS = re.compile(r"[\s_~-]+")
 _SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
 
 
@@ -63,8 +64,14 @@ class CopyrightFile(Struct, frozen=True):
 
     def text_of(self, paragraph: FilesParagraph, name: str) -> str:
         """The licence text that a short name stands for: the paragraph's own, else the stand-alone one; "" where there is none."""
-        own = paragraph.license_text if paragraph.license_name.strip().lower() == name.strip().lower() else ""
-        return own or self.license_texts.get(name.strip().lower(), "")
+        wanted = name.strip().lower()
+        own = paragraph.license_text if paragraph.license_name.strip().lower() == wanted else ""
+        found = own or self.license_texts.get(wanted, "")
+        if not found and "excep" in wanted:
+            # "GPL-2+-with-exception" is asked for as "GPL-2+ with exception".
+            plain = _JOINTS.sub(" ", wanted)
+            found = next((text for other, text in self.license_texts.items() if _JOINTS.sub(" ", other) == plain), "")
+        return found
 
     def default(self) -> FilesParagraph | None:
         """The paragraph for everything (``Files: *``), the last one if there are several."""
@@ -130,19 +137,28 @@ def _paragraphs(text: str) -> Iterator[dict[str, str]]:
     """Fields by lower-case name; the first of a name counts. Continuation lines lose a blank; a lone dot is an empty line (Policy 5.1, 5.6.13)."""
     fields: dict[str, list[str]] = {}
     current: list[str] | None = None
+    ended = False  # an empty line stood before this one
     for line in text.split("\n"):
         if not line.strip():
-            if fields:
-                yield {name: "\n".join(lines) for name, lines in fields.items()}
-            fields, current = {}, None
+            ended = True
         elif line[0] in " \t":
             if current is not None:
+                # Behind an empty line, which the format has no room for, an indented one still goes on with the field.
+                if ended:
+                    current.append("")
                 rest = line[1:].rstrip()
                 current.append("" if rest.strip() == "." else rest)
+                ended = False
         elif line[0] != "#":
             match = _FIELD.match(line)
             if match is None:
+                if ended:
+                    current = None  # words between two paragraphs
                 continue  # a line that forgot its blank: the paragraph goes on
+            if ended and fields:
+                yield {name: "\n".join(lines) for name, lines in fields.items()}
+                fields = {}
+            ended = False
             current = [match[2].strip()]
             fields.setdefault(match[1].lower(), current)
     if fields:

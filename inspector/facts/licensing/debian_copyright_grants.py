@@ -1,7 +1,8 @@
 """What the text beside a GNU licence's short name grants: "LGPL-2.1" over a text with "or any later version" is LGPL-2.1-or-later.
 
 In a machine-readable copyright file (copyright-format 1.0, "License specification") the short name is a nickname and the text beside it, or in the
-stand-alone paragraph of that name, is the grant. Where the two differ, the text goes before. Where there is no text, or only where to find one, the
+stand-alone paragraph of that name, is the grant. Where the two differ, the text goes before: a version, an exception that stands behind it, and of
+short texts that are much alike the one that is there word for word. Where there is no text, or only where to find one, the
 name says it: "LGPL-2.1" is that version alone, "LGPL-2.1+" that one or a later.
 """
 
@@ -9,7 +10,10 @@ from __future__ import annotations
 
 import re
 
+from inspector.facts.licensing.debian_copyright_names import read_license_name
 from inspector.facts.licensing.debian_copyright_texts import gnu_grants, recognise_text
+from inspector.facts.licensing.license_classes import license_class
+from inspector.resources import load_table
 
 _LONGEST = 64 * 1024
 """Characters of a text that are looked at; a grant stands at its beginning."""
@@ -25,7 +29,7 @@ _GRANT = re.compile(
     re.IGNORECASE,
 )
 _GNU = re.compile(r"(?P<family>A?GPL|LGPL)-(?P<version>\d\.\d)-(?P<ending>only|or-later)")
-_TOLD_APART = frozenset(
+TOLD_APART = frozenset(
     (
         "MIT",
         "X11",
@@ -46,7 +50,13 @@ _TOLD_APART = frozenset(
     )
 )
 """Short texts that are taken for each other: a text that is recognised as one of them goes before a name that means another."""
-_LATER = re.compile(r"\blater|newer|higher|greater|above|subsequent|upwards?\b|any version|\d\+", re.IGNORECASE)
+_LATER = re.compile(
+    r"\blater|newer|higher|greater|\b(?:or|and)\s+above|subsequent|upwards?\b|any version|\d\+", re.IGNORECASE
+)
+_EXCEPTION = re.compile(r"\bexception\b|\bin addition\b|\badditional permission|\bgives? permission\b", re.IGNORECASE)
+_MOST_REST = 0.3  # share of a licence's text that may be something else
+_MANY_VERSIONS = re.compile(r"(?:A|L)?GPL-|GFDL-")
+_COPYRIGHT = re.compile(r"^\W*(?:copyright|\(c\)|©|all rights reserved).{0,120}$", re.IGNORECASE | re.MULTILINE)
 
 
 def granted_expression(named: str, text: str) -> str:
@@ -58,12 +68,16 @@ def granted_expression(named: str, text: str) -> str:
     """
     if not text:
         return named
-    if named in _TOLD_APART:
-        told = recognise_text(text[:_LONGEST])
-        return told[0] if len(told) == 1 and told[0] in _TOLD_APART else named
+    if named in TOLD_APART:
+        return _told_apart(named, text[:_LONGEST])
     name = _GNU.fullmatch(named)
     if name is None:
         return named
+    granted = _granted_version(named, name, text)
+    return granted + _exception_beside(text[:_LONGEST], granted)
+
+
+def _granted_version(named: str, name: re.Match[str], text: str) -> str:
     text = _POINTER.sub(" ", _TERMS.split(text[:_LONGEST], maxsplit=1)[0])
     if _GRANT.search(text) is None:
         return named
@@ -75,3 +89,68 @@ def granted_expression(named: str, text: str) -> str:
         # A later version is spoken of in words that the grammar does not have.
         return granted.replace("-only", "-or-later")
     return granted
+
+
+def _exception_beside(text: str, granted: str) -> str:
+    """What stands behind a grant as " WITH …": the one exception of the SPDX list whose text is there, word for word; those for the output of build
+    systems left out."""
+    if _EXCEPTION.search(text) is None:
+        return ""
+    from inspector.facts.licensing.text_recognition import recognise_license_texts
+
+    table = load_table("licenses/license_phrases.toml")
+    texts = [one for one in recognise_license_texts(text).texts if one.kind == "exception" and one.exact]
+    names = {table["same_exceptions"].get(one.identifiers[0], one.identifiers[0]) for one in texts}
+    names -= set(table["exceptions_of_build_systems"]["names"])
+    if len(names) != 1:
+        return ""
+    name = names.pop()
+    if name == "Classpath-exception-2.0" and granted.startswith("LGPL"):
+        return " WITH LGPL-3.0-linking-exception" if granted.startswith("LGPL-3.0") else ""
+    return f" WITH {name}"
+
+
+def _told_apart(named: str, text: str) -> str:
+    """Of short texts that are taken for each other the one that stands there: word for word where the list has it, else by its phrases."""
+    told = recognise_text(text)
+    if told == (named,) and not _is_longer_than(named, text):
+        return named
+    return longer_license(text) or (told[0] if len(told) == 1 and told[0] in TOLD_APART else named)
+
+
+def longer_license(text: str, most_rest: float = _MOST_REST) -> str | None:
+    """The licence of the SPDX list whose text a file has, where it is one that has all phrases of a better known one and says more; else None."""
+    quoted = quoted_license(text, most_rest)
+    return None if quoted is None or quoted in TOLD_APART else quoted
+
+
+def _is_longer_than(named: str, text: str) -> bool:
+    """Whether a text has more words than the standard one, its copyright lines left out: it may be another licence's, which has all its phrases."""
+    most: int = load_table("licenses/license_phrases.toml")["words"].get(named, 0)
+    return len(_COPYRIGHT.sub("", text).split()) > most
+
+
+def first_quoted_license(text: str) -> str | None:
+    """The licence whose standard text stands first, word for word, where all texts of a file are of permissive licences: that of the whole, those of
+    single files follow it."""
+    from inspector.facts.licensing.text_recognition import recognise_license_texts
+
+    texts = [one for one in recognise_license_texts(text).texts if one.kind == "license"]
+    classes = {license_class(one.identifiers[0]) for one in texts}
+    if not texts or not texts[0].exact or len(texts[0].identifiers) != 1 or classes != {"permissive"}:
+        return None
+    return texts[0].identifiers[0]
+
+
+def quoted_license(text: str, most_rest: float = _MOST_REST) -> str | None:
+    """The one licence whose standard text makes up most of a text; None for GNU licences, whose version the text does not tell."""
+    from inspector.facts.licensing.text_recognition import recognise_license_texts
+
+    found = recognise_license_texts(text)
+    if len(found.identifiers) != 1 or found.rest > most_rest:
+        return None
+    names = found.identifiers[0]
+    if len(names) != 1 or _MANY_VERSIONS.match(names[0]):
+        return None
+    named = read_license_name(names[0])
+    return named.expression if named is not None and not named.unknown else None

@@ -22,6 +22,20 @@ _GNU = re.compile(
 )
 _VARIANT = re.compile(r"([al]?gpl-\d(?:\.\d)?\+?|bsd-[234]-clause|expat|public-domain)[-~](?!.*except)[a-z0-9.~-]+")
 """A known name with a holder's or a variant's name behind it ("BSD-3-clause-Google"): the same terms, other words."""
+_EXCEPTED = re.compile(
+    r"(?P<base>(?:[al]?gpl|apache|mpl)(?:[-_ ]?v?\d(?:\.\d)*)?(?:-only|-or-later|\+)?)(?:[-_~+ ]*)(?:with[-_~ ]+)?"
+    r"(?P<exception>(?!with)[a-z][a-z0-9._~+-]*excep[a-z0-9._~+-]*|excep[a-z0-9._~+-]*)",
+    re.IGNORECASE,
+)
+"""An exception behind a name, however it is joined to it: "GPL-2.0+exceptions", "GPL-2+~OpenSSL-Exception", "LGPL-2.1-QTexception-1.1"."""
+_ADDED = re.compile(
+    r",?\s+and\s+(?:(exception)s?[-_ ]([a-z0-9._+-]+)|([a-z0-9._+-]*exception[a-z0-9._+-]*))(?=\s|$)", re.IGNORECASE
+)
+"""An exception that stands behind "and" as if it were a licence of its own: "GPL-2 and exception-universal-FOSS"."""
+_IN_BRACKETS = re.compile(r"\s*\(\s*with\s+([^()]*)\)", re.IGNORECASE)
+_VERSION = re.compile(r"v?[1-3](?:\.[01])?\+?", re.IGNORECASE)
+_SEPARATORS = re.compile(r"[\s_~-]+")
+_EXCEPTION_WORD = re.compile(r"(?:\b|(?<=[a-z]))exceptions?\b")
 _REFERENCE = re.compile(r"[^A-Za-z0-9.]+")
 
 TextOf = Callable[[str], str | None]
@@ -50,7 +64,8 @@ def read_license_name(text: str, text_of: TextOf | None = None, grant_of: GrantO
     whole = _names().get(" ".join(text.lower().split()))
     if whole is not None and not (text_of is not None and _is_ambiguous(text)):
         return NamedLicense(grant_of(text, whole) if grant_of is not None and " " not in whole else whole)
-    reader = _Reader(_JOINED.sub(r" \1 ", text), text_of, grant_of)
+    plain = _ADDED.sub(lambda added: f" with {added[2] or added[3]}", _IN_BRACKETS.sub(r" with \1", text))
+    reader = _Reader(_JOINED.sub(r" \1 ", plain), text_of, grant_of)
     tree = reader.read()
     return None if tree is None else NamedLicense(_written(tree), tuple(dict.fromkeys(reader.unknown)))
 
@@ -78,6 +93,7 @@ class _Reader:
         self._next = 0
         self._text_of = text_of
         self._grant_of = grant_of
+        self._family = ""  # of the GNU licence that was read last: "GPL-2 or 3" is "GPL-2 or GPL-3"
         self.unknown: list[str] = []
 
     def read(self) -> _Tree | str | None:
@@ -125,22 +141,53 @@ class _Reader:
 
     def _named(self, words: list[str]) -> _Tree | str:
         lowered = [word.lower() for word in words]
-        if "with" not in lowered[1:]:
-            return self._simple(" ".join(words))
-        at = lowered.index("with", 1)
-        base = self._simple(" ".join(words[:at]))
-        wanted = " ".join(lowered[at + 1 :])
-        for name in (wanted, re.sub(r"[ -]?exceptions?$", "", wanted), words[-1].lower()):
-            exception = load_table("licenses/debian_names.toml")["exceptions"].get(name) or _exceptions().get(name)
-            if exception is not None and isinstance(base, str) and " " not in base:
+        name = " ".join(words)
+        if "with" in lowered[1:]:
+            at = lowered.index("with", 1)
+            return self._excepted(name, " ".join(words[:at]), " ".join(words[at + 1 :]))
+        joined = _EXCEPTED.fullmatch(name) if _known(name) is None else None
+        if joined is not None and _known(joined["base"]) is not None:
+            return self._excepted(name, joined["base"], joined["exception"])
+        return self._simple(name)
+
+    def _excepted(self, name: str, base_name: str, exception_name: str) -> _Tree | str:
+        """A licence with an exception; one that nobody knows is left out, and what the text grants stays."""
+        base = self._simple(base_name, name)
+        granted = base if isinstance(base, str) else ""
+        base = base.partition(" WITH ")[0] if isinstance(base, str) else base
+        if not isinstance(base, str) or " " in base or base.startswith("LicenseRef-"):
+            return base
+        wanted = _SEPARATORS.sub(" ", exception_name.lower()).strip()
+        plain = _EXCEPTION_WORD.sub(" ", wanted).strip()
+        known = load_table("licenses/debian_names.toml")["exceptions"]
+        for found in (
+            exception_name.lower(),
+            wanted,
+            plain,
+            plain.replace(" ", "-"),
+            exception_name.lower().split()[-1],
+        ):
+            exception = known.get(found) or _exceptions().get(found) or _exceptions().get(f"{found}-exception")
+            if exception is not None:
                 return f"{base} WITH {exception}"
-        told = self._text_of(" ".join(words)) if self._text_of is not None else None
-        if told is not None and isinstance(base, str) and told.startswith(f"{base} WITH ") and told.count(" ") == 2:
+        if granted != base:
+            return granted
+        told = self._text_of(name) if self._text_of is not None else None
+        if told is not None and told.startswith(f"{base} WITH ") and told.count(" ") == 2:
             return told
-        self.unknown.append("with " + " ".join(words[at + 1 :]))
+        self.unknown.append(f"with {exception_name}")
         return base
 
-    def _simple(self, name: str) -> _Tree | str:
+    def _simple(self, name: str, whole: str = "") -> _Tree | str:
+        """A licence by its short name, or by the text that the file has for it.
+
+        :param whole: the name with the exception behind it, under which the file has its text.
+        """
+        gnu = _GNU.match(name.lower())
+        if gnu is not None:
+            self._family = gnu["family"]
+        elif self._family and _VERSION.fullmatch(name):
+            name = f"{self._family}-{name}"
         found = _known(name)
         if self._text_of is not None and (found is None or _is_ambiguous(name)):
             told = self._text_of(name)
@@ -153,7 +200,8 @@ class _Reader:
             self.unknown.append(name)
             return f"LicenseRef-Debian-{_REFERENCE.sub('-', name).strip('-.') or 'unnamed'}"[:120]
         if self._grant_of is not None and " " not in found:
-            found = self._grant_of(name, found)
+            granted = self._grant_of(whole or name, found)
+            found = self._grant_of(name, found) if whole and granted == found else granted
         return (
             found if " " not in found or " WITH " in found else (("OR" if " OR " in found else "AND"), (f"({found})",))
         )

@@ -6,13 +6,15 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 1. The paragraph for a directory that is called like the library, else the one that covers a place where source trees keep this library
    (``rules/licenses/library_sources.toml``), if it is not "Files: *" and its patterns are directories: ``lib/*`` yes, ``lib/md5.c`` no.
 2. Where "Files: *" is of a strong copyleft: the paragraph of a weak one that has the public headers or several files of a directory that is
-   called like the library; the rest is the programs.
+   called like the library; the rest is the programs. Where it is of a GNU licence in any later version: the paragraph of that version alone that has
+   several files of such a directory.
 3. "Files: *"; but the License field of the header paragraph where a name in the former is not understood.
 4. The License field of the header paragraph.
 5. What at least three fifths of the listed source files have in common, those in a directory that is called like the library before all.
-6. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one that a
-   sentence "This library is free software" grants, or the one that stands first, where it gives no choice and no weak copyleft follows a strong one;
-   several permissive ones together. Else none: which of them is the library's, the file does not say to a program.
+6. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one of a
+   sentence that names the library, the one for "everything else", the one of a sentence "This library is free software", or the one that stands
+   first, where it gives no choice and no weak copyleft follows a strong one; several permissive ones together; where none is told by a version or a
+   text, "under the GNU General Public License" in words. Else none: which of them is the library's, the file does not say to a program.
 """
 
 from __future__ import annotations
@@ -23,7 +25,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
-from inspector.facts.licensing.debian_copyright_grants import granted_expression
+from inspector.facts.licensing.debian_copyright_grants import (
+    TOLD_APART,
+    first_quoted_license,
+    granted_expression,
+    longer_license,
+    quoted_license,
+)
 from inspector.facts.licensing.debian_copyright_names import read_license_name, without_unknown_choices
 from inspector.facts.licensing.debian_copyright_places import (
     MOST_ALTERNATIVES,
@@ -35,23 +43,23 @@ from inspector.facts.licensing.debian_copyright_places import (
 )
 from inspector.facts.licensing.debian_copyright_texts import (
     first_grant,
+    granted_by_name,
     granted_to_library,
+    granted_to_rest,
     recognise_text,
+    unversioned_grant,
     without_packaging,
 )
 from inspector.facts.licensing.license_classes import license_class
-from inspector.facts.licensing.python_licenses import canonical_expression
 
 _MOST_FILES = 4000  # patterns of source files that are counted where no paragraph speaks for the whole
 _MAJORITY = 0.6
-_MOST_REST = 0.3  # share of a licence's text that may be something else
-_GNU = re.compile(r"(?:A|L)?GPL-|GFDL-")
 _FEWEST_FILES = 3
 """Source files in a directory called like the library, listed one by one, that make a paragraph the library's; one or two are borrowed code."""
 _SOURCE = re.compile(r".*(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|hxx|[chf]|f90|vala|[*?]|\[ch\])|/\*|/)")
 _HEADERS = re.compile(r"(?:.*/)?(?:include|includes|inc)/(?:(?P<below>[^/]+)/)?(?:.*/)?(?:\*|[^/]*\.(?:h|hh|hpp|hxx))")
 
-Scope = Literal["paragraph", "default", "header", "majority", "text"]
+Scope = Literal["paragraph", "default", "header", "majority", "text", "sentence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +68,9 @@ class LibraryReading:
 
     :ivar expression: SPDX; None where several licences are named and nothing says which is the library's.
     :ivar scope: which rule decided: the "paragraph" of its directory, the "default" paragraph, the "header", what most source
-        files have ("majority"), or recognised "text".
+        files have ("majority"), recognised "text", or in it a "sentence" that names the library or speaks of everything else.
     :ivar patterns: of the paragraph that decided.
-    :ivar mentioned: the licences that were recognised where ``scope`` is "text".
+    :ivar mentioned: the licences that were recognised where ``scope`` is "text" or "sentence".
     :ivar unknown: names that were not understood; they are ``LicenseRef-Debian-…`` in the expression.
     :ivar contradicted: the expression that the short names alone stand for, where the texts grant another version or less; "" where they agree.
     """
@@ -78,7 +86,7 @@ class LibraryReading:
 def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
     """The licence of the library with that SONAME (or file name); None where the file says nothing that is understood."""
     if not file.machine_readable:
-        return _of_text(file.text)
+        return _of_text(file.text, soname)
     default = file.default()
     chosen = covering_paragraph(file, soname)
     if chosen is not None and chosen is not default and chosen.license_name:
@@ -90,7 +98,7 @@ def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
         reading = _of_paragraph(file, default, "default")
         if header is not None and not header.unknown and (reading is None or reading.unknown or not reading.expression):
             return header
-        return _beside_programs(file, soname, reading) or reading
+        return _beside_programs(file, soname, reading) or _of_own_files(file, soname, reading) or reading
     return header or _of_most_files(file, soname)
 
 
@@ -136,6 +144,24 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
     return found[expression] if most >= _MAJORITY * votes.total() else None
 
 
+def _of_own_files(file: CopyrightFile, soname: str, default: LibraryReading | None) -> LibraryReading | None:
+    """The one version of a GNU licence that files of the library's own directory have where "Files: *" grants it or any later: it binds them all."""
+    if default is None or default.expression is None or not default.expression.endswith("-or-later"):
+        return None
+    wanted = default.expression.replace("-or-later", "-only")
+    for paragraph in file.paragraphs:
+        if "*" in paragraph.patterns or len(paragraph.patterns) < _FEWEST_FILES or is_aside(paragraph):
+            continue
+        patterns = paragraph.patterns[:MOST_ALTERNATIVES]
+        own = sum(lies_in_directory_named_after(pattern, soname) for pattern in patterns)
+        if own < _FEWEST_FILES or own * 2 < len(paragraph.patterns):
+            continue
+        reading = _of_paragraph(file, paragraph, "paragraph")
+        if reading is not None and reading.expression == wanted:
+            return reading
+    return None
+
+
 def _is_public_header(pattern: str, soname: str) -> bool:
     """Whether a pattern names headers that a library installs, its own by the directory below "include" where there is one."""
     match = _HEADERS.fullmatch(pattern)
@@ -167,13 +193,21 @@ def _of_most_files(file: CopyrightFile, soname: str) -> LibraryReading | None:
     return readings[expression] if most >= _MAJORITY * chosen.total() else None
 
 
-def _of_text(text: str) -> LibraryReading | None:
+def _of_text(text: str, soname: str) -> LibraryReading | None:
     text = without_packaging(text)
     mentioned = recognise_text(text)
     if not mentioned:
-        quoted = _quoted_license(text, most_rest=1.0)
-        return None if quoted is None else LibraryReading(quoted, "text", mentioned=(quoted,))
-    expression = mentioned[0] if len(mentioned) == 1 else granted_to_library(text) or first_grant(text)
+        quoted = quoted_license(text, most_rest=1.0) or first_quoted_license(text)
+        granted = quoted or unversioned_grant(text)
+        mentioned = () if quoted is None else (quoted,)
+        return None if granted is None else LibraryReading(granted, "text", mentioned=mentioned)
+    if len(mentioned) == 1:
+        only = (longer_license(text, most_rest=1.0) if mentioned[0] in TOLD_APART else None) or mentioned[0]
+        return LibraryReading(only, "text", mentioned=(only,))
+    said = granted_by_name(text, soname) or granted_to_rest(text)
+    if said is not None:
+        return LibraryReading(said, "sentence", mentioned=mentioned)
+    expression = granted_to_library(text) or first_grant(text)
     return LibraryReading(expression or _joined(mentioned), "text", mentioned=mentioned)
 
 
@@ -188,13 +222,15 @@ def _of_paragraph(file: CopyrightFile, paragraph: FilesParagraph, scope: Scope) 
         text = file.text_of(paragraph, name)
         if not text:
             return None
-        return _joined(recognise_text(text)) or _quoted_license(text)
+        return _joined(recognise_text(text)) or quoted_license(text)
 
     overruled: list[str] = []
 
     def grant_of(name: str, named: str) -> str:
         granted = granted_expression(named, file.text_of(paragraph, name) or paragraph.license_text)
-        if granted not in (named, named.replace("-only", "-or-later")):
+        # Nothing contradicts what is there word for word.
+        is_whole_text = named in TOLD_APART and granted not in TOLD_APART
+        if granted.partition(" WITH ")[0] not in (named, named.replace("-only", "-or-later")) and not is_whole_text:
             overruled.append(name)
         return granted
 
@@ -217,14 +253,3 @@ def _of_paragraph(file: CopyrightFile, paragraph: FilesParagraph, scope: Scope) 
 def paragraph_reading(file: CopyrightFile, paragraph: FilesParagraph) -> LibraryReading | None:
     """What one paragraph says of the files that it covers."""
     return _of_paragraph(file, paragraph, "paragraph")
-
-
-def _quoted_license(text: str, most_rest: float = _MOST_REST) -> str | None:
-    """The one licence whose standard text makes up most of a text; None for GNU licences, whose version the text does not tell."""
-    from inspector.facts.licensing.text_recognition import recognise_license_texts
-
-    found = recognise_license_texts(text)
-    if len(found.identifiers) != 1 or found.rest > most_rest:
-        return None
-    names = found.identifiers[0]
-    return None if len(names) != 1 or _GNU.match(names[0]) else canonical_expression(names[0])

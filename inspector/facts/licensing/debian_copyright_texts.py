@@ -7,8 +7,9 @@ text often does not.  It says what is mentioned, each once; how several belong t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from inspector.facts.licensing.debian_copyright_names import read_license_name
@@ -18,8 +19,8 @@ from inspector.resources import load_table
 LONGEST = 512 * 1024
 """Characters that are searched."""
 
-_BLANKS = re.compile(r"(?:[\s*#>|]|//|<[a-z/]{1,4}>)+")
-_QUOTES = str.maketrans(dict.fromkeys('"`´‘’“”„«»', "'"))
+_MARKS = re.compile(r"[*#>|]+|//|<[a-z/]{1,4}>")  # of comments, quotations and markup: blanks
+_QUOTES = '"`´‘’“”„«»'
 _PACKAGING = re.compile(
     r"\bpackaging\b|\bdebian'? (?:sub)?director|\bdebian/\*|(?:in|under|below|for) (?:the )?['`]?debian/", re.IGNORECASE
 )
@@ -28,6 +29,10 @@ _POINTER = re.compile(
     r"(?:on debian[^.]{0,40}systems?,? )?(?:the |a )?(?:full|complete|copy|text)[^.]{0,80}(?:general )?public licen"
     r"[^/]{0,80}/usr/share/common-licenses/[a-z0-9.-]+"
 )
+_POINTED_AT = "/usr/share/common-licenses/"
+_LONGEST_POINTER = 360  # characters that _POINTER can match; _LONGEST_GRANT: those of _NAME_FIRST and _VERSION_FIRST on each side of their last words
+_LONGEST_GRANT = 320
+_GNU_NAME = "general public licen"
 _CHOICE = re.compile(
     r"alternatively|dual[- ]licen|under either|either of|(?:your|a) choice|one of the following|as an alternative"
     r"|[\s(]or (?:under )?(?:the )?(?:mpl|apache|mozilla|lgpl|bsd)"
@@ -39,13 +44,29 @@ _OF_GNU = r"(?:the )?(?:gnu )?(?:(?P<kind{0}>lesser|library|affero|lesser \(?(?:
 _NAME_FIRST = re.compile(
     _OF_GNU.format("1")
     + r"(?: \([al]?gpl\))?(?:,? (?:as )?published by the (?:free software foundation|fsf)(?: \(fsf\))?(?:, inc\.?)?)?"
-    r"[;:,. ]{1,3}(?:either )?\(?(?:version|v\.?|ver\.?) ?(?P<version1>\d(?:\.\d)?)(?P<rest1>.{0,60})"
+    r"[;:,. ]{1,3}(?:either )?\(?(?:versions?|v\.?|ver\.?) ?(?P<version1>\d(?:\.\d)?)(?=(?P<rest1>.{0,60}))"
 )
 _VERSION_FIRST = re.compile(
-    r"(?:either )?version (?P<version2>\d(?:\.\d)?)(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
+    r"(?:either )?versions? (?P<version2>\d(?:\.\d)?)(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
     + _OF_GNU.format("2")
 )
-_SHORT = re.compile(r"\b(?P<short>[al]?gpl)(?:,? ?version |[- ]?v?\.? ?)(?P<version3>\d(?:\.\d)?)(?P<rest3>\+|.{0,40})")
+_SHORT = re.compile(
+    r"\b(?P<short>[al]?gpl)(?:,? ?version |[- ]?v?\.? ?)(?P<version3>\d(?:\.\d)?)(?=(?P<rest3>\+|.{0,40}))"
+)
+_FOLLOWED = r"[^.]{0,40} (?:is|are)(?: \w+){0,2} (?:under|covered by|licen[sc]ed as) .{0,400}"
+_LIBRARIES = re.compile(rf"(?<![\w/.-])lib[a-z][\w+-]{{2,}}{_FOLLOWED}")
+_REST = re.compile(
+    r"(?:everything else|all (?:the )?other (?:files|code|parts)|the rest(?: of (?:the |this )?\w+(?: \w+)?)?|(?:the )?remaining (?:files|code))"
+    r"(?: in [^.]{0,40})? (?:is|are)(?: \w+)? (?:licen[sc]ed|under|available|covered|distributed|released|published).{0,400}"
+)
+_WITHOUT_VERSION = re.compile(
+    r"(?:under|terms of|licen[sc]e:|licen[sc]ed|subject to|conditions of)(?: the terms of| the conditions of| terms of)? "
+    rf"(?:{_OF_GNU.format('4')}|(?:the )?(?:gnu )?(?P<short4>l?gpl)(?![\w-]))"
+)
+_ANY_VERSION = re.compile(r"licen[sc]e.{0,80}\bversions? \d|\bl?gpl ?v\.? ?\d")
+_SHORTEST_NAME = 5  # letters of a library's name, "lib" included, that a sentence may name it by
+_NEAR = 200
+"""Characters behind the beginning of a second licence in which its choice may be given."""
 _LATER = re.compile(
     r"\+|-or-later|(?:,? ?\(?(?:of the licen[cs]e)?,? ?(?:or|and) \(?(?:at your (?:option|choice|discretion)\)?,? ?)?"
     r"(?:any |\(at your option\) any )?(?:later|newer|higher|above))"
@@ -57,17 +78,57 @@ def recognise_text(text: str) -> tuple[str, ...]:
 
     Where to find the text of a licence on a Debian system is no grant, unless nothing else is said.
     """
-    plain = _plain(text)
-    without_pointers = _POINTER.sub(" ", plain)
-    return _recognised(without_pointers) or _recognised(plain)
+    return _recognised(_without_pointers(text)) or _recognised(_plain(text))
 
 
 def granted_to_library(text: str) -> str | None:
     """The GNU licence of a sentence that begins "This library is free software": that of the library where a file speaks of programs too; None
     where there is no such sentence or two that differ."""
-    plain = _POINTER.sub(" ", _plain(text))
+    plain = _without_pointers(text)
     found = {name for sentence in _THIS_LIBRARY.findall(plain) for name in _gnu_grants(sentence)}
     return found.pop() if len(found) == 1 else None
+
+
+def granted_by_name(text: str, soname: str) -> str | None:
+    """The licence of the sentence that names a library: "libexample is under the GNU Lesser General Public License, v2.1", or of the grant that
+    stands behind "the files required for libexample are available under the following license:"; None where there is none or two."""
+    stem = soname.partition(".so")[0].lower().rstrip("0123456789.-")
+    if len(stem) < _SHORTEST_NAME or not stem.startswith("lib"):
+        return None
+    plain = _POINTER.sub(" ", _plain(text))
+    named = re.compile(rf"(?<![\w/.-]){re.escape(stem)}(?![\w/.-]){_FOLLOWED}")
+    return _only(_first_of(match[0]) for match in named.finditer(plain))
+
+
+def _first_of(plain: str) -> str | None:
+    """The licence that stands first in a piece of text."""
+    return min(_recognised(plain), key=lambda name: _place(name, plain), default=None)
+
+
+def _only(names: Iterator[str | None]) -> str | None:
+    found = {name for name in names if name is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def granted_to_rest(text: str) -> str | None:
+    """The licence that a text with several gives "everything else", where libraries are named that have another one or nothing is said to be a
+    library's; None where it does not say so, or twice."""
+    plain = _POINTER.sub(" ", _plain(text))
+    if "this library is free software" in plain and _LIBRARIES.search(plain) is None:
+        return None
+    return _only(_first_of(match[0]) for match in _REST.finditer(plain))
+
+
+def unversioned_grant(text: str) -> str | None:
+    """The GNU licence that a text grants in words without any version: any version then (section 9 of the GPL's version 2, 13 of the LGPL's)."""
+    plain = _POINTER.sub(" ", _plain(text))
+    if _ANY_VERSION.search(plain) is not None:
+        return None  # one that the grammar does not have, or that there never was
+    families = {
+        (match["short4"] or _FAMILIES[_kind(match["kind4"])]).upper() for match in _WITHOUT_VERSION.finditer(plain)
+    }
+    named = read_license_name(families.pop()) if len(families) == 1 else None
+    return named.expression if named is not None and not named.unknown else None
 
 
 def first_grant(text: str) -> str | None:
@@ -76,11 +137,14 @@ def first_grant(text: str) -> str | None:
     None where it gives a choice; where the first is a strong copyleft and a weak one follows, which is as often the library's; and where the first
     is a permissive one and a copyleft follows.
     """
-    plain = _POINTER.sub(" ", _plain(text))
+    plain = _without_pointers(text)
     found = _recognised(plain)
-    if len(found) < 2 or _CHOICE.search(plain):
-        return found[0] if len(found) == 1 else None
-    first = min(found, key=lambda name: _place(name, plain))
+    if len(found) < 2:
+        return found[0] if found else None
+    first, second = sorted(found, key=lambda name: _place(name, plain))[:2]
+    mild = license_class(first) in ("permissive", "public-domain")
+    if _CHOICE.search(plain, 0, len(plain) if mild else _place(second, plain) + _NEAR):
+        return None
     classes = {license_class(name) for name in found}
     kind = license_class(first)
     if kind in ("permissive", "public-domain"):
@@ -107,16 +171,15 @@ def _applies(row: dict[str, Any], plain: str) -> bool:
 
 def gnu_grants(text: str) -> tuple[str, ...]:
     """The GNU licences that a text grants with their versions, each once; where to find their texts is no grant."""
-    return tuple(_gnu_grants(_POINTER.sub(" ", _plain(text))))
+    return tuple(_gnu_grants(_without_pointers(text)))
 
 
 def _recognised(plain: str) -> tuple[str, ...]:
-    exceptions = {
-        row["spdx"]: row.get("of", "") for row in _rows("exceptions") if all(phrase in plain for phrase in row["all"])
-    }
+    rows = [row for row in _rows("exceptions") if all(phrase in plain for phrase in row["all"])]
+    exceptions = [(row["spdx"], row.get("of", "")) for row in rows]
     gnu = [_with_exception(name, exceptions) for name in _gnu_grants(plain)]
     others = [row["spdx"] for row in _rows("licenses") if _applies(row, plain)]
-    if any(name.startswith("Apache") for name in others) and "LLVM-exception" in exceptions:
+    if any(name.startswith("Apache") for name in others) and ("LLVM-exception", "") in exceptions:
         others = [f"{name} WITH LLVM-exception" if name == "Apache-2.0" else name for name in others]
     if "curl" in others:
         others = [name for name in others if name != "ISC"]
@@ -129,26 +192,63 @@ def without_packaging(text: str) -> str:
     """A free-form copyright file without what it says of Debian's own packaging: from a line that names it to the next empty one."""
     kept = []
     aside = False
-    for line in text.split("\n"):
-        aside = bool(line.strip()) if aside else _PACKAGING.search(line) is not None
+    for line, lower in zip(text.split("\n"), text.lower().split("\n"), strict=True):
+        if aside:
+            aside = bool(line.strip())
+        elif "packaging" in lower or "debian" in lower:
+            aside = _PACKAGING.search(line) is not None
         if not aside:
             kept.append(line)
     return "\n".join(kept)
 
 
+@lru_cache(maxsize=16)
 def _plain(text: str) -> str:
-    return _BLANKS.sub(" ", text[:LONGEST].translate(_QUOTES)).lower()
+    """In lower case, with one sort of quotes and single blanks."""
+    text = text[:LONGEST]
+    for quote in _QUOTES:
+        text = text.replace(quote, "'")
+    text = _MARKS.sub(" ", text)
+    words = " ".join(text.split())
+    before, behind = " " * text[:1].isspace(), " " * (bool(words) and text[-1:].isspace())
+    return f"{before}{words}{behind}".lower()
+
+
+@lru_cache(maxsize=16)
+def _without_pointers(text: str) -> str:
+    """The same without where to find a licence on a Debian system."""
+    plain = _plain(text)
+    parts, done = [], 0
+    for start, end in _around(plain, _POINTED_AT, _LONGEST_POINTER):
+        parts += [plain[done:start], _POINTER.sub(" ", plain[start:end])]
+        done = end
+    return "".join(parts) + plain[done:]
+
+
+def _around(plain: str, words: str, distance: int) -> list[tuple[int, int]]:
+    """The ranges that lie within a distance of some words: expressions that begin with something optional are tried at each character."""
+    found: list[tuple[int, int]] = []
+    at = plain.find(words)
+    while at >= 0:
+        start, end = max(at - distance, 0), min(at + len(words) + distance, len(plain))
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+        at = plain.find(words, at + 1)
+    return found
 
 
 def _gnu_grants(plain: str) -> Iterator[str]:
     """``LGPL-2.1-or-later`` and the like; a version alone is "-only"."""
     found: dict[str, None] = {}
-    for match in _NAME_FIRST.finditer(plain):
+    named = _around(plain, _GNU_NAME, _LONGEST_GRANT)
+    for match in chain.from_iterable(_NAME_FIRST.finditer(plain, *place) for place in named):
         _add(found, _FAMILIES[_kind(match["kind1"])], match["version1"], match["rest1"])
-    for match in _VERSION_FIRST.finditer(plain):
+    for match in chain.from_iterable(_VERSION_FIRST.finditer(plain, *place) for place in named):
         rest = match["rest2"] + plain[match.end() : match.end() + 60]
         _add(found, _FAMILIES[_kind(match["kind2"])], match["version2"], rest)
-    if not found:
+    if not found and "gpl" in plain:
         for match in _SHORT.finditer(plain):
             _add(found, match["short"].upper(), match["version3"], match["rest3"])
     # "You should have received a copy of the GNU GPL version 2" follows an "or later" grant as often as not.
@@ -169,9 +269,9 @@ def _add(found: dict[str, None], family: str, version: str, rest: str) -> None:
         found.setdefault(named.expression)
 
 
-def _with_exception(name: str, exceptions: dict[str, str]) -> str:
+def _with_exception(name: str, exceptions: Sequence[tuple[str, str]]) -> str:
     """A GNU licence whose text goes on with a linking exception; those of build systems concern files of the build system only."""
-    for exception, family in exceptions.items():
+    for exception, family in exceptions:
         if family and name.startswith(family):
             return f"{name} WITH {exception}"
     return name
