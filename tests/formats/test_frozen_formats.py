@@ -334,6 +334,14 @@ class TestNuitka:
             assert artifact.layout.members_at == "{TEMP}/onefile_{PID}_{TIME}"
             assert sum(artifact.byte_map.values()) == artifact.size
 
+    def test_content_that_could_be_names(self, opened: Callable[..., Artifact]) -> None:
+        """Read without its checksums this one comes out even too, with zeros behind it."""
+        files = [PackedFile(b"a.bin", b"\x7fELF program"), PackedFile(b"b.txt", b"text that ends")]
+        payload = nuitka_payload(files, "stored", checksums=True) + bytes(64)
+        with opened(nuitka_program(payload, appended=False)) as artifact:
+            found = {node.path: node.read() for node in artifact.tree.files() if node.path != "bootstrap"}
+            assert found == {file.name.decode(): file.content for file in files}
+
     def test_payload_cut_off(self, opened: Callable[..., Artifact]) -> None:
         payload = nuitka_payload(FILES, "stream", checksums=False)
         with pytest.raises(NothingInspected, match="without its payload"):

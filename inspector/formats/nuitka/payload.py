@@ -170,8 +170,9 @@ def _read_entries(
     source: Source, start: int, end: int, limits: Limits, *, archive: bool, exact: bool
 ) -> tuple[tuple[PayloadEntry, ...], bool, int]:
     """All entries, whether they carry checksums, and where they end, by the reading that comes out even."""
-    first: FormatError | None = None
-    for has_checksums in (False, True):
+    failure: FormatError | None = None
+    # With checksums first: that reading proves itself by one of them, while content that is taken for names may come out even by chance.
+    for has_checksums in (True, False):
         try:
             entries, stop = _entries(source, start, end, limits, archive=archive, has_checksums=has_checksums)
             if exact and stop != end:
@@ -179,10 +180,10 @@ def _read_entries(
         except LimitExceeded:
             raise
         except FormatError as error:
-            first = first or error
+            failure = error
         else:
             return entries, has_checksums, stop
-    raise first or FormatError("the payload has no entries", start)
+    raise failure or FormatError("the payload has no entries", start)
 
 
 def _entries(
@@ -221,14 +222,17 @@ def _entries(
             raise FormatError(f"an entry claims {stored} bytes, which are not there", position)
         if archive and stored and source.read_at(position, len(_ZSTD)) != _ZSTD:
             raise FormatError("an entry's content is no zstd frame", position)
-        if not entries and has_checksums and not archive and size <= limits.small_file:
-            _check(source.read_at(position, size), crc, position)
+        if has_checksums and not archive and not any(entry.size for entry in entries):
+            _check(source, position, size, crc)
         entries.append(PayloadEntry(name, executable, size, position, stored, crc=crc))
         position += stored
 
 
-def _check(content: bytes, crc: int | None, position: int) -> None:
-    if (zlib.crc32(content) or 1) != crc:  # 0 is written as 1
+def _check(source: Source, position: int, size: int, crc: int | None) -> None:
+    found = 0
+    for offset in range(0, size, _CHUNK):
+        found = zlib.crc32(source.read_at(position + offset, min(_CHUNK, size - offset)), found)
+    if (found or 1) != crc:  # 0 is written as 1
         raise FormatError("the first entry's CRC-32 is that of other content", position)
 
 
