@@ -12,7 +12,7 @@ from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
 from inspector.cli.failure import note, report_failure
 from inspector.cli.gate_options import add_gate_options, chosen_policy
-from inspector.cli.interpreter_settings import settle_for_one_run
+from inspector.cli.interpreter_settings import settle_for_one_run, spare_the_last_collection
 from inspector.cli.output import STDOUT, Destination, choose_destinations, write_report
 from inspector.cli.parser import VerbParser, one_of
 from inspector.cli.run_options import (
@@ -155,6 +155,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
             service, results, failures, code, anchor=policy.configuration.anchor, baseline=against,
             commands_to=_commands_to(destinations, options),
         )  # fmt: skip
+    spare_the_last_collection()
     return code
 
 
