@@ -14,6 +14,7 @@ from corpus.bench.report import as_json, bars_broken, print_comparison
 DEFAULT_SUBJECTS = (
     "pyqt5-widgets.AppImage",
     "pandas-report.AppImage",
+    "frozen/pyinstaller-numpy-onefile",
     "layouts/linuxdeploy.AppImage",
     "wheels/numpy-2.4.6-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
     "wheels/scipy-1.17.1-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",

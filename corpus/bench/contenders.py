@@ -13,6 +13,7 @@ from pathlib import Path
 
 import corpus
 from corpus.appimage_runtime import payload_offset_of
+from corpus.frozen.tools import freezer
 from corpus.programs import run
 from corpus.store import remove, scratch_directory
 
@@ -24,7 +25,7 @@ MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 3_000_000_000
 """Bytes: two unpacked copies of the largest artifact, and as much again for everybody else."""
 
-PEERS = ("unsquashfs", "auditwheel show", "libtree", "lddtree", "readelf loop")
+PEERS = ("unsquashfs", "pyi-archive_viewer", "auditwheel show", "libtree", "lddtree", "readelf loop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ def subject(name: str, peers: tuple[str, ...], scratch: Path) -> Subject:
         return _wheel(name, path, peers)
     if path.is_dir():
         return _directory(name, path, path, [], peers)
+    if name.startswith("frozen/pyinstaller-"):
+        return _pyinstaller_program(name, path, peers, scratch)
     return _appimage(name, path, peers, scratch)
 
 
@@ -109,6 +112,28 @@ def _wheel(name: str, path: Path, peers: tuple[str, ...]) -> Subject:
             left_out["auditwheel show"] = "not installed beside this Python"
     measured = corpus.measure(unpacked)
     return Subject(name, contenders, measured.raw_bytes, measured.file_count, left_out)
+
+
+def _pyinstaller_program(name: str, path: Path, peers: tuple[str, ...], scratch: Path) -> Subject:
+    """A program of one file: PyInstaller's own tool writes every member of it to a directory."""
+    if "pyi-archive_viewer" not in peers:
+        return Subject(name, [_audit(path)], path.stat().st_size, 1, {})
+    viewer = freezer("pyinstaller").with_name("pyi-archive_viewer")
+    listed = run([viewer, "--list", "--brief", path]).split("Contents of ", 1)[1].splitlines()[1:]
+    members, commands = scratch / "members", scratch / "commands"
+    asked = "".join(f"X {member.strip()}\n{members / str(number)}\n" for number, member in enumerate(listed))
+    commands.write_text(f"{asked}Q\n", encoding="utf-8")
+    shell = ["sh", "-c", 'exec "$0" "$1" < "$2" > /dev/null', str(viewer), str(path), str(commands)]
+
+    def emptied() -> None:
+        remove(members)
+        members.mkdir()
+
+    extraction = Contender("pyi-archive_viewer", shell, before=emptied)
+    emptied()
+    run(shell)
+    measured = corpus.measure(members)
+    return Subject(name, [_audit(path), extraction], measured.raw_bytes, measured.file_count, {})
 
 
 def _appimage(name: str, path: Path, peers: tuple[str, ...], scratch: Path) -> Subject:

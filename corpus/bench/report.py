@@ -29,6 +29,7 @@ class Bar:
 BARS = (
     Bar("pyqt5-widgets.AppImage", INSPECTOR, "unsquashfs", 1.5),
     Bar("pyqt5-widgets.AppImage", INSPECTOR, None, 250 * MB),
+    Bar("frozen/pyinstaller-numpy-onefile", INSPECTOR, "pyi-archive_viewer", 1.0),
     Bar("start-up", "inspect --version", "python -c pass", 5.0),
 )
 
