@@ -63,10 +63,11 @@ def judge(
     variants: tuple[Variant, ...] = ("desktop",),
     program: str | None = "bin/app",
     library_path: str | None = None,
+    root: str | None = None,
 ) -> list[SystemVerdict]:
     with open_artifact(case.directory) as artifact:
         objects = read_elf_objects(artifact, Limits())
-        mount = Mount(str(case.directory))
+        mount = Mount(root or str(case.directory))
         found = [Root(path, role, path if role == "entry" else program) for path, role in roots.items()]
         graph = build_load_graph(objects, artifact.tree, found, mount, library_path)
         files = TreeFiles(artifact.tree, objects, mount)
@@ -284,6 +285,8 @@ def test_a_bundled_library_that_nothing_asked_for_does_not_answer_the_systems(ca
     assert verdict.verdict == "starts"  # the RUNPATH of the program is not the library's (G4)
     (verdict,) = judge(case, {"bin/app": "entry"}, newer, library_path=str(case.directory / "lib"))
     assert verdict.verdict == "fails"  # LD_LIBRARY_PATH is everybody's
+    (verdict,) = judge(case, {"bin/app": "entry"}, newer, library_path="$APPDIR/lib", root="$APPDIR")
+    assert verdict.message == "bin/app: $APPDIR/lib/libinner.so.1: version `V_2' not found (required by libouter.so.1)"
 
 
 def test_the_needs_of_what_a_systems_library_needs_count_too(case: Case) -> None:

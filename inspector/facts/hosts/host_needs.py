@@ -42,7 +42,10 @@ class HostNeeds:
     ) -> None:
         self._definitions = {found.path: frozenset(entry.name for entry in found.elf.verdef) for found in objects}
         self._files = files
-        self._directories = [element for element in split_path(library_path or "", ":;") if element.startswith("/")]
+        # Run-time paths in the bundle begin with a variable where nobody knows the directory: $APPDIR, $HOME/.shiv.
+        self._directories = [
+            element for element in split_path(library_path or "", ":;") if element.startswith(("/", "$"))
+        ]
         self._on_path: dict[str, tuple[str, frozenset[str]] | None] = {}
         self._needs: dict[tuple[str, Variant, str], tuple[tuple[str, str, str], ...]] = {}
 
