@@ -103,6 +103,18 @@ def test_the_text_of_an_exception_behind_a_grant() -> None:
     assert read("GPL-2", text + both) == "GPL-2.0-only"
 
 
+def test_an_exception_among_grants_of_several_licences_is_nobodys() -> None:
+    lesser = (
+        "This file is free software: you can redistribute it and/or modify it under the terms of the GNU Lesser General Public License"
+        " as published by the Free Software Foundation, either version 3 of the License, or (at your option) any later version."
+    )
+    exception = standard("mif-exception")
+    alone = f"\nLicense: GPL-2\n {VERSION_2}\n .\n{exception}\n"
+    quoting = f"\nLicense: GPL-2\n {VERSION_2}\n .\n Quoting a file:\n {lesser}\n .\n{exception}\n"
+    assert read("GPL-2", alone) == "GPL-2.0-only WITH mif-exception"
+    assert read("GPL-2", quoting) == "GPL-2.0-only"
+
+
 def test_the_name_of_an_exception_goes_before_its_text() -> None:
     name = "GPL-2 with OpenSSL exception"
     text = f"\nLicense: {name}\n {VERSION_2}\n .\n{standard('mif-exception')}\n"

@@ -93,8 +93,8 @@ def _granted_version(named: str, name: re.Match[str], text: str) -> str:
 
 def _exception_beside(text: str, granted: str) -> str:
     """What stands behind a grant as " WITH …": the one exception of the SPDX list whose text is there, word for word; those for the output of build
-    systems left out."""
-    if _EXCEPTION.search(text) is None:
+    systems left out, and all where the text quotes grants of several GNU licences, of which the exception may belong to another."""
+    if _EXCEPTION.search(text) is None or len({grant.partition("-")[0] for grant in gnu_grants(text)}) > 1:
         return ""
     from inspector.facts.licensing.text_recognition import recognise_license_texts
 
