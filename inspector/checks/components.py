@@ -27,8 +27,12 @@ def check(facts: Facts, today: dt.date | None = None) -> Iterator[Finding]:
     :param today: the day that ends of support are compared with; now's by default.
     """
     today = today or dt.datetime.now(dt.UTC).date()
+    told: set[tuple[str, str | None]] = set()
     for component in facts.components:
-        yield from _support(component, today)
+        # Libraries of one project under several licences are components of their own, and of one age.
+        if (component.name, component.version) not in told:
+            yield from _support(component, today)
+        told.add((component.name, component.version))
         for fault in known_faults(component):
             yield finding(
                 "known-old-component",
@@ -36,7 +40,8 @@ def check(facts: Facts, today: dt.date | None = None) -> Iterator[Finding]:
                 f"{component.name} {component.version} has {fault.fault}; {fault.mended_in} mends it",
                 evidence=(*component.evidence[:2], fault.url),
                 severity=_severity(component),
-                key=f"{component.name} {fault.fault}",
+                key=fault.fault,
+                about=component.name,
             )
     for bill in facts.shipped_bills:
         if bill.absent or bill.unlisted:
@@ -88,7 +93,7 @@ def _support(component: Component, today: dt.date) -> Iterator[Finding]:
         f"{what} is no longer supported{since}",
         evidence=(*component.evidence[:2], period.url),
         severity=_severity(component),
-        key=component.name,
+        about=component.name,
     )
 
 

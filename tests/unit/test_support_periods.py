@@ -7,6 +7,7 @@ import datetime as dt
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from inspector.checks.components import check
 from inspector.facts.facts import Facts
@@ -110,3 +111,21 @@ def test_every_row_names_components_that_are_found() -> None:
     known |= set(load_fingerprints().fingerprints)
     for row in load_table("end_of_life.toml")["known_old"]:
         assert set(row["components"]) & known, row["components"]
+
+
+def test_a_finding_stays_the_same_when_one_of_the_component_s_files_goes() -> None:
+    """slim takes a library of Qt away and must not be told that Qt's age is news."""
+
+    def fingerprints(*files: str) -> list[str]:
+        found = replace(component("Qt 5", "5.15.19"), files=files)
+        facts = Facts(name="x", format="appdir", arch=None, components=(found,))
+        return [each.fingerprint for each in check(facts, TODAY)]
+
+    before, after = fingerprints("lib/libQt5Bluetooth.so.5", "lib/libQt5Core.so.5"), fingerprints("lib/libQt5Core.so.5")
+    assert before == after
+    assert len(before) == 1
+
+
+def test_a_release_under_several_licences_is_told_once() -> None:
+    mild, strict = component("Qt 5", "5.15.19"), replace(component("Qt 5", "5.15.19"), licenses="GPL-3.0-only")
+    assert len(messages(mild, strict, component("PyQt5-Qt5", "5.15.19"))) == 2
