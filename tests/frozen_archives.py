@@ -8,8 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backports import zstd
-
+from inspector.formats.zstandard import zstandard
 from tests.elf_builder import TinyElf
 
 COOKIE = b"MEI\x0c\x0b\x0a\x0b\x0e"
@@ -100,13 +99,13 @@ def nuitka_payload(files: Sequence[PackedFile], layout: str, *, checksums: bool)
         body += struct.pack("<Q", len(file.content))
         if checksums:
             body += struct.pack("<I", zlib.crc32(file.content) or 1)
-        stored = zstd.compress(file.content) if layout == "archive" else file.content
+        stored = zstandard().compress(file.content) if layout == "archive" else file.content
         if layout == "archive":
             body += struct.pack("<I", len(stored))
         body += stored
     body += b"\0"
     if layout == "stream":
-        return b"KAY" + zstd.compress(bytes(body))
+        return b"KAY" + zstandard().compress(bytes(body))
     return (b"KAY" if layout == "archive" else b"KAX") + bytes(body)
 
 

@@ -18,8 +18,9 @@ from xml.etree import ElementTree as ET
 import msgspec
 
 from corpus.licenses.spdx_texts import LIST_DATE, LIST_VERSION
-from inspector.facts.licensing.license_templates import StoredTemplate, StoredTemplates, zstandard
+from inspector.facts.licensing.license_templates import StoredTemplate, StoredTemplates
 from inspector.facts.licensing.license_words import SHINGLE, is_filler, shingle_hashes, words_of
+from inspector.formats.zstandard import zstandard
 from inspector.resources import data_directory
 
 SKETCH = 48

@@ -19,6 +19,7 @@ from typing import IO, Protocol
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
 from inspector.formats.inflate import INFLATE_ERRORS, inflate_decoder
+from inspector.formats.zstandard import zstandard
 from inspector.limits import MIB, Limits
 from inspector.source import Source
 
@@ -100,10 +101,7 @@ def _new_decoder(compression: str, limits: Limits) -> tuple[Callable[[], _Decode
         memory = limits.xz_memory + _XZ_BESIDE_DICTIONARY
         return lambda: lzma.LZMADecompressor(form, memlimit=memory), (lzma.LZMAError,)
     if compression == "zstd":
-        try:
-            from backports import zstd
-        except ImportError:
-            raise UnsupportedFormat("it is compressed with zstd, which needs the package backports.zstd") from None
+        zstd = zstandard()
         options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
         return lambda: zstd.ZstdDecompressor(options=options), (zstd.ZstdError,)
     if compression == "lz4":

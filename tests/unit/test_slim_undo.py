@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from backports import zstd
 
 from inspector.artifact import open_artifact
 from inspector.errors import UsageError
+from inspector.formats.zstandard import zstandard
 from inspector.slim.planning.target_digest import target_digest
 from inspector.slim.undoing.undo import UndoOutcome, write_undo
 from inspector.slim.undoing.unslim import unslim
@@ -140,7 +140,7 @@ def test_two_undo_files_are_equal(tmp_path: Path) -> None:
     for number in ("1", "2"):
         (tmp_path / number).mkdir()
         slimmed(source, tmp_path / number / "out", tmp_path / f"undo{number}")
-    first, second = (zstd.decompress((tmp_path / name).read_bytes()) for name in ("undo1", "undo2"))
+    first, second = (zstandard().decompress((tmp_path / name).read_bytes()) for name in ("undo1", "undo2"))
     assert _without_times(first) == _without_times(second)
 
 
@@ -162,7 +162,7 @@ def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 def test_tar_lists_what_went(tmp_path: Path) -> None:
     slimmed(make_appdir(tmp_path / "AppDir"), tmp_path / "slim", tmp_path / "undo")
-    members = _without_times(zstd.decompress((tmp_path / "undo").read_bytes()))
+    members = _without_times(zstandard().decompress((tmp_path / "undo").read_bytes()))
     assert set(members) == {
         "undo.json",
         "original/usr/share/gone",
@@ -219,7 +219,7 @@ def test_a_full_disk_and_a_taken_name(tmp_path: Path) -> None:
 
 
 def rewritten(undo: Path, change: Callable[[dict[str, Any]], None], members: Mapping[str, bytes] | None = None) -> None:
-    with tarfile.open(fileobj=io.BytesIO(zstd.decompress(undo.read_bytes()))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(zstandard().decompress(undo.read_bytes()))) as archive:
         found = {member.name: _read(archive, member) for member in archive}
     manifest = msgspec.json.decode(found["undo.json"])
     change(manifest)
@@ -231,7 +231,7 @@ def rewritten(undo: Path, change: Callable[[dict[str, Any]], None], members: Map
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-    undo.write_bytes(zstd.compress(output.getvalue()))
+    undo.write_bytes(zstandard().compress(output.getvalue()))
 
 
 @pytest.mark.parametrize(

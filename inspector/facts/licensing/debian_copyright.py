@@ -14,16 +14,18 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from inspector.patterns import lazy_pattern
+
 LONGEST = 4 * 1024 * 1024
 """Bytes that are read of one file; Chromium's, the longest of Debian 12, has 2.1 million."""
 _MOST_PARAGRAPHS = 20_000
 _MOST_PATTERNS = 2_000  # of one Files field that are kept
 
-_FORMAT = re.compile(r"\A(?:[ \t]*\n|#[^\n]*\n)*(?:format(?:-specification)?)[ \t]*:", re.IGNORECASE)
-_FILES = re.compile(r"^Files:[ \t]*\*[ \t]*\nCopyright:[^\n]*(?:\n[ \t][^\n]*)*\nLicense:", re.MULTILINE)
+_FORMAT = lazy_pattern(r"\A(?:[ \t]*\n|#[^\n]*\n)*(?:format(?:-specification)?)[ \t]*:", re.IGNORECASE)
+_FILES = lazy_pattern(r"^Files:[ \t]*\*[ \t]*\nCopyright:[^\n]*(?:\n[ \t][^\n]*)*\nLicense:", re.MULTILINE)
 """The paragraph that only the machine-readable form has; some files leave its first line out."""
-_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)")
-_JOINTS = re.compile(r"[\s_~-]+")
+_FIELD = lazy_pattern(r"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)")
+_JOINTS = lazy_pattern(r"[\s_~-]+")
 _SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
 
 

@@ -13,22 +13,23 @@ import re
 from inspector.facts.licensing.debian_copyright_names import read_license_name
 from inspector.facts.licensing.debian_copyright_texts import gnu_grants, recognise_text
 from inspector.facts.licensing.license_classes import license_class
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 _LONGEST = 64 * 1024
 """Characters of a text that are looked at; a grant stands at its beginning."""
-_TERMS = re.compile(
+_TERMS = lazy_pattern(
     r"how to apply these terms|terms and conditions for copying|\bpreamble\b|general public licen[sc]e\s+version \d(?:\.\d)?, \d+ [a-z]+ \d{4}",
     re.IGNORECASE,
 )
 """Where a complete licence text begins or ends: what follows speaks of any program, not of this one."""
-_POINTER = re.compile(r"(?:\A|(?<=[.;:]\s))(?:[^.;:]|[.;:](?!\s))*/common-licenses/\S*")
+_POINTER = lazy_pattern(r"(?:\A|(?<=[.;:]\s))(?:[^.;:]|[.;:](?!\s))*/common-licenses/\S*")
 """A sentence that names the place of a text."""
-_GRANT = re.compile(
+_GRANT = lazy_pattern(
     r"under\s+(?:the\s+)?(?:same\s+)?(?:terms|conditions|gnu|version|lesser|either)|terms\s+(?:and\s+conditions\s+)?of|licen[cs]ed\s+(?:under|as)|either\s+version",
     re.IGNORECASE,
 )
-_GNU = re.compile(r"(?P<family>A?GPL|LGPL)-(?P<version>\d\.\d)-(?P<ending>only|or-later)")
+_GNU = lazy_pattern(r"(?P<family>A?GPL|LGPL)-(?P<version>\d\.\d)-(?P<ending>only|or-later)")
 TOLD_APART = frozenset(
     (
         "MIT",
@@ -50,13 +51,13 @@ TOLD_APART = frozenset(
     )
 )
 """Short texts that are taken for each other: a text that is recognised as one of them goes before a name that means another."""
-_LATER = re.compile(
+_LATER = lazy_pattern(
     r"\blater|newer|higher|greater|\b(?:or|and)\s+above|subsequent|upwards?\b|any version|\d\+", re.IGNORECASE
 )
-_EXCEPTION = re.compile(r"\bexception\b|\bin addition\b|\badditional permission|\bgives? permission\b", re.IGNORECASE)
+_EXCEPTION = lazy_pattern(r"\bexception\b|\bin addition\b|\badditional permission|\bgives? permission\b", re.IGNORECASE)
 _MOST_REST = 0.3  # share of a licence's text that may be something else
-_MANY_VERSIONS = re.compile(r"(?:A|L)?GPL-|GFDL-")
-_COPYRIGHT = re.compile(r"^\W*(?:copyright|\(c\)|©|all rights reserved).{0,120}$", re.IGNORECASE | re.MULTILINE)
+_MANY_VERSIONS = lazy_pattern(r"(?:A|L)?GPL-|GFDL-")
+_COPYRIGHT = lazy_pattern(r"^\W*(?:copyright|\(c\)|©|all rights reserved).{0,120}$", re.IGNORECASE | re.MULTILINE)
 
 
 def granted_expression(named: str, text: str) -> str:

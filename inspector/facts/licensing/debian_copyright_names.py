@@ -8,35 +8,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from msgspec import Struct
+
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 _LONGEST = 2000  # characters of a name; the longest of Debian 12 has 300
 _DEEPEST = 16
-_TOKEN = re.compile(r"\s*(,\s*(?:and|or)\b|\band\b|\bor\b|[(),|]|[^\s,()|]+)", re.IGNORECASE)
-_JOINED = re.compile(r"(?<=[^\s_-])[_-]+(with|or|and)[_-]+(?!later)(?=[^\s])", re.IGNORECASE)
-_GNU = re.compile(
+_TOKEN = lazy_pattern(r"\s*(,\s*(?:and|or)\b|\band\b|\bor\b|[(),|]|[^\s,()|]+)", re.IGNORECASE)
+_JOINED = lazy_pattern(r"(?<=[^\s_-])[_-]+(with|or|and)[_-]+(?!later)(?=[^\s])", re.IGNORECASE)
+_GNU = lazy_pattern(
     r"(?P<family>[al]?gpl|gfdl)(?P<niv>-niv)?-?v?(?P<version>\d(?:\.\d)?)(?:\.0)?(?P<later>\+| or later|-or-later|-only)?"
 )
-_VARIANT = re.compile(r"([al]?gpl-\d(?:\.\d)?\+?|bsd-[234]-clause|expat|public-domain)[-~](?!.*except)[a-z0-9.~-]+")
+_VARIANT = lazy_pattern(r"([al]?gpl-\d(?:\.\d)?\+?|bsd-[234]-clause|expat|public-domain)[-~](?!.*except)[a-z0-9.~-]+")
 """A known name with a holder's or a variant's name behind it ("BSD-3-clause-Google"): the same terms, other words."""
-_EXCEPTED = re.compile(
+_EXCEPTED = lazy_pattern(
     r"(?P<base>(?:[al]?gpl|apache|mpl)(?:[-_ ]?v?\d(?:\.\d)*)?(?:-only|-or-later|\+)?)(?:[-_~+ ]*)(?:with[-_~ ]+)?"
     r"(?P<exception>(?!with)[a-z][a-z0-9._~+-]*excep[a-z0-9._~+-]*|excep[a-z0-9._~+-]*)",
     re.IGNORECASE,
 )
 """An exception behind a name, however it is joined to it: "GPL-2.0+exceptions", "GPL-2+~OpenSSL-Exception", "LGPL-2.1-QTexception-1.1"."""
-_ADDED = re.compile(
+_ADDED = lazy_pattern(
     r",?\s+and\s+(?:(exception)s?[-_ ]([a-z0-9._+-]+)|([a-z0-9._+-]*exception[a-z0-9._+-]*))(?=\s|$)", re.IGNORECASE
 )
 """An exception that stands behind "and" as if it were a licence of its own: "GPL-2 and exception-universal-FOSS"."""
-_IN_BRACKETS = re.compile(r"\s*\(\s*with\s+([^()]*)\)", re.IGNORECASE)
-_VERSION = re.compile(r"v?[1-3](?:\.[01])?\+?", re.IGNORECASE)
-_SEPARATORS = re.compile(r"[\s_~-]+")
-_EXCEPTION_WORD = re.compile(r"(?:\b|(?<=[a-z]))exceptions?\b")
-_REFERENCE = re.compile(r"[^A-Za-z0-9.]+")
+_IN_BRACKETS = lazy_pattern(r"\s*\(\s*with\s+([^()]*)\)", re.IGNORECASE)
+_VERSION = lazy_pattern(r"v?[1-3](?:\.[01])?\+?", re.IGNORECASE)
+_SEPARATORS = lazy_pattern(r"[\s_~-]+")
+_EXCEPTION_WORD = lazy_pattern(r"(?:\b|(?<=[a-z]))exceptions?\b")
+_REFERENCE = lazy_pattern(r"[^A-Za-z0-9.]+")
 
 TextOf = Callable[[str], str | None]
 """From a short name that the table does not have to the expression that its licence text is recognised as, or None."""
@@ -44,8 +46,7 @@ GrantOf = Callable[[str, str], str]
 """From a short name and the licence that it stands for to what the licence text grants, which may be another version."""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedLicense:
+class NamedLicense(Struct, frozen=True):
     """What a License field's first line says.
 
     :ivar expression: a valid SPDX expression; names that nobody knows are ``LicenseRef-Debian-…``, so that AND and OR are kept.

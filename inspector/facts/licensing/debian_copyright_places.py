@@ -9,9 +9,10 @@ import re
 from functools import cache, lru_cache
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
-_STEM = re.compile(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
+_STEM = lazy_pattern(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
 
 _MOST_PATTERNS = 20_000
 """Patterns of one file that are compared with a library's places; Chromium's copyright file has 2,600."""

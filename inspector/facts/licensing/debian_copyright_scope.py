@@ -19,10 +19,10 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
 from inspector.facts.licensing.debian_copyright_grants import (
@@ -51,19 +51,21 @@ from inspector.facts.licensing.debian_copyright_texts import (
     without_packaging,
 )
 from inspector.facts.licensing.license_classes import license_class
+from inspector.patterns import lazy_pattern
 
 _MOST_FILES = 4000  # patterns of source files that are counted where no paragraph speaks for the whole
 _MAJORITY = 0.6
 _FEWEST_FILES = 3
 """Source files in a directory called like the library, listed one by one, that make a paragraph the library's; one or two are borrowed code."""
-_SOURCE = re.compile(r".*(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|hxx|[chf]|f90|vala|[*?]|\[ch\])|/\*|/)")
-_HEADERS = re.compile(r"(?:.*/)?(?:include|includes|inc)/(?:(?P<below>[^/]+)/)?(?:.*/)?(?:\*|[^/]*\.(?:h|hh|hpp|hxx))")
+_SOURCE = lazy_pattern(r".*(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|hxx|[chf]|f90|vala|[*?]|\[ch\])|/\*|/)")
+_HEADERS = lazy_pattern(
+    r"(?:.*/)?(?:include|includes|inc)/(?:(?P<below>[^/]+)/)?(?:.*/)?(?:\*|[^/]*\.(?:h|hh|hpp|hxx))"
+)
 
 Scope = Literal["paragraph", "default", "header", "majority", "text", "sentence"]
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryReading:
+class LibraryReading(Struct, frozen=True):
     """What a copyright file says of one library.
 
     :ivar expression: SPDX; None where several licences are named and nothing says which is the library's.

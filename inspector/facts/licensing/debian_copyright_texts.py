@@ -14,60 +14,62 @@ from typing import Any
 
 from inspector.facts.licensing.debian_copyright_names import read_license_name
 from inspector.facts.licensing.license_classes import license_class
+from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
 LONGEST = 512 * 1024
 """Characters that are searched."""
 
-_MARKS = re.compile(r"[*#>|]+|//|<[a-z/]{1,4}>")  # of comments, quotations and markup: blanks
+_MARKS = lazy_pattern(r"[*#>|]+|//|<[a-z/]{1,4}>")  # of comments, quotations and markup: blanks
 _QUOTES = '"`´‘’“”„«»'
-_PACKAGING = re.compile(
+_PACKAGING = lazy_pattern(
     r"\bpackaging\b|\bdebian'? (?:sub)?director|\bdebian/\*|(?:in|under|below|for) (?:the )?['`]?debian/", re.IGNORECASE
 )
 
-_POINTER = re.compile(
+_POINTER = lazy_pattern(
     r"(?:on debian[^.]{0,40}systems?,? )?(?:the |a )?(?:full|complete|copy|text)[^.]{0,80}(?:general )?public licen"
     r"[^/]{0,80}/usr/share/common-licenses/[a-z0-9.-]+"
 )
 _POINTED_AT = "/usr/share/common-licenses/"
-_LONGEST_POINTER = 360  # characters that _POINTER can match; _LONGEST_GRANT: those of _NAME_FIRST and _VERSION_FIRST on each side of their last words
+# Characters that _POINTER can match, and _NAME_FIRST and _VERSION_FIRST on each side of the licence's name.
+_LONGEST_POINTER = 360
 _LONGEST_GRANT = 320
 _GNU_NAME = "general public licen"
-_CHOICE = re.compile(
+_CHOICE = lazy_pattern(
     r"alternatively|dual[- ]licen|under either|either of|(?:your|a) choice|one of the following|as an alternative"
     r"|[\s(]or (?:under )?(?:the )?(?:mpl|apache|mozilla|lgpl|bsd)"
 )
-_GNU = re.compile(r"A?GPL-|LGPL-")
-_THIS_LIBRARY = re.compile(r"this library is free software.{0,400}")
+_GNU = lazy_pattern(r"A?GPL-|LGPL-")
+_THIS_LIBRARY = lazy_pattern(r"this library is free software.{0,400}")
 _FAMILIES = {"affero": "AGPL", "lesser": "LGPL", "library": "LGPL", None: "GPL"}
 _OF_GNU = r"(?:the )?(?:gnu )?(?:(?P<kind{0}>lesser|library|affero|lesser \(?(?:or library|library)?\)?) )?(?:gnu )?general public licen[cs]e"
-_NAME_FIRST = re.compile(
+_NAME_FIRST = lazy_pattern(
     _OF_GNU.format("1")
     + r"(?: \([al]?gpl\))?(?:,? (?:as )?published by the (?:free software foundation|fsf)(?: \(fsf\))?(?:, inc\.?)?)?"
     r"[;:,. ]{1,3}(?:either )?\(?(?:versions?|v\.?|ver\.?) ?(?P<version1>\d(?:\.\d)?)(?=(?P<rest1>.{0,60}))"
 )
-_VERSION_FIRST = re.compile(
+_VERSION_FIRST = lazy_pattern(
     r"(?:either )?versions? (?P<version2>\d(?:\.\d)?)(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
     + _OF_GNU.format("2")
 )
-_SHORT = re.compile(
+_SHORT = lazy_pattern(
     r"\b(?P<short>[al]?gpl)(?:,? ?version |[- ]?v?\.? ?)(?P<version3>\d(?:\.\d)?)(?=(?P<rest3>\+|.{0,40}))"
 )
 _FOLLOWED = r"[^.]{0,40} (?:is|are)(?: \w+){0,2} (?:under|covered by|licen[sc]ed as) .{0,400}"
-_LIBRARIES = re.compile(rf"(?<![\w/.-])lib[a-z][\w+-]{{2,}}{_FOLLOWED}")
-_REST = re.compile(
+_LIBRARIES = lazy_pattern(rf"(?<![\w/.-])lib[a-z][\w+-]{{2,}}{_FOLLOWED}")
+_REST = lazy_pattern(
     r"(?:everything else|all (?:the )?other (?:files|code|parts)|the rest(?: of (?:the |this )?\w+(?: \w+)?)?|(?:the )?remaining (?:files|code))"
     r"(?: in [^.]{0,40})? (?:is|are)(?: \w+)? (?:licen[sc]ed|under|available|covered|distributed|released|published).{0,400}"
 )
-_WITHOUT_VERSION = re.compile(
+_WITHOUT_VERSION = lazy_pattern(
     r"(?:under|terms of|licen[sc]e:|licen[sc]ed|subject to|conditions of)(?: the terms of| the conditions of| terms of)? "
     rf"(?:{_OF_GNU.format('4')}|(?:the )?(?:gnu )?(?P<short4>l?gpl)(?![\w-]))"
 )
-_ANY_VERSION = re.compile(r"licen[sc]e.{0,80}\bversions? \d|\bl?gpl ?v\.? ?\d")
+_ANY_VERSION = lazy_pattern(r"licen[sc]e.{0,80}\bversions? \d|\bl?gpl ?v\.? ?\d")
 _SHORTEST_NAME = 5  # letters of a library's name, "lib" included, that a sentence may name it by
 _NEAR = 200
 """Characters behind the beginning of a second licence in which its choice may be given."""
-_LATER = re.compile(
+_LATER = lazy_pattern(
     r"\+|-or-later|(?:,? ?\(?(?:of the licen[cs]e)?,? ?(?:or|and) \(?(?:at your (?:option|choice|discretion)\)?,? ?)?"
     r"(?:any |\(at your option\) any )?(?:later|newer|higher|above))"
 )

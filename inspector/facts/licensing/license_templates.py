@@ -9,15 +9,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache, cached_property
-from importlib import import_module
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
-from inspector.errors import InstallationError
+from inspector.errors import FormatError, InstallationError
 from inspector.facts.licensing.license_words import shingles_of
+from inspector.formats.zstandard import decompressed
 from inspector.resources import data_directory
 
 TextKind = Literal["license", "exception", "header"]
@@ -129,20 +129,12 @@ class Template:
         return self._read[2]
 
 
-def zstandard() -> Any:  # noqa: ANN401 -- a module
-    """The module that reads and writes Zstandard: the standard library's from Python 3.14 on, else the package that carries it to older ones."""
-    try:
-        return import_module("compression.zstd")
-    except ImportError:
-        return import_module("backports.zstd")
-
-
 @cache
 def _templates() -> tuple[tuple[Template, ...], dict[int, list[int]]]:
     try:
-        packed = (data_directory("rules") / _PATH).read_bytes()
-        stored = msgspec.msgpack.decode(zstandard().decompress(packed), type=StoredTemplates)
-    except (OSError, ImportError, zstandard().ZstdError, msgspec.DecodeError) as error:
+        packed = data_directory("rules") / _PATH
+        stored = msgspec.msgpack.decode(decompressed(packed.read_bytes()), type=StoredTemplates)
+    except (OSError, FormatError, msgspec.DecodeError) as error:
         raise InstallationError(f"rules/{_PATH} cannot be read: {error}", "reinstall bundle-inspect") from error
     return tuple(Template(row) for row in stored.templates), stored.owners
 

@@ -16,6 +16,7 @@ from typing import Protocol
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
 from inspector.formats.inflate import INFLATE_ERRORS, inflate_decoder
 from inspector.formats.squashfs.superblock import LARGEST_BLOCK
+from inspector.formats.zstandard import zstandard
 from inspector.limits import Limits
 
 # RFC 8878, 3.1.1.1.2: decoders should accept windows up to 8 MiB.  A SquashFS block has at most 1 MiB, so more is a trap for memory.
@@ -193,15 +194,7 @@ def decompressor(name: str, limits: Limits) -> Decompressor:
 
 
 def _zstd_decompressor() -> Decompressor:
-    try:
-        from compression import zstd  # type: ignore[import-not-found, unused-ignore]  # Python 3.14
-    except ImportError:
-        try:
-            from backports import zstd
-        except ImportError:
-            raise UnsupportedFormat(
-                "the image is compressed with zstd, which needs the package backports.zstd", 20
-            ) from None
+    zstd = zstandard()
     options = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
 
     def begin_zstd(stored: bytes) -> Stream:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from inspector.errors import UnsupportedFormat
 from inspector.formats.squashfs.superblock import COMPRESSORS
+from inspector.formats.zstandard import zstandard
 
 _NUMBERS = {name: number for number, name in COMPRESSORS.items()}
 
@@ -100,13 +101,7 @@ def _xz(level: int | None, block_size: int, dictionary_size: int | None) -> Comp
 
 
 def _zstd(level: int | None) -> Compressor:
-    try:
-        from compression import zstd  # type: ignore[import-not-found, unused-ignore]  # Python 3.14
-    except ImportError:
-        try:
-            from backports import zstd
-        except ImportError:
-            raise UnsupportedFormat("to compress with zstd, the package backports.zstd is needed") from None
+    zstd = zstandard()
     level = level or _DEFAULT_LEVELS["zstd"]
     options = b"" if level == _DEFAULT_LEVELS["zstd"] else struct.pack("<I", level)
     compress = zstd.compress

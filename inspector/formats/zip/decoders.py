@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
 from inspector.formats.inflate import INFLATE_ERRORS, copyable_inflate_decoder
+from inspector.formats.zstandard import zstandard
 from inspector.limits import Limits
 from inspector.source import Source
 
@@ -161,10 +162,7 @@ def _lzma(stored: Source, limits: Limits) -> Decoder:
 
 
 def _zstd(stored: Source, _: Limits) -> Decoder:
-    try:
-        from backports import zstd
-    except ImportError:
-        raise UnsupportedFormat("it is compressed with zstd, which needs the package backports.zstd") from None
+    zstd = zstandard()
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
     return _Stream(stored, 0, zstd.ZstdDecompressor(options=options), (zstd.ZstdError,))
 

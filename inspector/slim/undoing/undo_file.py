@@ -11,13 +11,13 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import IO, Literal
 
 import msgspec
 from msgspec import Struct
 
 from inspector.errors import UsageError
+from inspector.formats.zstandard import zstandard
 from inspector.source import Source
 
 UNDO_SCHEMA = "inspector/undo/1"
@@ -149,7 +149,7 @@ def writing_undo_file(path: Path) -> Iterator[UndoWriter]:
     """
     with (
         path.open("xb") as file,
-        _zstd().ZstdFile(file, "w", level=_LEVEL) as stream,
+        zstandard().ZstdFile(file, "w", level=_LEVEL) as stream,
         tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, errors="surrogateescape") as archive,
     ):
         yield UndoWriter(archive)
@@ -161,7 +161,7 @@ def reading_undo_file(path: str) -> Iterator[UndoReader]:
 
     :raises UsageError: where it cannot be read, is none, or is damaged.
     """
-    zstd = _zstd()
+    zstd = zstandard()
     try:
         file = Path(path).open("rb")  # noqa: SIM115 - closed below; what fails behind this line is no failure to open it
     except (OSError, ValueError) as error:
@@ -220,11 +220,3 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.size = size
     return info
-
-
-def _zstd() -> ModuleType:
-    try:
-        from compression import zstd  # type: ignore[import-not-found, unused-ignore]  # Python 3.14
-    except ImportError:
-        from backports import zstd
-    return zstd  # type: ignore[no-any-return, unused-ignore]
