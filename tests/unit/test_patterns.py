@@ -9,6 +9,7 @@ import re
 import pytest
 
 import inspector
+from inspector.facts.licensing.fingerprints import load_fingerprints
 from inspector.patterns import lazy_pattern
 
 MODULES = sorted(
@@ -40,3 +41,17 @@ def test_every_expression_compiles() -> None:
     assert len(found) > 100
     for value in found:
         assert value.flags is not None
+
+
+def test_every_expression_of_the_fingerprints_compiles() -> None:
+    found = [
+        pattern
+        for fingerprint in load_fingerprints().fingerprints.values()
+        for pattern in (
+            *(version.pattern for version in fingerprint.versions),
+            *(statement.pattern for statement in fingerprint.statements),
+            *fingerprint.symbol_versions,
+        )
+    ]
+    assert len(found) > 100
+    assert all(pattern.groups for pattern in found)  # the version, or the words of the licence

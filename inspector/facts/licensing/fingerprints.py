@@ -203,7 +203,7 @@ def load_fingerprints() -> Catalogue:
         for row in load_table(f"fingerprints/{path.name}")["components"]:
             try:
                 found.append(_fingerprint(row))
-            except (KeyError, TypeError, ValueError, re.error) as error:
+            except (KeyError, TypeError, ValueError) as error:
                 raise InstallationError(
                     f"rules/fingerprints/{path.name}: {row.get('name')}: {error}", "reinstall bundle-inspect"
                 ) from error
