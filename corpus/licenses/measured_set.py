@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import csv
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from corpus.licenses.packages import LibraryPackage, read_packages
+from corpus.licenses.packages import read_packages
 from corpus.licenses.population import (
     FRESH_SETS,
+    IndexedPackage,
     bundle_libraries,
     eighth_libraries,
+    eleventh_libraries,
     fresh_libraries,
     half_of,
     more_bundle_libraries,
@@ -25,13 +27,24 @@ from corpus.licenses.population import (
     tenth_libraries,
 )
 
-RELEASE = "bookworm"
-_TENTH_RELEASE = "trixie"
-_EARLIER_RELEASES = ("bookworm", "bullseye")
 TABLE = Path(__file__).with_name("measured.csv")
-COLUMNS = ["soname", "package", "version", "source", "set"]
+COLUMNS = ["soname", "package", "version", "source", "set", "release"]
 
-Set = Literal["bundles", "sample", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+Set = Literal[
+    "bundles",
+    "sample",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+]
+Release = Literal["bullseye", "bookworm", "trixie", "sid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,8 @@ class MeasuredLibrary:
         "second": of what only the second list of applications needs; "third" to
         "seventh": of other sixteenths of all library packages, both halves of them; "eighth": of what only the third list of applications needs,
         both halves of it; "ninth": of two further sixteenths, both halves, without what the eighth has; "tenth": of source packages that
-        Debian 13 has and Debian 12 and 11 have not, both halves.
+        Debian 13 has and Debian 12 and 11 have not, both halves; "eleventh": of those that Debian sid alone has, and what the tenth left out.
+    :ivar release: the codename of the release of Debian that the package is of; its copyright file is the truth.
     """
 
     soname: str
@@ -50,6 +64,7 @@ class MeasuredLibrary:
     version: str
     source: str
     set: Set
+    release: Release
 
 
 def measured_libraries() -> list[MeasuredLibrary]:
@@ -59,37 +74,50 @@ def measured_libraries() -> list[MeasuredLibrary]:
         return [MeasuredLibrary(**row) for row in rows]  # type: ignore[arg-type]
 
 
-def draw() -> Iterator[MeasuredLibrary]:
-    """The libraries in the directories that the loader searches, of packages of the measured half that are not installed here."""
+def draw(drawn: Collection[Set] = ()) -> Iterator[MeasuredLibrary]:
+    """The libraries in the directories that the loader searches, of packages of the sets that are not installed here.
+
+    :param drawn: sets that are drawn already and left out.
+    """
     installed = set(
         subprocess.run(
             ["dpkg-query", "-W", "-f=${Package}\n"], capture_output=True, text=True, check=True
         ).stdout.split()
     )
-    index = read_index(RELEASE)
+    for release, chosen in _chosen_packages():
+        wanted = {package.name: set_ for package, set_ in chosen if set_ not in drawn and package.name not in installed}
+        packages = [package for package, _ in chosen if package.name in wanted]
+        for package in read_packages(packages, release, skip_unavailable=True):
+            for path, soname in package.libraries:
+                if path.count("/") <= 4 and "/gstreamer-1.0/" not in path:
+                    yield MeasuredLibrary(
+                        soname, package.name, package.version, package.source, wanted[package.name], release
+                    )
+
+
+def _chosen_packages() -> Iterator[tuple[Release, list[tuple[IndexedPackage, Set]]]]:
+    """The packages of all sets with their set, by the release that they are taken from."""
+    oldest, old, stable = read_index("bullseye"), read_index("bookworm"), read_index("trixie")
+    yield "bookworm", _chosen_of_old(old)
+    new, left = eleventh_libraries(read_index("sid"), stable, [old, oldest])
+    tenth: list[tuple[IndexedPackage, Set]] = [(package, "tenth") for package in tenth_libraries(stable, [old, oldest])]
+    yield "trixie", [*tenth, *((package, "eleventh") for package in left)]
+    yield "sid", [(package, "eleventh") for package in new]
+
+
+def _chosen_of_old(index: Mapping[str, IndexedPackage]) -> list[tuple[IndexedPackage, Set]]:
+    """The packages of the sets that are of Debian 12, by name."""
     sets: dict[str, Set] = {package.name: "eighth" for package in eighth_libraries(index)}
     for fresh in FRESH_SETS:
         sets |= {package.name: fresh for package in fresh_libraries(index, fresh)}
     sets |= {package.name: "second" for package in more_bundle_libraries(index)}
     sets |= {package.name: "sample" for package in sampled_libraries(index)}
     sets |= {package.name: "bundles" for package in bundle_libraries(index)}
-    chosen = [
-        index[name]
+    return [
+        (index[name], sets[name])
         for name in sorted(sets)
-        if (half_of(index[name].source) == "measured" or sets[name] in (*FRESH_SETS, "eighth"))
-        and name not in installed
+        if half_of(index[name].source) == "measured" or sets[name] in (*FRESH_SETS, "eighth")
     ]
-    for package in read_packages(chosen, RELEASE):
-        yield from _public_libraries(package, sets[package.name])
-    tenth = tenth_libraries(read_index(_TENTH_RELEASE), [read_index(release) for release in _EARLIER_RELEASES])
-    for package in read_packages([package for package in tenth if package.name not in installed], _TENTH_RELEASE):
-        yield from _public_libraries(package, "tenth")
-
-
-def _public_libraries(package: LibraryPackage, set_: Set) -> Iterator[MeasuredLibrary]:
-    for path, soname in package.libraries:
-        if path.count("/") <= 4 and "/gstreamer-1.0/" not in path:
-            yield MeasuredLibrary(soname, package.name, package.version, package.source, set_)
 
 
 def main() -> None:
@@ -98,14 +126,12 @@ def main() -> None:
     sets = {library.set for library in kept}
     found = {
         library.soname: library
-        for library in sorted(draw(), key=lambda library: (library.soname, library.package), reverse=True)
-        if library.set not in sets
+        for library in sorted(draw(sets), key=lambda library: (library.soname, library.package), reverse=True)
     }
     found |= {library.soname: library for library in kept}
     with TABLE.open("w", encoding="utf-8", newline="") as stream:
         stream.write(
-            "# Shared libraries of Debian 12 (the tenth set: of Debian 13) that the catalogue is measured on; "
-            "drawn on 2026-11-21 by corpus/licenses/measured_set.py.\n"
+            "# Shared libraries of Debian that the catalogue is measured on; drawn on 2026-11-21 by corpus/licenses/measured_set.py.\n"
         )
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -10,6 +10,7 @@ import re
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,10 +49,13 @@ class LibraryPackage:
     copyright_of: str
 
 
-def read_packages(packages: Sequence[IndexedPackage], release: str) -> Iterator[LibraryPackage]:
+def read_packages(
+    packages: Sequence[IndexedPackage], release: str, *, skip_unavailable: bool = False
+) -> Iterator[LibraryPackage]:
     """The packages in the order given; those that were never read are downloaded, read and removed again.
 
-    :raises Unavailable: where the mirror does not give one.
+    :param skip_unavailable: leave out, and print, what the mirror's index names and its pool has not.
+    :raises Unavailable: where the mirror does not give one, and it may not be left out.
     """
     directory = cache_directory() / "licenses" / release
     directory.mkdir(parents=True, exist_ok=True)
@@ -59,7 +63,15 @@ def read_packages(packages: Sequence[IndexedPackage], release: str) -> Iterator[
         missing = [package for package in packages if not _record(directory, package).exists()]
         for start in range(0, len(missing), _AT_ONCE):
             _fetch(missing[start : start + _AT_ONCE], release, directory)
+        lacking = [package for package in missing if not _record(directory, package).exists()]
+    if lacking:
+        said = f"{release}: the mirror does not give {', '.join(package.name for package in lacking)}"
+        if not skip_unavailable:
+            raise Unavailable(said)
+        print(said)
     for package in packages:
+        if package in lacking:
+            continue
         fields = json.loads(_record(directory, package).read_text(encoding="utf-8"))
         yield LibraryPackage(**{**fields, "libraries": tuple((path, soname) for path, soname in fields["libraries"])})
 
@@ -72,12 +84,13 @@ def _fetch(packages: Sequence[IndexedPackage], release: str, directory: Path) ->
     options = apt(release).options()
     with scratch_directory() as scratch:
         wanted = [f"{package.name}={package.version}" for package in packages]
-        try:
+        # Versions that the mirror's index names and its pool has not make apt fail; the others are there then.
+        with suppress(ProgramFailed):
             run(["apt-get", *options, "download", *wanted], directory=scratch)
-        except ProgramFailed as failure:
-            raise Unavailable(f"packages cannot be downloaded: {str(failure).splitlines()[-1]}") from failure
         files = {path.name.split("_", 1)[0]: path for path in scratch.glob("*.deb")}
         for package in packages:
+            if package.name not in files:
+                continue
             found = read_package(files[package.name], package)
             target = _record(directory, package)
             written = target.with_suffix(".new")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,7 +38,7 @@ _LARGEST = 120_000_000  # bytes of a .deb that is still downloaded for the catal
 _OTHER_LANGUAGE = re.compile(r"^(?:golang|librust|libghc|libjs|node|elpa)-|-(?:java|cil|ruby|ocaml|clojure|coq)$")
 """Names of packages that are libraries of a language with no shared libraries for the loader."""
 _TENTH_SIXTEENTHS = range(14)
-"""The smallest whole sixteenths that have more than 200 of the source packages that Debian 13 alone has."""
+"""The smallest whole sixteenths that have more than 200 of the source packages that Debian 13 has first; the eleventh set has the others."""
 _FAMILY = re.compile(r"^(?:lib)?(?:qt|kf|kpim|plasma)\d+-?|^lib")
 _FAMILY_AT_END = re.compile(r"-(?:qt|kf|gtk)\d+$")
 _NUMBERS = re.compile(r"\d+(?:[.-]\d+)*")
@@ -187,12 +187,39 @@ def unversioned_source(source: str) -> str:
 def tenth_libraries(
     index: Mapping[str, IndexedPackage], earlier: Iterable[Mapping[str, IndexedPackage]]
 ) -> list[IndexedPackage]:
-    """The library packages of the tenth set, by name: of Debian 13's source packages that neither Debian 12 nor Debian 11 has.
-
-    A source package is left out, too, where one of its library packages has the name of an earlier release's package: it was renamed, not new.
+    """The library packages of the tenth set, by name: of Debian 13's source packages that neither Debian 12 nor Debian 11 has, fourteen sixteenths.
 
     :param index: the packages of Debian 13.
     :param earlier: those of Debian 12 and Debian 11.
+    """
+    return [package for package in new_libraries(index, earlier) if _is_of_tenth(package.source)]
+
+
+def eleventh_libraries(
+    unstable: Mapping[str, IndexedPackage],
+    stable: Mapping[str, IndexedPackage],
+    earlier: Sequence[Mapping[str, IndexedPackage]],
+) -> tuple[list[IndexedPackage], list[IndexedPackage]]:
+    """The library packages of the eleventh set, by name: those new in unstable, and those new in Debian 13 that the tenth set left out.
+
+    :param unstable: the packages of Debian sid.
+    :param stable: those of Debian 13.
+    :param earlier: those of Debian 12 and Debian 11.
+    """
+    left = [package for package in new_libraries(stable, earlier) if not _is_of_tenth(package.source)]
+    return new_libraries(unstable, [stable, *earlier]), left
+
+
+def _is_of_tenth(source: str) -> bool:
+    return hashlib.sha256(source.encode()).digest()[1] // 16 in _TENTH_SIXTEENTHS
+
+
+def new_libraries(
+    index: Mapping[str, IndexedPackage], earlier: Iterable[Mapping[str, IndexedPackage]]
+) -> list[IndexedPackage]:
+    """The library packages with machine code, by name, of source packages that a release has and no earlier one.
+
+    A source package is left out, too, where one of its library packages has the name of an earlier release's package: it was renamed, not new.
     """
     packages = [package for release in earlier for package in release.values()]
     sources = {unversioned_source(package.source) for package in packages}
@@ -206,15 +233,7 @@ def tenth_libraries(
         and unversioned_source(package.source) not in sources
     ]
     renamed = {package.source for package in new if package.name.removesuffix("t64") in names}
-    return sorted(
-        (
-            package
-            for package in new
-            if package.source not in renamed
-            and hashlib.sha256(package.source.encode()).digest()[1] // 16 in _TENTH_SIXTEENTHS
-        ),
-        key=lambda package: package.name,
-    )
+    return sorted((package for package in new if package.source not in renamed), key=lambda package: package.name)
 
 
 def all_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
