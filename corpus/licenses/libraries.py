@@ -130,6 +130,8 @@ def main(arguments: list[str] | None = None) -> int:
     low = False
     labels = tomllib.loads(LABELS.read_text(encoding="utf-8"))
     for title, chosen in _sets(judged, set(labels["free_form"])):
+        if not chosen:  # a set that has no labels yet
+            continue
         print(f"\n{title}: {len(chosen)} libraries of {len({row.library.source for row in chosen})} source packages")
         for question, verdicts in (
             ("project", [row.project for row in chosen]),
