@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from msgspec.structs import replace
 
 from inspector.artifact import Artifact
+from inspector.artifact.artifact import StartRefusal
 from inspector.artifact.member_digests import MemberDigest
 from inspector.catalogue import load_rule
 from inspector.checks import ALL_RULES
@@ -18,6 +20,7 @@ from inspector.facts.hosts.libraries import excludelist_date
 from inspector.facts.hosts.outcomes import FailedRoot, LackingVersion
 from inspector.facts.hosts.profiles import data_date
 from inspector.facts.hosts.verdicts import SystemVerdict
+from inspector.facts.launchers.launcher import Launcher
 from inspector.facts.licensing.components import Component
 from inspector.facts.licensing.library_components import FoundLicense
 from inspector.facts.licensing.native_licenses import library_catalogue_date
@@ -261,13 +264,15 @@ def _libraries(facts: Facts) -> tuple[LibraryInfo, ...]:
 
 
 def host_verdict(verdict: SystemVerdict, facts: Facts) -> HostVerdict:
-    """A system's verdict, the runtime's word first: nothing behind it runs where it does not."""
+    """A system's verdict, the runtime's word first: nothing behind it runs where it does not; then that of the format's own starter."""
     runtime = facts.runtime_on_hosts.get((verdict.id, verdict.variant))
     state, message = verdict.verdict, verdict.message
     if runtime is not None and runtime.outcome == "does not start":
         state, message = "fails", runtime.message
     elif runtime is not None and runtime.outcome == "extracts" and state in ("starts", "degraded"):
         state, message = "degraded", f"will not mount, can be extracted: {' '.join(runtime.message.split())}"
+    elif facts.refusal is not None:
+        state, message = _refused(verdict, facts.refusal, facts.launcher)
     return HostVerdict(
         id=verdict.id,
         name=verdict.name,
@@ -288,6 +293,17 @@ def host_verdict(verdict: SystemVerdict, facts: Facts) -> HostVerdict:
             for failed in verdict.objects
         ),
     )
+
+
+def _refused(
+    verdict: SystemVerdict, refusal: StartRefusal, launcher: Launcher
+) -> tuple[Literal["starts", "degraded", "fails", "unknown"], str]:
+    """Word and message where the format's starter ends early: where the loader does not start even that, its word stays."""
+    if not verdict.judged or any(failed.path in (launcher.path, *launcher.programs) for failed in verdict.objects):
+        return verdict.verdict, verdict.message
+    if refusal.certain:
+        return "fails", refusal.message
+    return ("fails", verdict.message) if verdict.verdict == "fails" else ("unknown", refusal.message)
 
 
 def _lacking(lacking: LackingVersion, failed: FailedRoot) -> dict[str, str]:

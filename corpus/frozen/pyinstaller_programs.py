@@ -51,6 +51,10 @@ def recipes() -> list[Recipe]:
             partial(build_multipackage, folder=False), Bounds((10_000_000, 120_000_000), (2, 2)),
         ),
         Recipe(
+            "frozen/pyinstaller-5-multipackage", "PyInstaller 5, two files, one of which takes members from the other",
+            partial(build_multipackage, folder=False, tool="pyinstaller-5"), Bounds((10_000_000, 120_000_000), (2, 2)),
+        ),
+        Recipe(
             "frozen/pyinstaller-multipackage-folder", "PyInstaller 6, one file that takes members from a folder",
             partial(build_multipackage, folder=True), Bounds((10_000_000, 120_000_000), (10, 300)),
         ),
@@ -83,7 +87,7 @@ def build(result: Path, tool: str, form: Form, source: str = HELLO, options: Seq
     verify(result / "hello" if form == "--onedir" else result)
 
 
-def build_multipackage(result: Path, *, folder: bool) -> None:
+def build_multipackage(result: Path, *, folder: bool, tool: str = "pyinstaller") -> None:
     """Write a directory with the programs ``first`` and ``second``; the second takes from the first what both need.
 
     :param folder: whether the first is a folder, ``first/``.
@@ -96,7 +100,7 @@ def build_multipackage(result: Path, *, folder: bool) -> None:
         place = "first/first" if folder else "first"
         spec = _MULTIPACKAGE.format(place=place) + (_FIRST_AS_FOLDER if folder else _FIRST_AS_FILE)
         (scratch / "programs.spec").write_text(spec, encoding="utf-8")
-        _freeze(scratch, debian_modules(scratch / "modules"), "pyinstaller", scratch / "programs.spec")
+        _freeze(scratch, debian_modules(scratch / "modules"), tool, scratch / "programs.spec")
         shutil.move(scratch / "dist", result)
     verify(result / place)
     verify(result / "second")

@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     from inspector.formats.squashfs import SquashfsImage
 
 
+class StartRefusal(Struct, frozen=True):
+    """Why the format's own starter does not start the application, on whatever system.
+
+    :ivar message: what it prints; where it is not certain, what is not known, one clause.
+    :ivar subject: what is not there, as the artifact names it.
+    :ivar certain: False where the starter may find what the reader cannot look at.
+    """
+
+    message: str
+    subject: str
+    certain: bool = True
+
+
 class RuntimeLayout(Struct, frozen=True):
     """How the members lie when the artifact runs, which only its format knows.
 
@@ -27,6 +40,7 @@ class RuntimeLayout(Struct, frozen=True):
     :ivar roots: tree paths of the programs, libraries and modules that the format itself starts or loads, beside the launcher.
     :ivar members_at: where the members lie when they run, an absolute path or a place behind a variable ("/tmp/_MEIxxxxxx", "~/.shiv/…"),
         with which run-time paths are written, or words; None: where the artifact lies.
+    :ivar refusal: why the format's own starter ends before the application runs; None where nothing is known to stop it.
     """
 
     launcher: str | None = None
@@ -36,6 +50,7 @@ class RuntimeLayout(Struct, frozen=True):
     environment: dict[str, str] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
     members_at: str | None = None
+    refusal: StartRefusal | None = None
 
 
 class Artifact(Struct):

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact
-from inspector.artifact.files_beside import members_beside
+from inspector.artifact.files_beside import MembersBeside
 from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Node
 from inspector.artifact.zip_ending import ZIP_BEGINNINGS
@@ -97,7 +97,7 @@ def open_nested(outer: Artifact, path: str, limits: Limits, elf: ElfFile | None 
     if node is None:
         return None
     try:
-        candidate = Candidate(node.path, node, limits, elf=elf, beside=members_beside(outer.tree, path))
+        candidate = Candidate(node.path, node, limits, elf=elf, beside=MembersBeside(outer.tree, path))
         for reader in READERS:
             if reader.nests and not _is_own_starter(outer, path, reader.format) and reader.recognises(candidate):
                 opened = reader.open(candidate)

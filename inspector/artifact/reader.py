@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from inspector.formats.zip import ZipArchive
 
 _HEAD = 4096
+
+
+class Beside(Protocol):
+    """The files beside a program; names are paths relative to its directory."""
+
+    def __call__(self, name: str) -> Node | None:
+        """A regular file, or None where there is none that may be read."""
+        ...
+
+    def is_known(self, name: str) -> bool:
+        """Whether it is known what lies there: of places that are not looked at nobody knows whether a program would find a file."""
+        ...
 
 
 class Candidate:
@@ -37,7 +49,7 @@ class Candidate:
         limits: Limits,
         *,
         elf: ElfFile | None = None,
-        beside: Callable[[str], Node | None] | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self.path = path
         self.source = source

@@ -19,12 +19,14 @@ RULES = (
     "launcher-not-executable",
     "library-path-reaches-host-programs",
     "bundled-library-older-than-host",
+    "program-without-its-members",
 )
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Findings of this family."""
     yield from _launcher(facts)
+    yield from _refusal(facts)
     yield from _missing(facts)
     yield from _host_libraries(facts)
     yield from _absolute_needs(facts)
@@ -41,6 +43,21 @@ def _launcher(facts: Facts) -> Iterator[Finding]:
         yield finding("no-entry-point", "", f"there is no {launcher.path} at the root, so nothing starts")
     elif not launcher.executable:
         yield finding("launcher-not-executable", launcher.path, f"{launcher.path} is not executable")
+
+
+def _refusal(facts: Facts) -> Iterator[Finding]:
+    refusal = facts.refusal
+    if refusal is None or not refusal.certain:
+        return
+    yield finding(
+        "program-without-its-members",
+        refusal.subject,
+        f"the program takes members from {refusal.subject} and does not find them there: it starts nowhere",
+        evidence=[refusal.message],
+        fix=Fix(
+            text=f"ship {refusal.subject} of the same build where the program looks for it, or build without MERGE"
+        ),
+    )
 
 
 def _missing(facts: Facts) -> Iterator[Finding]:

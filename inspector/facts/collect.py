@@ -123,6 +123,7 @@ def collect_facts(
         hosts=host_verdicts(bundle, systems, supported),
         host_releases={profile.id: profile.released for profile, _ in systems},
         runtime_on_hosts=_runtime_on_hosts(artifact, runtime, systems),
+        refusal=artifact.layout.refusal,
         components=components.components,
         static_components=static.components,
         pythons=static.pythons,

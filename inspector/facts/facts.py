@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from inspector.artifact.artifact import StartRefusal
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.binaries.floors import RUNTIME, NamespaceFloor, UnmetVersion, VersionRequest
 from inspector.facts.hosts.runtime_root import RuntimeVerdict
@@ -34,6 +35,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     :ivar hosts: whether it starts, system by system.
     :ivar host_releases: ISO dates of release, by the system's id.
     :ivar runtime_on_hosts: whether an AppImage's runtime starts and mounts, by the system's id and variant.
+    :ivar refusal: why the format's own starter ends before the application runs, on whatever system; None where nothing is known to stop it.
     :ivar static_components: components inside ELF files, each file's for itself, with what proves them; ``components`` has them by release.
     :ivar pythons: each file with CPython's code: release, compiler, modules that are built in.
     :ivar shipped_bills: bills of materials that the artifact carries, held against its files.
@@ -60,6 +62,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     hosts: tuple[SystemVerdict, ...] = ()
     host_releases: Mapping[str, str | None] = field(default_factory=dict)
     runtime_on_hosts: Mapping[tuple[str, str], RuntimeVerdict] = field(default_factory=dict)
+    refusal: StartRefusal | None = None
     host_programs_reached: tuple[HostProgramReached, ...] = ()
     older_than_host: tuple[OlderThanHost, ...] = ()
     components: tuple[Component, ...] = ()

@@ -213,6 +213,22 @@ def check_modules(artifact: Artifact, modules: dict[str, list[object]], prefix: 
             assert (node.stored_size, node.size, sha256(node.read_at(0, node.size))) == (stored, size, content), path
 
 
+def check_refused(program: Path, other: str) -> None:
+    """It starts nowhere, and what is said of it is what its bootloader prints, from whose words process and directory are left out."""
+    run = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    said = run.stderr.replace(f"{program.parent}/", "…/")
+    result = audit(program)
+    messages = {host.message for host in result.hosts if host.verdict == "fails" and host.libc == "glibc"}
+    assert len(messages) == 1
+    assert messages.pop() in said
+    assert {host.verdict for host in result.hosts} == {"fails"}
+    (finding,) = [found for found in result.findings if found.rule == "program-without-its-members"]
+    assert (finding.subject, finding.severity) == (other, "error")
+    assert finding.evidence[0] in said
+    assert result.verdict.gate == "failed"
+
+
 def facts_of(path: Path) -> Facts:
     with open_artifact(path) as artifact:
         return collect_facts(artifact, Limits())
@@ -366,6 +382,7 @@ class TestPyInstaller:
         ("name", "other"),
         [
             ("pyinstaller-multipackage", "first"),
+            pytest.param("pyinstaller-5-multipackage", "first", marks=pytest.mark.slow),
             pytest.param("pyinstaller-multipackage-folder", "first/first", marks=pytest.mark.slow),
         ],
     )
@@ -393,14 +410,24 @@ class TestPyInstaller:
                 check_rebuild(artifact, RebuildOptions())
         exposed = {one.component for one in facts_of(directory / "second").exposures}
         assert exposed >= {"GNU Readline", "GNU dbm"}
+        assert "starts" in {host.verdict for host in audit(directory / "second").hosts}
         alone = tmp_path / "alone"
         shutil.copy2(directory / "second", alone)
-        assert subprocess.run([alone], capture_output=True, check=False).returncode != 0
         with open_artifact(alone) as artifact:
             assert {problem.kind for problem in artifact.problems} == {"member-elsewhere"}
             assert sorted(problem.subject for problem in artifact.problems) == sorted(
                 one.partition(":")[2] for one in listed
             )
+            with pytest.raises(UsageError, match="takes members from"):
+                check_rebuild(artifact, RebuildOptions())
+        check_refused(alone, other)
+        if other == "first":
+            shutil.copy2(
+                frozen("pyinstaller-folder") / "hello", tmp_path / "first"
+            )  # its archive has not these members
+            check_refused(alone, other)
+            (tmp_path / "first").write_bytes(Path("/bin/true").read_bytes())
+            check_refused(alone, other)
 
     def test_members_of_another_program_inside_a_directory(self, frozen: Callable[[str], Path]) -> None:
         result = audit(frozen("pyinstaller-multipackage"))

@@ -14,6 +14,8 @@ import pytest
 
 from corpus.frozen.packed_resources import Resource, write
 from inspector.artifact import Artifact, open_artifact
+from inspector.artifact.artifact import StartRefusal
+from inspector.artifact.nesting import open_nested
 from inspector.artifact.tree_making.frozen_tree import BlankedSource
 from inspector.errors import FormatError, LimitExceeded, NothingInspected
 from inspector.formats.marshal_names import read_values
@@ -110,7 +112,51 @@ class TestPyInstaller:
             assert artifact.envelope is not None
             assert artifact.envelope.members_from == ("other",)
             assert [problem.subject for problem in artifact.problems] == ["d.so", "e.so", "no separator"]
+            assert artifact.layout.refusal == StartRefusal("Failed to extract d.so", "other")
             assert sum(artifact.byte_map.values()) == artifact.size
+
+    @pytest.mark.parametrize("newer", [False, True])
+    @pytest.mark.parametrize(
+        ("there", "older_words", "newer_words"),
+        [
+            ({}, "Archive not found: …/other", "Referenced dependency archive other not found."),
+            (
+                {"other": b"no archive"},
+                "Failed to open archive …/other!",
+                "Failed to open referenced dependency archive …/other.",
+            ),
+            (
+                {"other": one_file([]), "other.pkg": b"no archive"},
+                "Failed to open archive …/other.pkg!",
+                "Failed to open referenced dependency archive …/other.pkg.",
+            ),
+            (
+                {"other": one_file([Member(b"b.so", b"2")])},
+                "Failed to extract a.so",
+                "Dependency a.so not found in the referenced dependency archive.",
+            ),
+        ],
+    )
+    def test_what_the_bootloader_says_without_another_program(
+        self, there: dict[str, bytes], older_words: str, newer_words: str, *, newer: bool, tmp_path: Path
+    ) -> None:
+        """Words of 5.13 and of 6.22; a program inside a directory refuses as it does alone."""
+        program = one_file([Member(b"far/away:b.so", b"", "d"), Member(b"other:a.so", b"", "d")])
+        words = b"Referenced dependency archive %s not found." if newer else b""
+        (tmp_path / "bundle").mkdir()
+        for name, content in {"hello": program + words, **there}.items():
+            (tmp_path / "bundle" / name).write_bytes(content)
+        refusal = StartRefusal(newer_words if newer else older_words, "other")
+        with open_artifact(tmp_path / "bundle/hello") as artifact:
+            first = "Referenced dependency archive far/away not found." if newer else "Archive not found: …/far/away"
+            assert artifact.layout.refusal == StartRefusal(first, "far/away")
+        (tmp_path / "bundle/hello").write_bytes(one_file([Member(b"other:a.so", b"", "d")]) + words)
+        with open_artifact(tmp_path / "bundle/hello") as artifact:
+            assert artifact.layout.refusal == refusal
+        with open_artifact(tmp_path / "bundle") as directory:
+            nested = open_nested(directory, "hello", Limits())
+            assert nested is not None
+            assert nested.artifact.layout.refusal == refusal
 
     @pytest.mark.parametrize(
         "name", ["{root}/far/secret", "../../far/secret", "link", "../../bundle/../far/secret", "loop", ".", "pipe"]
@@ -128,6 +174,8 @@ class TestPyInstaller:
         with open_artifact(program) as artifact:
             assert "a.so" not in artifact.tree
             assert [problem.kind for problem in artifact.problems] == ["member-elsewhere"]
+            assert artifact.layout.refusal is not None
+            assert artifact.layout.refusal.certain == (name in (".", "pipe"))
 
     def test_another_program_that_is_damaged(self, opened: Callable[..., Artifact], tmp_path: Path) -> None:
         """The first member that is asked of it says what is wrong, the others that they were not found; the program itself is read."""

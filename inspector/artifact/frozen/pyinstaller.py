@@ -124,6 +124,7 @@ def open_program(candidate: Candidate) -> Artifact:
             search_path=("",),
             roots=tuple(path for path in (bootloader, library, *started) if path in members),
             members_at=members_at(archive) if is_one_file else None,
+            refusal=others.refusal,
         ),
         envelope=replaced(envelope_of(archive, elf), members_from=tuple(others.found)),
         source=source,
@@ -183,6 +184,8 @@ def _add_dependency(
         )
         members.problems.append(Problem(kind="member-elsewhere", subject=path, message=message))
         return
+    if prefix:
+        return  # the directory has it: as a file, or below the other program
     mode = found.mode if found.mode is not None else 0o700 if found.kind == "b" else data_mode
     members.add_file(path, found.size, 0, found.opener, mode=mode)
 

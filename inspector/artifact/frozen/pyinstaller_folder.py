@@ -5,7 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
+from inspector.artifact.files_beside import MembersBeside
 from inspector.artifact.frozen.pyinstaller import add_members
+from inspector.artifact.frozen.pyinstaller_dependencies import OtherPrograms
 from inspector.artifact.frozen.pyinstaller_starter import contents_folder, envelope_of
 from inspector.artifact.names import text_of
 from inspector.artifact.tree_making.container_tree import problem_of
@@ -27,7 +29,7 @@ def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
     programs: list[str] = []
     folders: list[str] = []
     libraries: list[str] = []
-    arch = envelope = None
+    arch = envelope = refusal = None
     for node in [child for child in artifact.tree.children("") if child.is_executable][:_MOST_PROGRAMS]:
         try:
             if node.size < _SMALLEST_PROGRAM or not looks_like_elf(node.read_at(0, 4)):
@@ -36,7 +38,10 @@ def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
             if cookie is None:
                 continue
             archive = archive_of(node, cookie, limits)
-            add_members(members, archive, f"{node.path}!/", limits)
+            others = OtherPrograms(archive, MembersBeside(artifact.tree, node.path), limits)
+            add_members(members, archive, f"{node.path}!/", limits, others)
+            if others.refusal is not None and (refusal is None or (others.refusal.certain and not refusal.certain)):
+                refusal = others.refusal
             elf = read_elf(node, limits, load_symbols=False)
         except FormatError as error:
             artifact.problems.append(problem_of(node.path, error))
@@ -61,6 +66,7 @@ def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
             launcher=programs[0],
             search_path=tuple(dict.fromkeys(folders)),
             roots=tuple(path for path in dict.fromkeys([*programs, *libraries]) if path in members),
+            refusal=refusal,
         ),
         envelope=envelope,
     )

@@ -37,10 +37,13 @@ def check(artifact: Artifact, options: RebuildOptions) -> None:
 
     :raises UsageError: where an option does not fit, or members lie in another program.
     """
-    if artifact.envelope is not None and artifact.envelope.members_from:
-        others = ", ".join(artifact.envelope.members_from)
+    others = dict.fromkeys(artifact.envelope.members_from if artifact.envelope is not None else ())
+    if artifact.layout.refusal is not None:
+        others.setdefault(artifact.layout.refusal.subject)
+    if others:
         raise UsageError(
-            f"{artifact.path} takes members from {others}, and one program of a multipackage bundle cannot be made smaller without the others",
+            f"{artifact.path} takes members from {', '.join(others)},"
+            " and one program of a multipackage bundle cannot be made smaller without the others",
             "build the programs apart, without MERGE, and slim each",
         )
     for name, value in {
