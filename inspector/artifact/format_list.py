@@ -57,7 +57,7 @@ def known_formats() -> FormatList:
         for reader in READERS
     ]
     directories = [
-        KnownFormat(reader.format, reader.title, "directory", limitations=reader.limitations)
+        KnownFormat(reader.format, reader.title, "directory", reader.member is not None, reader.limitations)
         for reader in DIRECTORY_READERS
     ]
     directories += [

@@ -29,6 +29,7 @@ _SMALLEST = 100  # bytes; a ZIP archive with one member has more
 _TAIL = 64
 _PAYLOAD_SECTIONS = frozenset(("pydata",))  # PyInstaller: the archive as an ELF section
 _LARGE_DATA = MIB
+_PACKED_RESOURCES = b"pyembed"
 _PACKAGE_NAMES = (
     ".whl",
     ".egg",
@@ -65,11 +66,24 @@ def may_be_artifact(node: Node, head: bytes, elf: ElfFile | None) -> bool:
     if node.size < _SMALLEST:
         return False
     if elf is not None:
-        return head[8:10] == b"AI" or (elf.is_program and _has_payload(elf))
+        return head[8:10] == b"AI" or (elf.is_program and (_has_payload(elf) or _is_of_a_folder(elf)))
     if head.startswith(b"#!"):
         # A script ends with text; an archive behind a starter ends with a record or with padding
         return b"\0" in node.read_at(node.size - _TAIL, _TAIL)
-    return head.startswith(ZIP_BEGINNINGS)
+    return head.startswith((*ZIP_BEGINNINGS, _PACKED_RESOURCES))
+
+
+def _is_whole(candidate: Candidate) -> bool:
+    """Whether a member may be an artifact as it is: a program without a payload has at most modules of its own, and is no further searched."""
+    elf = candidate.elf
+    return elf is None or candidate.magic.startswith(b"AI") or _has_payload(elf)
+
+
+def _is_of_a_folder(elf: ElfFile) -> bool:
+    """Whether a large program looks for libraries from its own directory on, as Nuitka's programs do: their modules are among their constants."""
+    if elf.size < _LARGE_DATA:
+        return False
+    return any("$ORIGIN" in path for path in (elf.rpath, elf.runpath) if path is not None)
 
 
 def _has_payload(elf: ElfFile) -> bool:
@@ -91,14 +105,14 @@ def open_nested(outer: Artifact, path: str, limits: Limits, elf: ElfFile | None 
     :param path: tree path of the member.
     :param elf: its headers, where they were read already.
     """
-    from inspector.artifact.opening import READERS
+    from inspector.artifact.opening import DIRECTORY_READERS, READERS
 
     node = outer.tree.get(path)
     if node is None:
         return None
     try:
         candidate = Candidate(node.path, node, limits, elf=elf, beside=MembersBeside(outer.tree, path))
-        for reader in READERS:
+        for reader in READERS if _is_whole(candidate) else ():
             if reader.nests and not _is_own_starter(outer, path, reader.format) and reader.recognises(candidate):
                 opened = reader.open(candidate)
                 if (
@@ -107,6 +121,9 @@ def open_nested(outer: Artifact, path: str, limits: Limits, elf: ElfFile | None 
                     outer.problems += [replace(problem, subject=path) for problem in opened.problems]
                     return None
                 return NestedFile(path, opened)
+        for member in (reader.member for reader in DIRECTORY_READERS if reader.member is not None):
+            if not _is_opened(outer, path) and member.recognises(candidate):
+                return NestedFile(path, member.open(candidate))
         if path.endswith(_PACKAGE_NAMES) and not candidate.is_elf and isinstance(candidate.zip, FormatError):
             raise candidate.zip
     except (FormatError, NothingInspected, OSError) as error:
@@ -114,6 +131,11 @@ def open_nested(outer: Artifact, path: str, limits: Limits, elf: ElfFile | None 
         message = message.removeprefix(f"{posixpath.basename(path)} ").removeprefix(f"{path} ")
         outer.problems.append(Problem(kind="nested-unreadable", subject=path, message=message))
     return None
+
+
+def _is_opened(outer: Artifact, path: str) -> bool:
+    """Whether the outer artifact's tree has what is inside the member."""
+    return next(iter(outer.tree.children(f"{path}!")), None) is not None
 
 
 def _is_own_starter(outer: Artifact, path: str, format_name: str) -> bool:

@@ -110,12 +110,24 @@ class Reader(Struct, frozen=True):
     audited_as: str = ""
 
 
+class MemberReader(Struct, frozen=True):
+    """How the file that makes a directory one of a format is opened where that directory is a part of another artifact.
+
+    :ivar recognises: decides by a few bytes.
+    :ivar open: gives what is inside the file, and nothing else: the file, and what lies beside it, are members of the other artifact already.
+    """
+
+    recognises: Callable[[Candidate], bool]
+    open: Callable[[Candidate], Artifact]
+
+
 class DirectoryReader(Struct, frozen=True):
     """One format that lies as a directory, told by the names in it.
 
     :ivar recognises: decides by the listed tree, without reading more than a small file of it.
     :ivar open: gives the artifact, made of the listed directory: the same with another format and layout, or with another tree.  It takes over
         ``problems`` and ``on_close``, or leaves closing to its caller where it raises.
+    :ivar member: for a format whose files keep members of their own, how those are found in an AppDir, an image, a package.
     """
 
     format: str
@@ -123,6 +135,7 @@ class DirectoryReader(Struct, frozen=True):
     limitations: tuple[str, ...]
     recognises: Callable[[Tree], bool]
     open: Callable[[Artifact, Limits], Artifact]
+    member: MemberReader | None = None
 
 
 def why_unreadable(error: FormatError) -> str:

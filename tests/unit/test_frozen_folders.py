@@ -15,8 +15,8 @@ def program() -> TinyElf:
     return TinyElf(interpreter=LOADER, program=True, needed=("libc.so.6",))
 
 
-def folder(base: str) -> Mapping[str, Content]:
-    inside = f"{base}/_internal"
+def folder(base: str, contents: str = "_internal") -> Mapping[str, Content]:
+    inside = f"{base}/{contents}"
     return {
         f"{base}/app": program(),
         f"{inside}/base_library.zip": b"PK",
@@ -64,3 +64,17 @@ def test_a_folder_that_is_not_started_is_searched_last() -> None:
     facts = facts_of(files)
     assert where(facts, "usr/bin/main", "libbz2.so.1.0") == "usr/lib/libbz2.so.1.0"
     assert not facts.graph.missing
+
+
+def test_contents_directory_of_another_name() -> None:
+    """Option --contents-directory: the program above it is the one that searches it first."""
+    facts = facts_of(
+        {
+            "AppRun": '#!/bin/sh\nexport LD_LIBRARY_PATH="$APPDIR/usr/lib"\nexec "$APPDIR/usr/bin/app"\n',
+            **folder("usr/bin", "app-libraries"),
+            "usr/lib/libbz2.so.1.0": TinyElf(soname="libbz2.so.1.0"),
+        }
+    )
+    inside = "usr/bin/app-libraries"
+    module = f"{inside}/lib-dynload/_bz2.cpython-311-x86_64-linux-gnu.so"
+    assert where(facts, module, "libbz2.so.1.0") == f"{inside}/libbz2.so.1.0"

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from inspector.artifact.artifact import Artifact
-from inspector.artifact.reader import Candidate, DirectoryReader, Reader
+from inspector.artifact.reader import Candidate, DirectoryReader, MemberReader, Reader
 from inspector.artifact.tree import Kind, Tree
 from inspector.errors import FormatError
 from inspector.limits import MIB, Limits
@@ -35,6 +35,11 @@ class _Recognises(_Later):
         return candidate.is_elf and bool(self._function()(candidate))
 
 
+class _RecognisesMember(_Later):
+    def __call__(self, candidate: Candidate) -> bool:
+        return bool(self._function()(candidate))
+
+
 class _Opens(_Later):
     def __call__(self, candidate: Candidate) -> Artifact:
         opened: Artifact = self._function()(candidate)
@@ -48,7 +53,9 @@ class _OpensFolder(_Later):
 
 
 def _holds_base_library(tree: Tree) -> bool:
-    """Whether the start of Python's library lies where PyInstaller puts it: in the folder itself, or in a directory of it."""
+    """Whether the start of Python's library lies where PyInstaller puts it: in the folder itself or a directory of it; AppDirs start otherwise."""
+    if "AppRun" in tree:
+        return False
     places = ["", *(node.path for node in tree.children("") if node.kind is Kind.DIRECTORY)]
     return any(f"{place}/{_BASE_LIBRARY}".lstrip("/") in tree for place in places)
 
@@ -163,6 +170,7 @@ DIRECTORY_READERS: tuple[DirectoryReader, ...] = (
         ("Built-in and frozen modules are listed by name: their code is machine code or data of the program.",),
         _holds_packed_resources,
         _OpensFolder("pyoxidizer", "open_folder"),
+        MemberReader(_RecognisesMember("pyoxidizer", "is_resources"), _Opens("pyoxidizer", "open_resources")),
     ),
 )
 
@@ -177,6 +185,7 @@ LAST_DIRECTORY_READERS: tuple[DirectoryReader, ...] = (
         ),
         _may_be_compiled,
         _OpensFolder("nuitka_folder", "open_folder"),
+        MemberReader(_Recognises("nuitka_folder", "is_compiled"), _Opens("nuitka_folder", "open_compiled")),
     ),
 )
 """What is told by the bytes of programs, behind everything that is told by names."""

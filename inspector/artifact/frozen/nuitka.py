@@ -133,20 +133,26 @@ def add_compiled_modules(members: FrozenTree, path: str, limits: Limits) -> None
     if node is None:
         return
     try:
-        if not looks_like_elf(node.read_at(0, 4)):
-            return
-        modules = read_compiled_modules(node, read_elf(node, limits, load_symbols=False), limits)
+        if looks_like_elf(node.read_at(0, 4)):
+            add_modules_of(members, node, read_elf(node, limits, load_symbols=False), f"{path}!/", limits)
     except FormatError:
         return  # whoever reads all files says that this one is damaged
-    for module in modules:
+
+
+def add_modules_of(members: FrozenTree, program: Source, elf: ElfFile, prefix: str, limits: Limits) -> None:
+    """The modules of a compiled program, with a prefix of their paths.
+
+    :raises FormatError: where the program cannot be decoded.
+    """
+    for module in read_compiled_modules(program, elf, limits):
         name = members.path_of(module.name.replace(".", "/").encode())
         if not module.is_bytecode:
             name = f"compiled modules/{module.name}"
         else:
             name += "/__init__.pyc" if module.is_package else ".pyc"
-        inner = f"{path}!/{name}"
-        if inner not in members:
-            members.add_file(inner, module.size, 0, content=SliceSource(node, module.offset, module.size))
+        if prefix + name not in members:
+            content = SliceSource(program, module.offset, module.size)
+            members.add_file(prefix + name, module.size, 0, content=content)
 
 
 def _add_bootstrap(members: FrozenTree, path: str, elf: ElfFile, payload: NuitkaPayload) -> None:

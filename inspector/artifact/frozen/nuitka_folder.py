@@ -9,7 +9,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from inspector.artifact.artifact import Artifact, RuntimeLayout
-from inspector.artifact.frozen.nuitka import add_compiled_modules
+from inspector.artifact.frozen.nuitka import add_compiled_modules, add_modules_of
+from inspector.artifact.reader import Candidate
 from inspector.artifact.tree import Node
 from inspector.artifact.tree_making.frozen_tree import FrozenTree
 from inspector.errors import FormatError
@@ -52,10 +53,42 @@ def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
     )
 
 
+def is_compiled(candidate: Candidate) -> bool:
+    """Whether a member of another artifact is the program of such a folder: compiled by Nuitka, and its run path begins in its own directory."""
+    elf = candidate.elf
+    return (
+        elf is not None and any(path.startswith(_OWN_DIRECTORY) for path in _run_paths(elf)) and
+        is_compiled_program(candidate.source, elf)
+    )  # fmt: skip
+
+
+def open_compiled(candidate: Candidate) -> Artifact:
+    """The modules of such a program.
+
+    :raises FormatError: where the program cannot be decoded.
+    """
+    elf = candidate.elf
+    members = FrozenTree(candidate.limits, [])
+    if elf is not None:
+        add_modules_of(members, candidate.source, elf, "", candidate.limits)
+    return Artifact(
+        path=candidate.path,
+        format=FORMAT,
+        arch=None if elf is None else elf.arch,
+        size=candidate.source.size,
+        tree=members.tree(),
+        source=candidate.source,
+        problems=members.problems,
+    )
+
+
 def _headers(node: Node, limits: Limits) -> ElfFile | None:
     """The headers of a program that looks for libraries in its own directory; None of everything else."""
     if not looks_like_elf(node.read_at(0, 4)):
         return None
     elf = read_elf(node, limits, load_symbols=False)
-    paths = f"{elf.rpath or ''}:{elf.runpath or ''}".split(":")
-    return elf if elf.is_program and any(path.rstrip("/") == _OWN_DIRECTORY for path in paths) else None
+    return elf if elf.is_program and any(path.rstrip("/") == _OWN_DIRECTORY for path in _run_paths(elf)) else None
+
+
+def _run_paths(elf: ElfFile) -> list[str]:
+    return f"{elf.rpath or ''}:{elf.runpath or ''}".split(":")

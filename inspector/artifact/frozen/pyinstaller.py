@@ -99,11 +99,15 @@ def open_program(candidate: Candidate) -> Artifact:
     members = FrozenTree(candidate.limits, problems)
     others = OtherPrograms(archive, candidate.beside, candidate.limits)
     started = add_members(members, archive, "", candidate.limits, others)
-    bootloader = members.free_path(_BOOTLOADER)
-    _add_bootloader(members, bootloader, source, elf, cookie)
     library = text_of(cookie.python_library.encode("utf-8", "surrogateescape"))
     is_one_file = any(entry.is_extracted or entry.kind == "d" for entry in archive.entries)
-    if not is_one_file and isinstance(source, FileSource):  # nested in something else, its folder is there
+    bootloader = None
+    if is_one_file or isinstance(source, FileSource):
+        bootloader = members.free_path(_BOOTLOADER)
+        _add_bootloader(members, bootloader, source, elf, cookie)
+    if (
+        not is_one_file and bootloader is not None
+    ):  # nested in something else, its folder is there, and itself it is what starts
         folder = contents_folder(archive)
         problems.append(
             Problem(
@@ -122,7 +126,7 @@ def open_program(candidate: Candidate) -> Artifact:
         layout=RuntimeLayout(
             launcher=bootloader,
             search_path=("",),
-            roots=tuple(path for path in (bootloader, library, *started) if path in members),
+            roots=tuple(path for path in (bootloader, library, *started) if path is not None and path in members),
             members_at=members_at(archive) if is_one_file else None,
             refusal=others.refusal,
         ),

@@ -163,10 +163,40 @@ def open_folder(artifact: Artifact, limits: Limits) -> Artifact:
         except FormatError as error:
             artifact.problems.append(problem_of(node.path, error))
             continue
-        if packed.end < node.size:
-            message = f"{node.size - packed.end} bytes lie behind the packed resources"
-            artifact.problems.append(Problem(kind="appended-bytes", subject=node.path, message=message))
+        _tell_appended(artifact.problems, node.path, packed, node)
         add_resources(members, node, packed, f"{node.path}!/")
         contents = sum(blob.size for found in packed.resources for blob in found.blobs)
         node.stored_size = max(node.stored_size - contents, 0)  # the members have the rest
     return replace(artifact, format=FOLDER_FORMAT, tree=members.tree())
+
+
+def is_resources(candidate: Candidate) -> bool:
+    """Whether a member of another artifact is a file of packed resources."""
+    return posixpath.basename(candidate.path) == _FILE and candidate.head.startswith(_MAGIC)
+
+
+def open_resources(candidate: Candidate) -> Artifact:
+    """What such a file holds.
+
+    :raises FormatError: where it is damaged.
+    """
+    source = candidate.source
+    members = FrozenTree(candidate.limits, [])
+    packed = read_packed_resources(source, 0, candidate.limits)
+    _tell_appended(members.problems, "", packed, source)
+    add_resources(members, source, packed, "")
+    return Artifact(
+        path=candidate.path,
+        format=FOLDER_FORMAT,
+        arch=None,
+        size=source.size,
+        tree=members.tree(),
+        source=source,
+        problems=members.problems,
+    )
+
+
+def _tell_appended(problems: list[Problem], subject: str, packed: PackedResources, source: Source) -> None:
+    if packed.end < source.size:
+        message = f"{source.size - packed.end} bytes lie behind the packed resources"
+        problems.append(Problem(kind="appended-bytes", subject=subject, message=message))

@@ -23,7 +23,7 @@ class FrozenFolder(Struct, frozen=True):
     """One folder.
 
     :ivar path: tree path of the directory with the libraries.
-    :ivar programs: tree path of the directory with the programs: the same one, or that above ``_internal``.
+    :ivar programs: tree path of the directory with the programs: the same one, or that above it.
     :ivar python: tree path of libpython, or None.
     """
 
@@ -40,9 +40,15 @@ def frozen_folders(tree: Tree) -> tuple[FrozenFolder, ...]:
             continue
         path = posixpath.dirname(node.path)
         names = [child.path for child in tree.children(path) if _PYTHON.fullmatch(child.name)]
-        programs = posixpath.dirname(path) if posixpath.basename(path) == _INTERNAL else path
-        found.append(FrozenFolder(path, programs, min(names, default=None)))
+        found.append(FrozenFolder(path, _directory_of_programs(tree, path), min(names, default=None)))
     return tuple(sorted(found, key=lambda folder: folder.path))
+
+
+def _directory_of_programs(tree: Tree, path: str) -> str:
+    """The directory above, where the one with the libraries has the usual name, or another one and no programs (option --contents-directory)."""
+    named = posixpath.basename(path) == _INTERNAL
+    has_programs = any(child.is_executable and ".so" not in child.name for child in tree.children(path))
+    return path if has_programs and not named else posixpath.dirname(path)
 
 
 def searched_by_folders(folders: Iterable[FrozenFolder], started: Iterable[str]) -> tuple[list[str], list[str]]:
