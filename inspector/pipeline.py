@@ -85,9 +85,9 @@ def audit_opened(
 ) -> Audited:
     """Audit an artifact that is open already and stays open, so that its facts can be worked with; parameters as for :func:`audit`."""
     asked = _Asked(limits, list_files or digest_files, digest_files, explain_licenses, hosts, environment)
+    facts = _facts(artifact, asked, progress)
     digest = FileDigest(artifact.source)
     try:
-        facts = _facts(artifact, asked, progress)
         progress.stage("Judging")
         findings = tuple(run_checks(facts))
         nested = examine_nested(artifact, facts, asked, progress) if artifact.archives else []
@@ -120,8 +120,10 @@ class _Asked(Struct, frozen=True):
     opened: list[int] = field(default_factory=list)
 
 
-def _facts(artifact: Artifact, asked: _Asked, progress: Progress = SILENT) -> Facts:
-    facts = collect_facts(artifact, asked.limits, progress, hosts=asked.hosts, environment=asked.environment)
+def _facts(artifact: Artifact, asked: _Asked, progress: Progress = SILENT, *, alone: bool = False) -> Facts:
+    facts = collect_facts(
+        artifact, asked.limits, progress, hosts=asked.hosts, environment=asked.environment, alone=alone
+    )
     if not asked.explain_licenses:
         return facts
     from inspector.facts.licensing.exposure_details import explain_exposures
@@ -160,7 +162,7 @@ def examine_nested(
 
 
 def _inner_result(artifact: Artifact, asked: _Asked, depth: int) -> Result:
-    facts = _facts(artifact, asked)
+    facts = _facts(artifact, asked, alone=True)
     nested = examine_nested(artifact, facts, asked, depth=depth + 1)
     result = result_of(
         artifact, facts, tuple(run_checks(facts)), tuple(host_verdict(verdict, facts) for verdict in facts.hosts), _NOT_YET, None,

@@ -26,6 +26,7 @@ from corpus.bench.contenders import unpack_directory
 from corpus.bench.rebuild_plans import PLANS, find_plan
 from corpus.programs import require
 from corpus.store import remove
+from inspector.beside import processors
 from inspector.formats.squashfs import SquashfsImage
 from inspector.formats.squashfs.image_settings import settings_of
 from inspector.source import FileSource, SliceSource
@@ -205,7 +206,7 @@ def _manifest(path: Path) -> dict[bytes, tuple[object, ...]]:
 def _print(name: str, found: Rebuild) -> None:
     other = [one + two for one, two in zip(found.unsquashfs, found.mksquashfs, strict=True)]
     our_processor, their_processor = (median(side) for side in zip(*found.processor, strict=True))
-    rounds = f"{len(found.ours)} rounds on {_processors()} processors"
+    rounds = f"{len(found.ours)} rounds on {processors()} processors"
     print(f"{name}, plan {found.plan!r}: {found.share:.1%} of the raw bytes are gone or new; {rounds}")
     print(f"  {'':<24} {'median s':>9} {'minimum s':>9} {'processor s':>11} {'image bytes':>12}")
     for side, seconds, processor, size in (
@@ -217,10 +218,6 @@ def _print(name: str, found: Rebuild) -> None:
     print(f"  {found.ratio:.2f} times faster (median of the rounds); our peak {found.peak_bytes / 1e6:.0f} MB")
     print(f"  {copied / 1e6:.1f} MB copied as stored, {made / 1e6:.1f} MB compressed\n")
     sys.stdout.flush()
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _as_json(name: str, results: list[Rebuild]) -> str:
@@ -241,7 +238,7 @@ def _as_json(name: str, results: list[Rebuild]) -> str:
         }
         for found in results
     ]
-    machine = {"processors": _processors(), "system": platform.platform(), "python": platform.python_version()}
+    machine = {"processors": processors(), "system": platform.platform(), "python": platform.python_version()}
     return (
         json.dumps(
             {"artifact": name, "machine": machine, "mksquashfs": shutil.which("mksquashfs"), "plans": rows}, indent=2

@@ -36,7 +36,7 @@ from corpus.recipe import Unavailable
 from corpus.store import scratch_directory
 from inspector.artifact.opening import open_artifact
 from inspector.facts.binaries.elf_objects import read_elf_objects
-from inspector.facts.licensing.library_components import LibraryComponent, library_components
+from inspector.facts.licensing.library_components import LibraryComponent, library_components, named_libraries
 from inspector.facts.licensing.library_licenses import plain_library_name
 from inspector.facts.licensing.static_components import find_static_components
 from inspector.facts.python.distributions import collect_python_distributions
@@ -110,7 +110,7 @@ def judge(wheel: Wheel) -> JudgedWheel:
         every = list(read_elf_objects(artifact, Limits()))
         objects = [found for found in every if _is_vendored(found.path)]
         scan = find_static_components(artifact.tree, every)
-        components = library_components(objects, own=scan.own)
+        components = library_components(named_libraries(objects), scan.own)
         libraries = tuple(
             _judged(found.path, components.get(found.path), known, scratch / found.path) for found in objects
         )

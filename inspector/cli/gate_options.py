@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from inspector.cli.failure import warn
 from inspector.cli.parser import one_of
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from inspector.result import Result
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What an artifact is judged by.
 
     :ivar configuration: what the file says, options put over it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -150,7 +149,7 @@ def _destinations(options: argparse.Namespace) -> list[Destination]:
             )
     if options.tree and all(destination.format != "text" for destination in chosen):
         raise UsageError("--tree is a form of the text", "leave it out, or write text: -o tree.txt")
-    return [dataclasses.replace(each, format="components") if each.format == "csv" else each for each in chosen]
+    return [each._replace(format="components") if each.format == "csv" else each for each in chosen]
 
 
 def _notice_file(options: argparse.Namespace) -> Destination | None:

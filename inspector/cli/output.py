@@ -7,9 +7,8 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from inspector.errors import UsageError
 from inspector.render.registry import FORMATS, format_for_path, unknown_format
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """A report to be written: its format's name, and a path or ``-`` for stdout."""
 
     format: str

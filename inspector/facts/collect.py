@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 
 from inspector.artifact.artifact import Artifact
+from inspector.beside import Beside
 from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject, main_architecture, read_elf_objects
 from inspector.facts.binaries.floors import RUNTIME, floors, unmet_versions, version_requests
@@ -19,10 +21,13 @@ from inspector.facts.hosts.runtime_root import RuntimeVerdict, runtime_needs, ru
 from inspector.facts.hosts.shared_libraries import host_programs_reached, older_than_host
 from inspector.facts.hosts.verdicts import JudgedBundle, host_verdicts
 from inspector.facts.launchers.launcher import Launcher, read_launcher
+from inspector.facts.licensing.bundled_copyright import BundledCopyrights
 from inspector.facts.licensing.components import collect_components
 from inspector.facts.licensing.exposures import find_exposures
 from inspector.facts.licensing.python_components import read_license_files
+from inspector.facts.licensing.read_texts import ReadTexts, read_texts
 from inspector.facts.licensing.recognised_files import RecognisedFiles
+from inspector.facts.licensing.static_component import StaticScan
 from inspector.facts.licensing.static_components import find_static_components
 from inspector.facts.loading.frozen_folders import frozen_folders, searched_by_folders
 from inspector.facts.loading.load_graph import LoadFacts, TreeFiles, build_load_graph
@@ -35,6 +40,7 @@ from inspector.facts.sizes import file_facts, measure_sizes
 from inspector.formats.elf import read_elf
 from inspector.limits import Limits
 from inspector.loader.host_profile import HostProfile, Variant
+from inspector.model import Problem
 from inspector.progress import SILENT, Progress
 from inspector.result import TagInfo
 
@@ -48,23 +54,49 @@ def collect_facts(
     *,
     hosts: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    alone: bool = False,
 ) -> Facts:
     """All facts of an artifact; what cannot be read becomes a problem of the artifact.
 
     :param hosts: identifiers or files of host profiles; none stands for what the package says it runs on, else for every
         system that its maker supports.
     :param environment: variables that have these values whatever the launcher does.
+    :param alone: do without other processes where they are permitted: for many small artifacts, for which starting them takes longer than the work.
     :raises UsageError: where a host is not known.
     """
+    with ExitStack() as others:
+        return _collect(artifact, limits, progress, hosts, environment, others, alone=alone)
+
+
+def _collect(
+    artifact: Artifact,
+    limits: Limits,
+    progress: Progress,
+    hosts: Sequence[str],
+    environment: Mapping[str, str] | None,
+    others: ExitStack,
+    *,
+    alone: bool,
+) -> Facts:
+    """:param others: ends the processes that work beside this one."""
     tree = artifact.tree
+    distributions = collect_python_distributions(tree)
+    texts, copyrights = RecognisedFiles(tree), BundledCopyrights(tree)
+    reading = others.enter_context(
+        Beside(lambda: read_texts(tree, distributions.distributions), ReadTexts, alone=alone)
+    )
     # Some containers begin to decode here, on other threads; what needs none of the large members is done meanwhile.
     ordered = tree.files_in_read_order()
-    distributions = collect_python_distributions(tree)
-    texts = RecognisedFiles(tree)
-    read_license_files(distributions.distributions, texts)
+    if not reading.runs:
+        read_license_files(distributions.distributions, texts)
     objects = read_elf_objects(artifact, limits, progress, ordered)
-    arch = main_architecture(objects, artifact.arch)
     runtime = _runtime(artifact, limits)
+
+    def scan() -> StaticScan:
+        return find_static_components(tree, objects, limits, runtime=(artifact.source, runtime))
+
+    scanning = others.enter_context(Beside(scan, StaticScan, alone=alone))
+    arch = main_architecture(objects, artifact.arch)
     progress.stage("Resolving libraries")
     launcher = with_own_loader(read_launcher(artifact, environment), artifact, objects)
     mount = mount_of(artifact)
@@ -92,16 +124,21 @@ def collect_facts(
     )
     native = [found for found in objects if found.elf.arch == arch]
     requests = version_requests(native, graph, runtime)
+    verdicts = host_verdicts(bundle, systems, supported)
+    tag = _tag(artifact, objects, graph, arch)
+    needed = floors(requests)
     progress.stage("Measuring sizes")
-    artifact.problems.extend(distributions.problems)
-    progress.stage("Looking for static components")
-    static = find_static_components(tree, objects, limits, runtime=(artifact.source, runtime))
-    artifact.problems.extend(static.problems)
-    components = collect_components(
-        tree, objects, distributions.distributions, static.own, static.components, static.pythons, texts
-    )
     duplicates = find_duplicates(tree)
     files = file_facts(tree, objects, duplicates)
+    progress.stage("Looking for components")
+    read = reading.result()
+    if read is not None:
+        texts.known, copyrights.known = read.texts, read.copyrights
+    components = collect_components(
+        tree, objects, distributions.distributions, lambda: scanning.result() or scan(), texts, copyrights
+    )
+    static = components.static
+    _tell(artifact, (*distributions.problems, *static.problems, *components.problems))
     return Facts(
         name=posixpath.basename(artifact.path.rstrip("/")),
         format=artifact.format,
@@ -114,13 +151,13 @@ def collect_facts(
         own_loader=own_loader,
         graph=graph,
         requests=requests,
-        floors=floors(requests),
+        floors=needed,
         unmet_versions=unmet_versions(objects, graph),
-        tag=_tag(artifact, objects, graph, arch),
+        tag=tag,
         search_elements=search_elements(objects, tree, mount),
         host_programs_reached=host_programs_reached(objects, launcher, mount),
         older_than_host=older_than_host(native, (profile for profile, _ in systems if profile.libc == "glibc")),
-        hosts=host_verdicts(bundle, systems, supported),
+        hosts=verdicts,
         host_releases={profile.id: profile.released for profile, _ in systems},
         runtime_on_hosts=_runtime_on_hosts(artifact, runtime, systems),
         refusal=artifact.layout.refusal,
@@ -133,6 +170,15 @@ def collect_facts(
         files=files,
         owners=components.owners,
     )
+
+
+def _tell(artifact: Artifact, problems: Iterable[Problem]) -> None:
+    """Note what nobody has told yet: what cannot be read, several may have tried to."""
+    told = {(problem.kind, problem.subject) for problem in artifact.problems}
+    for problem in problems:
+        if (problem.kind, problem.subject) not in told:
+            told.add((problem.kind, problem.subject))
+            artifact.problems.append(problem)
 
 
 def _runtime_on_hosts(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from inspector.errors import UsageError
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:  # this module is read for every --help
 Detail = Literal["brief", "normal", "full"]
 
 
-@dataclass(frozen=True, slots=True)
-class RenderOptions:
+class RenderOptions(NamedTuple):
     """How a report is written; machine formats heed ``several`` only.
 
     :ivar width: columns of the screen, for formats that are read on one.
@@ -38,8 +36,7 @@ class RenderOptions:
     baselines: Sequence[Result | None] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """One output format.
 
     :ivar module: the module that has ``render(results, options) -> bytes``; it gets at least one Result.

@@ -133,3 +133,48 @@ def test_an_interrupt_leaves_no_report_and_no_litter(program: Path, tmp_path: Pa
 def test_the_same_file_gives_the_same_bytes(program: Path) -> None:
     first, second = (inspect("audit", program, "--format", "json").stdout for _ in range(2))
     assert first == second
+
+
+_LIBRARIES = ("libstdc++.so.6", "libz.so.1", "libcrypto.so.3", "libssl.so.3", "libexpat.so.1", "libreadline.so.8")
+
+
+@pytest.fixture
+def bundle(program: Path, tmp_path: Path) -> Path:
+    """A directory with a program, with those of the system's libraries that are there, and with a licensed distribution."""
+    found = [path for name in _LIBRARIES for path in Path("/").glob(f"usr/lib*/{name}")]
+    found += [path for name in _LIBRARIES for path in Path("/").glob(f"usr/lib/*/{name}")]
+    if not found:
+        pytest.skip(f"this system has none of {', '.join(_LIBRARIES)}")
+    directory = tmp_path / "App"
+    for place in ("bin", "lib", "share/doc", "lib/python3/site-packages/some-1.0.dist-info"):
+        (directory / place).mkdir(parents=True)
+    shutil.copy(program, directory / "bin")
+    for path in found:
+        real = shutil.copy(path.resolve(), directory / "lib")
+        if real != directory / "lib" / path.name and not (directory / "lib" / path.name).exists():
+            (directory / "lib" / path.name).symlink_to(Path(real).name)
+    for path in Path("/usr/share/doc").glob("lib*/copyright"):
+        if path.parent.name.startswith(("libstdc++6", "libssl3", "libexpat1", "libreadline8")):
+            (directory / "share/doc" / path.parent.name).mkdir()
+            shutil.copy(path, directory / "share/doc" / path.parent.name)
+    some = directory / "lib/python3/site-packages/some-1.0.dist-info"
+    (some / "METADATA").write_text("Metadata-Version: 2.1\nName: some\nVersion: 1.0\n\n", encoding="utf-8")
+    (some / "LICENSE").write_text("Permission to use this is not granted.\n", encoding="utf-8")
+    return directory
+
+
+def test_one_processor_or_several_and_any_hash_seed_give_the_same_document(bundle: Path) -> None:
+    several = sorted(os.sched_getaffinity(0))
+    alone = "import os, sys; os.sched_setaffinity(0, {int(sys.argv.pop(1))}); from inspector.cli import main; sys.exit(main())"
+    together = "import sys; from inspector.cli import main; sys.exit(main())"
+    documents = set()
+    for seed, script in enumerate((alone, together, alone, together)):
+        processor = [str(several[0])] if script is alone else []
+        done = subprocess.run(
+            [sys.executable, "-c", script, *processor, "audit", bundle, "--format", "json", "--fail-on", "never"],
+            capture_output=True, check=False, stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONHASHSEED": str(seed)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        documents.add(done.stdout)
+    assert len(documents) == 1

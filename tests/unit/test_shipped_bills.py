@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspector.checks.components import check
+from inspector.facts.collect import collect_facts
 from inspector.facts.facts import Facts
 from inspector.facts.licensing.component import Component
 from inspector.facts.licensing.shipped_bills import CheckedBill, check_shipped_bills
+from inspector.limits import Limits
 from tests.bundles import appdir
 
 PLACE = "site-packages/thing-1.0.dist-info/sboms/auditwheel.cdx.json"
@@ -119,6 +121,12 @@ def test_a_broken_bill_in_its_own_place_is_a_problem_and_elsewhere_nothing(text:
     found, problems = check_shipped_bills(appdir({PLACE: text}).tree, (), {})
     assert (found, [each.kind for each in problems]) == ((), ["broken-bill-of-materials"])
     assert check_shipped_bills(appdir({"a/bom.json": text}).tree, (), {}) == ((), ())
+
+
+def test_what_could_not_be_read_is_told_of_the_artifact() -> None:
+    artifact = appdir({PLACE: "{"})
+    collect_facts(artifact, Limits())
+    assert [(problem.kind, problem.subject) for problem in artifact.problems] == [("broken-bill-of-materials", PLACE)]
 
 
 _JSON = st.recursive(

@@ -81,9 +81,10 @@ def older_than_host(objects: Sequence[ElfObject], profiles: Iterable[HostProfile
                 row = newer[soname]
                 findings.append(OlderThanHost(found.path, "", f"{lacking[0]} ({row['since']})", row["caller"]))
         own = _highest(definition.name for definition in found.elf.verdef if not definition.is_base)
-        for namespace, (number, host) in newest.get(soname, {}).items():
-            has = own.get(namespace)
-            if has is not None and version_key(has) < version_key(number):
+        of_hosts = newest.get(soname, {})
+        for namespace, has in own.items():
+            number, host = of_hosts.get(namespace, (has, ""))
+            if version_key(has) < version_key(number):
                 findings.append(
                     OlderThanHost(
                         found.path, f"{namespace}_{has}", f"{namespace}_{number}", f"{shared[soname]} on {host}"

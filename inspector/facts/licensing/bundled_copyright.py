@@ -7,10 +7,10 @@ packager's note; Debian's rule that a library package is called after the SONAME
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError
@@ -81,18 +81,30 @@ def _licenses(file: CopyrightFile, soname: str | None) -> CopyrightLicenses:
     )
 
 
+class KnownCopyrights(Struct):
+    """What was read so far of a tree's copyright files.
+
+    :ivar said: by package, then by library name: what the file says of that library, or None where it is empty or cannot be read.
+    :ivar packages: by tree path, from the lists of a package database; None before they were read, empty where the tree has none.
+    """
+
+    said: dict[str, dict[str, CopyrightLicenses | None]] = field(default_factory=dict)
+    packages: dict[str, str] | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
 class BundledCopyrights:
     """The copyright files of a tree; each is read when a library asks for it.
 
-    :ivar problems: files that could not be read.
+    :ivar known: all that was read; another process may have read it.
     """
 
     def __init__(self, tree: Tree) -> None:
-        self.problems: list[Problem] = []
+        self.known = KnownCopyrights()
+        self._tree = tree
         self._files: dict[str, Node] = {}
         self._lists: dict[str, Node] = {}
         self._parsed: dict[str, CopyrightFile | None] = {}
-        self._packages: dict[str, str] | None = None
         for node in tree.files():
             if node.path.endswith("/copyright"):
                 match = _COPYRIGHT.fullmatch(node.path)
@@ -106,29 +118,41 @@ class BundledCopyrights:
     def __len__(self) -> int:
         return len(self._files)
 
+    @property
+    def problems(self) -> list[Problem]:
+        """Files that could not be read."""
+        return self.known.problems
+
     def of_library(
         self, library: ElfObject, row: LibraryLicense | None = None, note: PackageNote | None = None
     ) -> BundledCopyright | None:
         """What the bundle's copyright file for a library says of it; None without one."""
         if not self._files:
             return None
-        for package in dict.fromkeys(self._packages_of(library, row, note)):
-            node = self._files.get(package)
-            file = self._read(package, node) if node is not None else None
-            if node is None or file is None:
-                continue
-            said = _licenses(file, library.elf.soname or plain_library_name(library.name))
-            return BundledCopyright(node.path, package, said.project or package, said.expression, said.mentioned)
+        name = library.elf.soname or plain_library_name(library.name)
+        for package in dict.fromkeys(self._packages_of(library.path, (library.elf.soname, library.name), row, note)):
+            said = self._said(package, name)
+            if said is not None:
+                path = self._files[package].path
+                return BundledCopyright(path, package, said.project or package, said.expression, said.mentioned)
         return None
 
-    def _packages_of(self, library: ElfObject, row: LibraryLicense | None, note: PackageNote | None) -> Iterator[str]:
-        listed = self._listed().get(library.path)
+    def read_for_name(self, path: str, name: str, row: LibraryLicense | None) -> None:
+        """Read what :meth:`of_library` will probably ask for, where only a library's path and a name that may be its SONAME are known."""
+        for package in dict.fromkeys(self._packages_of(path, (name,), row, None)):
+            if self._said(package, name) is not None:
+                return
+
+    def _packages_of(
+        self, path: str, names: Iterable[str | None], row: LibraryLicense | None, note: PackageNote | None
+    ) -> Iterator[str]:
+        listed = self._listed().get(path)
         if listed is not None:
             yield listed
             return
         if note is not None:
             yield note.name
-        for name in (library.elf.soname, library.name):
+        for name in names:
             if name:
                 yield from packages_of_soname(plain_library_name(name))
         if row is not None:
@@ -139,14 +163,26 @@ class BundledCopyrights:
 
     def _listed(self) -> dict[str, str]:
         """Packages by tree path, from the lists of a package database; empty where the tree has none."""
-        if self._packages is None:
-            self._packages = {}
+        packages = self.known.packages
+        if packages is None:
+            packages = self.known.packages = {}
             for package, node in sorted(self._lists.items()):
                 root = node.path[: node.path.index("var/lib/dpkg/")]
                 for line in self._content(node, _LONGEST_LIST).decode("utf-8", "replace").split("\n"):
-                    if ".so" in line and len(self._packages) < _MOST_LISTED:
-                        self._packages.setdefault(root + line.strip().lstrip("/"), package)
-        return self._packages
+                    if ".so" in line and len(packages) < _MOST_LISTED:
+                        packages.setdefault(root + line.strip().lstrip("/"), package)
+        return packages
+
+    def _said(self, package: str, name: str) -> CopyrightLicenses | None:
+        """What the copyright file of a package says of a library; None without one."""
+        node = self._files.get(package)
+        if node is None:
+            return None
+        said = self.known.said.setdefault(package, {})
+        if name not in said:
+            file = self._read(package, node)
+            said[name] = _licenses(file, name) if file is not None else None
+        return said[name]
 
     def _read(self, package: str, node: Node) -> CopyrightFile | None:
         if package not in self._parsed:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -15,7 +14,12 @@ from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.bundled_copyright import BundledCopyrights
 from inspector.facts.licensing.component import MOST_EVIDENCE, Component, ComponentKind, total_bytes
 from inspector.facts.licensing.data_components import font_components, icon_components, javascript_components
-from inspector.facts.licensing.library_components import LibraryComponent, library_components
+from inspector.facts.licensing.library_components import (
+    LibraryComponent,
+    NamedLibrary,
+    library_components,
+    named_libraries,
+)
 from inspector.facts.licensing.python_components import (
     CPYTHON_OWNER,
     distribution_components,
@@ -25,14 +29,11 @@ from inspector.facts.licensing.python_components import (
 from inspector.facts.licensing.recognised_files import RecognisedFiles
 from inspector.facts.licensing.shipped_bills import CheckedBill, check_shipped_bills
 from inspector.facts.licensing.standalone_python import stated_by_build
+from inspector.facts.licensing.static_component import StaticComponent, StaticScan
 from inspector.facts.loading.roots import is_extension_module
 from inspector.facts.python.distributions import PythonDistribution
 from inspector.model import Problem
 from inspector.patterns import lazy_pattern
-
-if TYPE_CHECKING:
-    from inspector.facts.licensing.cpython_build import CPythonBuild
-    from inspector.facts.licensing.static_component import StaticComponent
 
 __all__ = ["Component", "ComponentKind", "Components", "collect_components"]
 
@@ -47,6 +48,7 @@ class Components(Struct, frozen=True):
     """Components, and the one that owns each regular file (for the sizes, where every byte has one owner).
 
     :ivar libraries: every shared library that something identifies, by tree path.
+    :ivar static: the scan of read-only data that the components were made with.
     :ivar bills: bills of materials that the artifact carries, held against the components.
     :ivar problems: copyright files, licence texts and bills that could not be read.
     """
@@ -54,6 +56,7 @@ class Components(Struct, frozen=True):
     components: tuple[Component, ...]
     owners: Mapping[str, str]
     libraries: Mapping[str, LibraryComponent] = field(default_factory=dict)
+    static: StaticScan = StaticScan()
     bills: tuple[CheckedBill, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -62,40 +65,43 @@ def collect_components(
     tree: Tree,
     objects: Sequence[ElfObject],
     distributions: Sequence[PythonDistribution],
-    own: Mapping[str, StaticComponent] | None = None,
-    static: Sequence[StaticComponent] = (),
-    pythons: Sequence[CPythonBuild] = (),
+    scan: Callable[[], StaticScan] = StaticScan,
     texts: RecognisedFiles | None = None,
+    copyrights: BundledCopyrights | None = None,
 ) -> Components:
     """The components of a tree.
 
     A file of a Python distribution belongs to it, also where it is a library that could be named by its SONAME: such a library is a component of its
     own beside the distribution, and the bytes are the distribution's.
 
-    :param own: what the scan of read-only data says of libraries that are a component themselves, by path: versions, and what FFmpeg says of itself.
-    :param static: what the same scan found inside files.
-    :param pythons: files with CPython's code, whose release and built-in modules the scan read.
+    :param scan: gives what the scan of read-only data found: CPython's release and its built-in modules, what is inside files, versions of those that
+        are a component themselves. Called when everything else is done, as another process may be at work on it.
     :param texts: licence texts of the tree, some of which were read already.
+    :param copyrights: copyright files of the tree, likewise.
     """
-    copyrights = BundledCopyrights(tree)
-    libraries = library_components(_libraries(objects), own=own, copyrights=copyrights)
-    owners = _owners(tree, distributions, libraries)
+    texts = texts if texts is not None else RecognisedFiles(tree)
+    copyrights = copyrights if copyrights is not None else BundledCopyrights(tree)
+    named = named_libraries(_libraries(objects), copyrights)
+    owners = _owners(tree, distributions, named)
     files_of: dict[str, list[str]] = {}
     for path, owner in owners.items():
         files_of.setdefault(owner, []).append(path)
     sizes = {node.path: (node.size, node.stored_size) for node in tree.files()}
-    texts = texts or RecognisedFiles(tree)
-    components = interpreter_components(files_of, pythons, sizes, texts)
-    components += distribution_components(distributions, files_of, sizes, texts)
-    components += vendored_components(tree, distributions, owners, sizes, texts)
+    python = distribution_components(distributions, files_of, sizes, texts)
+    python += vendored_components(tree, distributions, owners, sizes, texts)
+    data = javascript_components(tree, owners, sizes, texts)
+    data += font_components(tree, owners, sizes, texts)
+    data += icon_components(tree, owners, sizes, texts)
+    scanned = scan()
+    libraries = library_components(named, scanned.own)
+    components = interpreter_components(files_of, scanned.pythons, sizes, texts)
+    components += python
     components += [_library(found, sizes) for found in _releases(libraries.values())]
-    components += _static([*static, *stated_by_build(tree, static)])
-    components += javascript_components(tree, owners, sizes, texts)
-    components += font_components(tree, owners, sizes, texts)
-    components += icon_components(tree, owners, sizes, texts)
+    components += _static([*scanned.components, *stated_by_build(tree, scanned.components)])
+    components += data
     bills, broken = check_shipped_bills(tree, components, owners)
     problems = (*copyrights.problems, *texts.problems, *broken)
-    return Components(tuple(components), owners, libraries, bills, problems)
+    return Components(tuple(components), owners, libraries, scanned, bills, problems)
 
 
 def _libraries(objects: Sequence[ElfObject]) -> list[ElfObject]:
@@ -122,7 +128,7 @@ def _releases(libraries: Iterable[LibraryComponent]) -> list[list[LibraryCompone
 
 
 def _owners(
-    tree: Tree, distributions: Sequence[PythonDistribution], libraries: Mapping[str, LibraryComponent]
+    tree: Tree, distributions: Sequence[PythonDistribution], libraries: Mapping[str, NamedLibrary]
 ) -> dict[str, str]:
     recorded: dict[str, str] = {}
     packages: dict[str, str] = {}
@@ -142,7 +148,7 @@ def _owners(
 
 
 def _unrecorded_owner(
-    path: str, recorded: Mapping[str, str], packages: Mapping[str, str], libraries: Mapping[str, LibraryComponent]
+    path: str, recorded: Mapping[str, str], packages: Mapping[str, str], libraries: Mapping[str, NamedLibrary]
 ) -> str:
     if path.endswith(".pyc"):
         cached = _CACHED.match(path)

@@ -108,49 +108,74 @@ class LibraryComponent(Struct, frozen=True, kw_only=True):
         return tuple(stated for stated in self.found if stated.expression not in (None, self.licenses))
 
 
-def library_components(
-    objects: Sequence[ElfObject],
-    *,
-    own: Mapping[str, StaticComponent] | None = None,
-    copyrights: BundledCopyrights | None = None,
-) -> dict[str, LibraryComponent]:
+class NamedLibrary(Struct, frozen=True):
+    """A shared library of which something says which project it is from.
+
+    :ivar row: of the library catalogue, or None.
+    :ivar copyright: what the bundle's copyright file says of it, or None.
+    :ivar evidence: what names it.
+    """
+
+    library: ElfObject
+    project: str
+    row: LibraryLicense | None
+    note: PackageNote | None
+    copyright: BundledCopyright | None
+    evidence: tuple[LibraryEvidence, ...]
+
+
+def named_libraries(
+    objects: Sequence[ElfObject], copyrights: BundledCopyrights | None = None
+) -> dict[str, NamedLibrary]:
     """Every shared library that something identifies, by tree path.
 
     :param objects: shared libraries; programs among them are passed over.
-    :param own: what the scan of read-only data says of libraries that are a component themselves, by path.
     :param copyrights: the copyright files of the same tree.
     """
     found = {}
     for candidate in objects:
         if candidate.elf.type == "DYN" and not candidate.elf.is_program:
-            component = library_component(candidate, (own or {}).get(candidate.path), copyrights)
-            if component is not None:
-                found[candidate.path] = component
+            named = _named(candidate, copyrights)
+            if named is not None:
+                found[candidate.path] = named
     return found
 
 
-def library_component(
-    library: ElfObject, own: StaticComponent | None = None, copyrights: BundledCopyrights | None = None
-) -> LibraryComponent | None:
-    """One shared library, or None where nothing says which project it is from."""
+def library_components(
+    named: Mapping[str, NamedLibrary], own: Mapping[str, StaticComponent]
+) -> dict[str, LibraryComponent]:
+    """The libraries with their releases and licences, by tree path.
+
+    :param own: what the scan of read-only data says of libraries that are a component themselves, by path.
+    """
+    return {path: _component(library, own.get(path)) for path, library in named.items()}
+
+
+def _named(library: ElfObject, copyrights: BundledCopyrights | None) -> NamedLibrary | None:
     row, evidence = _catalogue_row(library)
     note = read_package_note(library.elf.notes.package)
-    named = copyrights.of_library(library, row, note) if copyrights is not None else None
+    said = copyrights.of_library(library, row, note) if copyrights is not None else None
     if row is not None:
         project = row.project
     elif note is not None:
         project = note.name
-    elif named is not None:
-        project = named.project
+    elif said is not None:
+        project = said.project
     else:
         return None
     if note is not None:
         words = [note.type, note.name, note.version, f"of {note.os} {note.os_version}".strip() if note.os else ""]
         evidence.append(LibraryEvidence("package note", " ".join(word for word in words if word)))
-    if named is not None:
-        evidence.append(LibraryEvidence("copyright file", named.path))
-    version, at_least = _version(library, own, note, evidence)
-    found = _found(own, note, named, evidence)
+    if said is not None:
+        evidence.append(LibraryEvidence("copyright file", said.path))
+    return NamedLibrary(library, project, row, note, said, tuple(evidence))
+
+
+def _component(named: NamedLibrary, own: StaticComponent | None) -> LibraryComponent:
+    library, row = named.library, named.row
+    evidence = list(named.evidence)
+    version, at_least = _version(library, own, named.note, evidence)
+    found = _found(own, named.note, named.copyright, evidence)
     licenses, concluded_from = _concluded(row, found)
     if library.elf.build_id:
         evidence.append(LibraryEvidence("build ID", library.elf.build_id))
@@ -159,15 +184,15 @@ def library_component(
         path=library.path,
         soname=library.elf.soname,
         build_id=library.elf.build_id,
-        project=project,
+        project=named.project,
         version=version,
         at_least=at_least,
         licenses=licenses,
         license_class=license_class(licenses),
         concluded_from=concluded_from,
         found=found,
-        package_url=_package_url(project, version, row, note),
-        note=note,
+        package_url=_package_url(named.project, version, row, named.note),
+        note=named.note,
         renamed=plain if plain != library.name else "",
         evidence=tuple(evidence),
     )

@@ -94,10 +94,11 @@ def distribution_components(
 
 
 def read_license_files(distributions: Sequence[PythonDistribution], texts: RecognisedFiles) -> None:
-    """Read the texts that the distributions' metadata name, so that they are known when the components are made of them: work for a time when the
-    members of the artifact are being decoded by other threads."""
+    """Read the texts of the distributions and of what they vendor, so that they are known when the components are made of them: work for a time when
+    the members of the artifact are being decoded by other threads, or for another process."""
     for found in distributions:
-        texts.statements(_own_license_files(found))
+        texts.statements(found.license_files)
+        texts.statements(path for path in found.files if _VENDOR in path and is_license_file(path))
 
 
 def _own_license_files(found: PythonDistribution) -> list[str]:

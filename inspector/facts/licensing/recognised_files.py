@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from hashlib import blake2b
 
+from msgspec import Struct, field
+
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
 from inspector.facts.licensing.library_components import FoundLicense
@@ -26,33 +28,51 @@ _MOST_BYTES = 64 * 1024 * 1024
 _MAIN_SHARE = 0.5  # of the words of a file that may be something else than licences
 
 
+class KnownTexts(Struct):
+    """What was read so far of a tree's licence files.
+
+    :ivar read: what is in each file, by path; None for what is none, or cannot be read.
+    :ivar by_content: the same by a digest of the content.
+    :ivar left_bytes: of licence files that may still be read; -1 once it was said that there are too many.
+    """
+
+    read: dict[str, RecognisedFile | None] = field(default_factory=dict)
+    by_content: dict[bytes, RecognisedFile] = field(default_factory=dict)
+    left_bytes: int = _MOST_BYTES
+    work: Work = field(default_factory=Work)
+    problems: list[Problem] = field(default_factory=list)
+
+
 class RecognisedFiles:
     """The licence texts of a tree.
 
-    :ivar problems: files that could not be read, and that there are too many of them.
+    :ivar known: all that was read; another process may have read it.
     """
 
     def __init__(self, tree: Tree) -> None:
-        self.problems: list[Problem] = []
+        self.known = KnownTexts()
         self._tree = tree
-        self._read: dict[str, RecognisedFile | None] = {}
-        self._by_content: dict[bytes, RecognisedFile] = {}
-        self._left_bytes = _MOST_BYTES
-        self._work = Work()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Files that could not be read, and that there are too many of them."""
+        return self.known.problems
 
     def recognised(self, path: str) -> RecognisedFile | None:
         """What is in a file; None where it is none, or cannot be read."""
-        if path not in self._read:
+        read = self.known.read
+        if path not in read:
             node = self._tree.get(path)
-            self._read[path] = self._recognise(node) if node is not None and node.kind is Kind.FILE else None
-        return self._read[path]
+            read[path] = self._recognise(node) if node is not None and node.kind is Kind.FILE else None
+        return read[path]
 
     def _recognise(self, node: Node) -> RecognisedFile | None:
+        texts = self.known
         length = min(node.size, 2 * LONGEST)
-        if len(self._by_content) >= _MOST_FILES or length > self._left_bytes:
-            if self._left_bytes >= 0:
-                self._left_bytes = -1
-                self.problems.append(
+        if len(texts.by_content) >= _MOST_FILES or length > texts.left_bytes:
+            if texts.left_bytes >= 0:
+                texts.left_bytes = -1
+                texts.problems.append(
                     Problem(
                         kind="limit-exceeded",
                         subject=node.path,
@@ -63,13 +83,13 @@ class RecognisedFiles:
         try:
             content = node.read_at(0, length)
         except (FormatError, OSError) as error:
-            self.problems.append(Problem(kind="unreadable-member", subject=node.path, message=str(error)))
+            texts.problems.append(Problem(kind="unreadable-member", subject=node.path, message=str(error)))
             return None
         digest = blake2b(content, digest_size=16).digest()
-        known = self._by_content.get(digest)
+        known = texts.by_content.get(digest)
         if known is None:
-            self._left_bytes -= length
-            known = self._by_content[digest] = recognise_license_texts(_decoded(content), self._work)
+            texts.left_bytes -= length
+            known = texts.by_content[digest] = recognise_license_texts(_decoded(content), texts.work)
         return known
 
     def statements(self, paths: Iterable[str]) -> tuple[FoundLicense, ...]:

@@ -5,7 +5,6 @@ Folders are told by the catalogue ``rules/libraries/plugins.toml``, by the varia
 
 from __future__ import annotations
 
-import configparser
 import fnmatch
 import posixpath
 import re
@@ -107,6 +106,8 @@ def _qt_folders(settings: Sequence[Node]) -> Iterator[tuple[str, str, str]]:
     for node in settings:
         if node.name not in _QT_SETTINGS:
             continue
+        import configparser  # few artifacts have such a file
+
         parser = configparser.RawConfigParser(strict=False)
         try:
             parser.read_string(read_text(node))

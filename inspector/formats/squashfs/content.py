@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from inspector.beside import processors
 from inspector.errors import FormatError
 from inspector.formats.squashfs.data import BLOCK_LENGTH, BLOCK_RAW, BlockReader
 from inspector.formats.squashfs.inode import Inode
@@ -55,12 +55,6 @@ class FragmentTable:
         return Fragment(position, word & BLOCK_LENGTH, bool(word & BLOCK_RAW))
 
 
-def _processors() -> int:
-    """How many processors this process may use; 0 where a second thread would only take turns with the first."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return count if count > 1 else 0
-
-
 class Sweep:
     """One pass over many files in the order of :meth:`ContentReader.position_key`: the current fragment stays, the next ones are decoded ahead.
 
@@ -77,7 +71,8 @@ class Sweep:
         self._current = -1
         self._content = b""
         self._ahead: ReadAhead | None = None
-        self._threads = min(_processors(), _MOST_THREADS) if blocks.worth_a_thread else 0
+        # On one processor a second thread would only take turns with the first.
+        self._threads = min(processors(), _MOST_THREADS) if blocks.worth_a_thread and processors() > 1 else 0
 
     def fragment(self, index: int) -> bytes | None:
         """The content of a fragment; None where it is not part of this sweep, or is not compressed.

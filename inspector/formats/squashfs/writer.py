@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterable
 from typing import BinaryIO
 
 from msgspec import Struct
 
+from inspector.beside import processors
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
 from inspector.formats.squashfs.block_reuse import ImageReuse, plan_reuse
 from inspector.formats.squashfs.compressor import Compressor
@@ -129,7 +129,7 @@ def write_image(
     contents = [content for content in plan.contents if content.same_as is None]
     reused = plan_reuse(contents, codec, block_size, whole_fragments=fragments) if reuse else []
     steps = _Steps(progress, contents)
-    with OrderedCompression(codec.compress, threads or _processors()) as queue:
+    with OrderedCompression(codec.compress, threads or processors()) as queue:
         data = DataWriter(output, queue, block_size, fragments=fragments, tail_ends=tail_ends, advance=steps.advance)
         _write_data(data, contents, reused)
         queue.finish()
@@ -156,10 +156,6 @@ def write_image(
         counts.bytes_copied,
         counts.bytes_compressed,
     )
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Steps:

@@ -1,0 +1,115 @@
+"""Work in another process: asked of real processes, each test in a Python of its own, as those that run tests have threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from inspector.beside import processors
+
+ROOT = Path(__file__).resolve().parents[2]
+needs_two_processors = pytest.mark.skipif(processors() < 2, reason="needs two processors")
+
+
+def run(script: str, *, permitted: bool = True) -> str:
+    before = (
+        "import os, signal, sys, threading, time\nfrom inspector import beside\nfrom inspector.beside import Beside\n"
+    )
+    settings = "beside.permit_processes()\n" if permitted else ""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", before + settings + dedent(script)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert not done.stderr
+    return done.stdout.strip()
+
+
+@needs_two_processors
+def test_what_another_process_made_comes_back() -> None:
+    said = run("""
+        with Beside(lambda: [os.getpid(), *range(300_000)], list[int]) as other:
+            assert other.runs
+            made = other.result()
+            assert made[0] != os.getpid() and made[1:] == list(range(300_000))
+            print("made", other.runs)
+    """)
+    assert said == "made False"
+
+
+@needs_two_processors
+@pytest.mark.parametrize(
+    "work",
+    [
+        "lambda: 1 // 0",
+        "lambda: sys.exit(3)",
+        "lambda: os.kill(os.getpid(), signal.SIGKILL)",
+        "lambda: object()",
+        "lambda: 'seven'",
+    ],
+)
+def test_a_process_that_comes_to_grief_gives_nothing(work: str) -> None:
+    assert run(f"""
+        with Beside({work}, int) as other:
+            print(other.runs, other.result())
+    """) == "True None"  # fmt: skip
+
+
+@needs_two_processors
+def test_a_process_that_nobody_waits_for_ends_with_the_block() -> None:
+    said = run("""
+        began = time.monotonic()
+        with Beside(lambda: time.sleep(30), None) as other:
+            assert other.runs
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            print("none left", time.monotonic() - began < 20)
+    """)
+    assert said == "none left True"
+
+
+@needs_two_processors
+def test_handlers_of_signals_are_not_run_there() -> None:
+    said = run("""
+        signal.signal(signal.SIGTERM, lambda *_: print("cleaned up", flush=True))
+        with Beside(lambda: os.kill(os.getpid(), signal.SIGTERM), None) as other:
+            assert other.runs
+            print(other.result(), signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    """)
+    assert said == "None False"
+
+
+@needs_two_processors
+def test_a_process_with_threads_is_not_forked() -> None:
+    said = run("""
+        over = threading.Event()
+        thread = threading.Thread(target=over.wait)
+        thread.start()
+        with Beside(lambda: 1, int) as other:
+            print(other.runs)
+        over.set()
+        thread.join()
+    """)
+    assert said == "False"
+
+
+def test_a_single_processor_works_alone() -> None:
+    said = run("""
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        with Beside(lambda: 1, int) as other:
+            print(beside.processors(), other.runs)
+    """)
+    assert said == "1 False"
+
+
+def test_library_users_processes_are_not_forked() -> None:
+    said = run("""
+        with Beside(lambda: 1, int) as other:
+            print(other.runs)
+    """, permitted=False)  # fmt: skip
+    assert said == "False"
