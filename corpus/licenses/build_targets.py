@@ -26,7 +26,7 @@ _ASSIGNED = re.compile(r"^[ \t]*([A-Za-z0-9_]+)[ \t]*(?::|\+)?=[ \t]*(.*)$", re.
 _LIBTOOL = re.compile(r"(?:^|/)(?:lib)?[^/\s]+\.la$")
 _REFERENCE = re.compile(r"\$[({]([A-Za-z0-9_]+)[)}]")
 _CMAKE_LIBRARY = re.compile(
-    r"\b([A-Za-z0-9_]*add_(?:shared_|sub)?library[A-Za-z0-9_]*|vtk_module_add_module|pcl_add_library)\s*\(\s*([^)]*)\)",
+    r"\b([A-Za-z0-9_]*add_(?:shared_|sub)?library[A-Za-z0-9_]*|vtk_module_add_module|pcl_add_library|qt_(?:internal_)?add_(?:qml_)?module)\s*\(\s*([^)]*)\)",
     re.IGNORECASE,
 )
 _CMAKE_SOURCES = re.compile(r"\btarget_sources\s*\(\s*([^)]*)\)", re.IGNORECASE)

@@ -48,10 +48,11 @@ from corpus.licenses.population import (
     read_index,
     sampled_libraries,
 )
-from corpus.licenses.source_evidence import decided_by_sources, wants_sources
+from corpus.licenses.source_evidence import confirmed_by_sources, decided_by_sources, wants_sources
 from corpus.licenses.source_trees import FileLicenses, read_source_trees
 from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
-from inspector.facts.licensing.debian_copyright_scope import LibraryReading, library_reading
+from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
+from inspector.facts.licensing.debian_copyright_scope import library_reading
 from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.resources import data_directory
 
@@ -138,7 +139,9 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
         for reading in readings:
             own, place = files.get(reading.soname, ((), release))
             decided = decided_by_sources(reading.file, reading.reading, own, same_release=place == release)
-            row = _row_of(reading, headers.get(reading.package.name, ""), decided, title)
+            confirmed = not decided and confirmed_by_sources(reading.file, reading.reading, own)
+            said = "" if confirmed else headers.get(reading.package.name, "")
+            row = _row_of(reading, said, decided, title)
             if _is_known(row.spdx):
                 settled.add(row.soname)
             yield row
@@ -216,12 +219,15 @@ def _header_licenses(doubtful: list[_Reading], index: Mapping[str, IndexedPackag
 
 def _row_of(reading: _Reading, headers: str, decided: str, title: str) -> Row:
     package, read = reading.package, reading.reading
-    spdx = read.expression if read is not None and read.expression and has_names_of_its_own(read) else ""
+    spdx = read.expression if read is not None and read.expression and has_names_of_its_own(reading.file, read) else ""
     place = _place(read)
     if decided:
         spdx, place = decided, f"source files; the copyright file: {place}"
     elif reading.is_doubtful and headers_decide(reading.file, read, headers):
-        spdx, place = headers, f"public headers; the copyright file: {place}"
+        # Headers that name one of the licences that one may choose from confirm the name of it and leave the choice.
+        is_choice = read is not None and " OR " in read.contradicted and headers in read.contradicted.split(" OR ")
+        spdx = read.contradicted if read is not None and is_choice else headers
+        place = f"public headers; the copyright file: {place}"
     project = _project(reading.file, package.source)
     return Row(
         reading.soname, project, spdx, package.source, "", f"{title} {package.source} {package.version}: {place}"

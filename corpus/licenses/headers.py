@@ -24,7 +24,7 @@ from corpus.recipe import Unavailable
 from corpus.store import cache_directory, locked, scratch_directory
 from inspector.facts.licensing.debian_copyright import CopyrightFile
 from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.debian_copyright_scope import LibraryReading
+from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
 from inspector.facts.licensing.debian_copyright_texts import recognise_text
 from inspector.facts.licensing.license_classes import license_class
 
@@ -34,11 +34,13 @@ _CHOICE = re.compile(
     r"alternatively|dual[- ]licen|under either|either of the|your choice|one of the following|as an alternative",
     re.IGNORECASE,
 )
-_NO_NAME = re.compile(
+_VAGUE_NAME = re.compile(
     r"-?(?:like|style|ish)\b|permissive|^(?:bsd|mit|gpl|lgpl|free|other|custom|special|unknown|unnamed|proprietary|commercial|none|various|mixed|"
     r"see\b.*|\d.*|.*\s.*)$",
     re.IGNORECASE,
 )
+_NO_NAME = re.compile(r"unknown|unnamed|none|various|mixed|see\b.*|\d.*|.*\s.*", re.IGNORECASE)
+_SEVERAL = re.compile(r"[*?]|/$|\.(?:h|hh|hpp|hxx)(?:\.in)?$")
 _FIRST = 4000  # bytes of a header in which its licence stands
 _MOST_HEADERS = 80  # of one package; they are much alike
 _LARGEST = 40_000_000  # bytes of a .deb that is still downloaded
@@ -103,10 +105,15 @@ def understood(reading: LibraryReading) -> bool:
     return all(name.startswith("with ") for name in reading.unknown)
 
 
-def has_names_of_its_own(reading: LibraryReading) -> bool:
-    """Whether all names were understood or are names that a licence goes by, to be answered as ``LicenseRef-Debian-…``; "other", "permissive" and
-    "BSD-like" say only what it is not."""
-    return all(name.startswith("with ") or _NO_NAME.search(name) is None for name in reading.unknown)
+def has_names_of_its_own(file: CopyrightFile, reading: LibraryReading) -> bool:
+    """Whether all names were understood or are names that a licence goes by, to be answered as ``LicenseRef-Debian-…``: "unknown" and "none" are not,
+    and "other", "permissive" and "BSD-like" are where the file has a text for them."""
+    return all(
+        name.startswith("with ")
+        or _VAGUE_NAME.search(name) is None
+        or (_NO_NAME.fullmatch(name) is None and any(file.text_of(one, name) for one in file.paragraphs))
+        for name in reading.unknown
+    )
 
 
 def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers: str) -> bool:
@@ -148,8 +155,12 @@ def same_family(one: str, other: str) -> bool:
 
 
 def _weak_licenses(file: CopyrightFile) -> set[str]:
-    """The weak copyleft that paragraphs of single directories or files have."""
-    names = {paragraph.license_name for paragraph in file.paragraphs if "*" not in paragraph.patterns}
+    """The weak copyleft that paragraphs of single directories, of headers or of several files have; one file is borrowed code."""
+    names = {
+        paragraph.license_name
+        for paragraph in file.paragraphs
+        if "*" not in paragraph.patterns and (len(paragraph.patterns) > 1 or _SEVERAL.search(paragraph.patterns[0]))
+    }
     read = [read_license_name(name) for name in names]
     return {
         named.expression for named in read if named is not None and license_class(named.expression) == "weak-copyleft"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
-from inspector.facts.licensing.debian_copyright_scope import paragraph_reading
+from inspector.facts.licensing.debian_copyright_paragraphs import paragraph_reading
 
 _MAJORITY = 0.7
 """Share of the files that must have the same licence."""

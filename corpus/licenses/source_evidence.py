@@ -11,18 +11,20 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from corpus.licenses.comparing import same_license
+from corpus.licenses.comparing import alternatives, same_license
 from corpus.licenses.headers import same_family, understood
 from corpus.licenses.own_files import OwnFiles, own_files
 from inspector.facts.licensing.debian_copyright import CopyrightFile
 from inspector.facts.licensing.debian_copyright_names import read_license_name
+from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
 from inspector.facts.licensing.debian_copyright_places import is_aside
-from inspector.facts.licensing.debian_copyright_scope import LibraryReading
 from inspector.facts.licensing.debian_copyright_texts import recognise_text
 from inspector.facts.licensing.license_classes import CLASS_ORDER, license_class
 
 _FEWEST_PATTERNS = 3
 """Patterns of single files that make a licence one that could be the library's; a pattern of a directory does alone."""
+_FEWEST_FILES = 5
+"""Files without which a list of a library's files does not overrule what the copyright file says of some of them."""
 _FEW = 0.05
 """Share of a library's files that may be borrowed code of a stricter licence."""
 _COMMON_LICENSE = re.compile(r"\S*/usr/share/common-licenses/\S+")
@@ -71,10 +73,13 @@ def decided_by_sources(
     if not file.machine_readable:
         return "" if reading.scope == "sentence" or (len(reading.mentioned) == 1 and _is_granted(file.text)) else said
     if reading.contradicted:
+        if " OR " in reading.contradicted and said in reading.contradicted.split(" OR "):
+            return reading.contradicted
         return said if said and same_family(said, reading.contradicted) else ""
     if not own.covered or same_license(own.covered, reading.expression) or "LicenseRef-Debian-" in own.covered:
         return said if reading.scope == "paragraph" and own.is_default and _is_part(said, own) else ""
-    if _has_stricter_files(reading.expression, own.covered, files):
+    is_of_both = reading.scope == "paragraph" and " AND " in reading.expression
+    if (is_of_both and len(files) < _FEWEST_FILES) or _has_stricter_files(reading.expression, own.covered, files):
         return ""
     if said and same_license(said, own.covered):
         return own.covered
@@ -85,10 +90,35 @@ def decided_by_sources(
 
 def _has_stricter_files(expression: str, milder: str, files: Sequence[tuple[str, str]]) -> bool:
     """Whether some of the files have the licence that was read, and it asks for more than that of most of them."""
-    if CLASS_ORDER.index(license_class(expression)) <= CLASS_ORDER.index(license_class(milder)):
+    if not _is_stricter(expression, milder):
         return False
-    stricter = sum(bool(said) and same_license(said, expression) for _, said in files)
-    return stricter > _FEW * len(files)
+    parts = [part for choice in alternatives(expression) for part in choice]
+    stricter = sum(
+        bool(said) and any(same_license(said, part) and _is_stricter(part, milder) for part in parts)
+        for _, said in files
+    )
+    return stricter > (0 if len(parts) > 1 else _FEW * len(files))
+
+
+def confirmed_by_sources(file: CopyrightFile, reading: LibraryReading | None, files: Sequence[tuple[str, str]]) -> bool:
+    """Whether most of a library's source files are covered by what was read of the copyright file and say the same themselves, or the strong
+    copyleft that is a part of it."""
+    if not files or reading is None or not reading.expression or not file.machine_readable:
+        return False
+    own = own_files(file, files)
+    if " AND " in reading.expression and license_class(own.said) == "strong-copyleft":
+        return own.said in {part for choice in alternatives(reading.expression) for part in choice}
+    return bool(own.said and own.covered) and all(
+        same_license(one, reading.expression) for one in (own.said, own.covered)
+    )
+
+
+def _is_stricter(one: str, other: str) -> bool:
+    """Whether a licence asks for more than another: one of a stricter class, or one version where the other gives that or a later one."""
+    classes = CLASS_ORDER.index(license_class(one)), CLASS_ORDER.index(license_class(other))
+    if classes[0] != classes[1]:
+        return classes[0] > classes[1]
+    return one.endswith("-only") and other.endswith("-or-later") and same_family(one, other)
 
 
 def _is_granted(text: str) -> bool:

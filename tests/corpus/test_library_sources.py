@@ -10,7 +10,7 @@ import pytest
 
 from corpus.licenses.build_targets import library_files
 from corpus.licenses.own_files import own_files
-from corpus.licenses.source_evidence import decided_by_sources, wants_sources
+from corpus.licenses.source_evidence import confirmed_by_sources, decided_by_sources, wants_sources
 from corpus.licenses.source_trees import licenses_of_files
 from inspector.facts.licensing.debian_copyright import parse_copyright
 from inspector.facts.licensing.debian_copyright_scope import library_reading
@@ -115,3 +115,24 @@ def test_a_tarball_is_read_as_it_is(tmp_path: Path) -> None:
     assert licenses_of_files(path, ["libexample.so.1"]) == {"libexample.so.1": [("a.c", "LGPL-2.1-or-later")]}
     path.write_bytes(b"no archive")
     assert licenses_of_files(path, ["libexample.so.1"]) == {}
+
+
+def test_one_version_is_stricter_than_that_or_any_later() -> None:
+    said = [("src/a.c", "GPL-2.0-or-later")] * 6 + [("src/b.c", "GPL-3.0-only")]
+    paragraphs = (("*", "GPL-3"), ("src/a.*", "GPL-2+"))
+    assert decided(*paragraphs, files=said) == ""
+    assert decided(*paragraphs, files=said[:6]) == "GPL-2.0-or-later"
+
+
+def test_two_files_of_a_strong_copyleft_are_not_outvoted() -> None:
+    paragraphs = (("*", "LGPL-3+"), ("example/a.c example/a.h", "GPL-3+"))
+    said = [("example/b.c", "LGPL-3.0-or-later")] * 20 + [("example/a.c", "GPL-3.0-or-later")]
+    assert decided(*paragraphs, files=said) == ""
+
+
+def test_sources_confirm_what_headers_would_overrule() -> None:
+    file = parse_copyright(copyright_file(("*", "GPL-3+"), ("other/*", "LGPL-3+")))
+    reading = library_reading(file, "libexample.so.1")
+    assert confirmed_by_sources(file, reading, [("src/a.c", "GPL-3.0-or-later")])
+    assert not confirmed_by_sources(file, reading, [("other/a.c", "LGPL-3.0-or-later")])
+    assert not confirmed_by_sources(file, reading, [])

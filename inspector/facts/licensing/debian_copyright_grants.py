@@ -55,6 +55,14 @@ _LATER = lazy_pattern(
     r"\blater|newer|higher|greater|\b(?:or|and)\s+above|subsequent|upwards?\b|any version|\d\+", re.IGNORECASE
 )
 _EXCEPTION = lazy_pattern(r"\bexception\b|\bin addition\b|\badditional permission|\bgives? permission\b", re.IGNORECASE)
+_ALTERNATIVELY = lazy_pattern(
+    r"\balternatively,?\s+(?:provided\s+that\s[^,.]{1,80},\s+)?(?:this|the)\s+(?:product|software|work|file|code|program)\s+may\s+be\s+(?:distributed|used)\s+"
+    r"under\s+the\s+terms\s+of\s+(?=the\s+(?:gnu\s+general\s+public|gnu\s+gpl|gpl))",
+    re.IGNORECASE,
+)
+_BSD = lazy_pattern(r"redistribution\s+and\s+use\s+in\s+source\s+and\s+binary\s+forms", re.IGNORECASE)
+_ENDORSE = lazy_pattern(r"\bendorse\s+or\s+promote\b", re.IGNORECASE)
+_GPL_VERSION = lazy_pattern(r"gpl-?v?([123](?:\.0)?\+?)(?![\w.])", re.IGNORECASE)
 _MOST_REST = 0.3  # share of a licence's text that may be something else
 _MANY_VERSIONS = lazy_pattern(r"(?:A|L)?GPL-|GFDL-")
 _COPYRIGHT = lazy_pattern(r"^\W*(?:copyright|\(c\)|©|all rights reserved).{0,120}$", re.IGNORECASE | re.MULTILINE)
@@ -75,7 +83,7 @@ def granted_expression(named: str, text: str) -> str:
     if name is None:
         return named
     granted = _granted_version(named, name, text)
-    return granted + _exception_beside(text[:_LONGEST], granted)
+    return granted if " OR " in granted else granted + _exception_beside(text[:_LONGEST], granted)
 
 
 def _granted_version(named: str, name: re.Match[str], text: str) -> str:
@@ -86,7 +94,7 @@ def _granted_version(named: str, name: re.Match[str], text: str) -> str:
     if len(family) != 1:
         return named
     granted = family.pop()
-    if granted.endswith("-only") and name["ending"] == "or-later" and _LATER.search(text):
+    if " OR " not in granted and granted.endswith("-only") and name["ending"] == "or-later" and _LATER.search(text):
         # A later version is spoken of in words that the grammar does not have.
         return granted.replace("-only", "-or-later")
     return granted
@@ -102,6 +110,9 @@ def _exception_beside(text: str, granted: str) -> str:
     table = load_table("licenses/license_phrases.toml")
     texts = [one for one in recognise_license_texts(text).texts if one.kind == "exception" and one.exact]
     names = {table["same_exceptions"].get(one.identifiers[0], one.identifiers[0]) for one in texts}
+    if not names:
+        told = recognise_text(text)
+        names = {told[0].partition(" WITH ")[2]} if len(told) == 1 and told[0].startswith(f"{granted} WITH ") else names
     names -= set(table["exceptions_of_build_systems"]["names"])
     if len(names) != 1:
         return ""
@@ -111,8 +122,28 @@ def _exception_beside(text: str, granted: str) -> str:
     return f" WITH {name}"
 
 
+def choice_of_texts(text: str, name: str = "") -> str | None:
+    """A BSD licence or the GPL, where a text goes on "Alternatively, this product may be distributed under the terms of the GNU General Public
+    License"; None where it does not.
+
+    :param name: the short name, which may say the version: "BSD-or-GPL2".
+    """
+    parts = _ALTERNATIVELY.split(text[:_LONGEST], maxsplit=1)
+    if len(parts) != 2 or _BSD.search(parts[0]) is None:
+        return None
+    clauses = "BSD-3-Clause" if _ENDORSE.search(parts[0]) else "BSD-2-Clause"
+    granted = [one for one in gnu_grants(parts[1]) if one.startswith("GPL-")]
+    version = _GPL_VERSION.search(name)
+    gnu = read_license_name(f"GPL-{version[1]}") if version else None
+    said = gnu.expression if gnu is not None else granted[0] if len(granted) == 1 else "GPL-1.0-or-later"
+    return f"{clauses} OR {said}"
+
+
 def _told_apart(named: str, text: str) -> str:
     """Of short texts that are taken for each other the one that stands there: word for word where the list has it, else by its phrases."""
+    choice = choice_of_texts(text) if named.startswith("BSD-") else None
+    if choice is not None:
+        return choice
     told = recognise_text(text)
     if told == (named,) and not _is_longer_than(named, text):
         return named

@@ -35,6 +35,7 @@ _ADDED = lazy_pattern(
 )
 """An exception that stands behind "and" as if it were a licence of its own: "GPL-2 and exception-universal-FOSS"."""
 _IN_BRACKETS = lazy_pattern(r"\s*\(\s*with\s+([^()]*)\)", re.IGNORECASE)
+_POINTER = lazy_pattern(r"\s*\(\s*see\s[^()]*\)", re.IGNORECASE)  # "LGPL-2.1 (see COPYING)"
 _VERSION = lazy_pattern(r"v?[1-3](?:\.[01])?\+?", re.IGNORECASE)
 _SEPARATORS = lazy_pattern(r"[\s_~-]+")
 _EXCEPTION_WORD = lazy_pattern(r"(?:\b|(?<=[a-z]))exceptions?\b")
@@ -65,21 +66,28 @@ def read_license_name(text: str, text_of: TextOf | None = None, grant_of: GrantO
     whole = _names().get(" ".join(text.lower().split()))
     if whole is not None and not (text_of is not None and _is_ambiguous(text)):
         return NamedLicense(grant_of(text, whole) if grant_of is not None and " " not in whole else whole)
-    plain = _ADDED.sub(lambda added: f" with {added[2] or added[3]}", _IN_BRACKETS.sub(r" with \1", text))
+    plain = _ADDED.sub(
+        lambda added: f" with {added[2] or added[3]}", _IN_BRACKETS.sub(r" with \1", _POINTER.sub("", text))
+    )
     reader = _Reader(_JOINED.sub(r" \1 ", plain), text_of, grant_of)
     tree = reader.read()
     return None if tree is None else NamedLicense(_written(tree), tuple(dict.fromkeys(reader.unknown)))
 
 
-def without_unknown_choices(named: NamedLicense) -> NamedLicense:
-    """The same without the alternatives that nobody knows, where others are known: who may choose may leave them."""
+def without_unknown_choices(named: NamedLicense, has_text: Callable[[str], bool]) -> NamedLicense:
+    """The same without the alternatives that nobody knows, where others are known: who may choose may leave them.
+
+    :param has_text: whether a file has a licence text for a name. Such an alternative is a licence of its own that one may choose: it stays.
+    """
     if not named.unknown or " OR " not in named.expression or "(" in named.expression:
         return named
     choices = named.expression.split(" OR ")
     known = [choice for choice in choices if "LicenseRef-Debian-" not in choice]
     if not known or len(known) == len(choices):
         return named
-    return NamedLicense(" OR ".join(known), tuple(name for name in named.unknown if name.startswith("with ")))
+    kept = {_reference(name) for name in named.unknown if "excep" not in name.lower() and has_text(name)}
+    found = [choice for choice in choices if choice in known or choice in kept]
+    return NamedLicense(" OR ".join(found), tuple(name for name in named.unknown if name.startswith("with ")))
 
 
 _Tree = tuple[str, tuple["_Tree | str", ...]]
@@ -199,13 +207,15 @@ class _Reader:
             found = None if variant is None else _known(variant[1])
         if found is None:
             self.unknown.append(name)
-            return f"LicenseRef-Debian-{_REFERENCE.sub('-', name).strip('-.') or 'unnamed'}"[:120]
+            return _reference(name)
         if self._grant_of is not None and " " not in found:
             granted = self._grant_of(whole or name, found)
             found = self._grant_of(name, found) if whole and granted == found else granted
-        return (
-            found if " " not in found or " WITH " in found else (("OR" if " OR " in found else "AND"), (f"({found})",))
-        )
+        return (("OR" if " OR " in found else "AND"), (f"({found})",)) if " OR " in found or " AND " in found else found
+
+
+def _reference(name: str) -> str:
+    return f"LicenseRef-Debian-{_REFERENCE.sub('-', name).strip('-.') or 'unnamed'}"[:120]
 
 
 def _joined(operator: str, one: _Tree | str, other: _Tree | str) -> _Tree:

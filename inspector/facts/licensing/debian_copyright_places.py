@@ -21,6 +21,13 @@ _LONG_PART = 8
 """Letters of a directory's name that stand for the end of a library's however they are written: ``PyConsole/*`` for libexamplepyconsole."""
 _SHORTEST_PART = 4  # letters of a directory's name that may stand for the end of a library's
 
+_LIBRARY_BEHIND = lazy_pattern(r"(?<=.)[-_]?[Ll]ib$")  # "ExampleLib/*" of libExample
+
+_OF_OTHERS = frozenset(("3rdparty", "third_party", "thirdparty", "external", "extern", "vendor", "deps", "subprojects"))
+"""Directories of other projects' code: what lies there and is called like the end of a library's name is that library's."""
+_CLIENT = lazy_pattern(r"client[^/]*/(?:c|c\+\+|cpp|cxx|lib)/\*", re.IGNORECASE)
+"""The directory of a program's library for its clients in C or C++."""
+
 _NO_LIBRARY = (
     "test",
     "doc",
@@ -31,6 +38,10 @@ _NO_LIBRARY = (
     "java",
     "jni",
     "python",
+    "perl",
+    "ruby",
+    "swig",
+    "contrib",
     "bindings",
     "bin",
     "plugin",
@@ -57,8 +68,9 @@ def has_name_in_common(directory: str, soname: str) -> bool:
     return bool(one and other) and (one.startswith(other) or other.startswith(one))
 
 
+@lru_cache(maxsize=1024)
 def _plain(name: str) -> str:
-    return re.sub(r"[-_.]|\d[\d.]*$", "", name.lower().removeprefix("lib"))
+    return re.sub(r"[-_.]|(?:[-_.]?\d[\d.]*)+$", "", name.lower().removeprefix("lib"))
 
 
 def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | None:
@@ -82,7 +94,16 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
         for paragraph, _ in reversed(matchers):
             if _is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
                 return paragraph
+    for paragraph, _ in reversed(matchers):
+        if any(_CLIENT.fullmatch(pattern) for pattern in paragraph.patterns[:MOST_ALTERNATIVES]):
+            return paragraph
     paths = [place.format(stem=stem, base=match[1]) for place in load_table("licenses/library_sources.toml")["places"]]
+    if any(
+        pattern.startswith("generic/")
+        for paragraph in file.paragraphs
+        for pattern in paragraph.patterns[:MOST_ALTERNATIVES]
+    ):
+        paths.remove("library/x.c")  # where Tcl's extensions have scripts
     return _of_place(paths, matchers)
 
 
@@ -104,13 +125,16 @@ def _of_place(paths: list[str], matchers: list[tuple[FilesParagraph, re.Pattern[
 
 
 def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
-    """The paragraph that lists the file that the library is called after: ``src/lib/libvdemgmt.c`` for libvdemgmt, ``src/fm.*`` for libfm."""
+    """The paragraph that lists the file that the library is called after: ``src/lib/libvdemgmt.c`` for libvdemgmt, ``src/fm.*`` for libfm, or nothing
+    but files whose names begin like it: ``fru.c fru-errno.c fru.h`` for libfru."""
     main_file = re.compile(rf"(?:.*/)?lib{re.escape(stem)}\.(?:c|cc|cpp|cxx)")
     called_alike = re.compile(rf"(?:src|lib|source)/(?:.*/)?{re.escape(stem)}\.(?:c|cc|cpp|cxx|\*)")
     alike = None
     for paragraph in reversed(file.paragraphs):
         patterns = () if "*" in paragraph.patterns else paragraph.patterns[:MOST_ALTERNATIVES]
         if any(main_file.fullmatch(pattern) for pattern in patterns):
+            return paragraph
+        if len(patterns) > 2 and f"{stem}.c" in patterns and all(pattern.startswith(stem) for pattern in patterns):
             return paragraph
         # A program may have a file of that name, too: it must be a long one, or stand beside whole directories.
         if alike is None and (len(stem) >= _LONG_PART or sum(pattern.endswith("/*") for pattern in patterns) > 1):
@@ -121,23 +145,27 @@ def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
 def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_name: bool) -> bool:
     """Whether one of the directories has the library's name, wherever it is (``src/lib/lttng-ust-ctl/*``), or, not ``whole_name``, a part of it:
     ``tools/libs/guest/*`` for libxenguest, ``lib/colord/*`` for libcolordprivate."""
+    first = stem[:1].lower()
     for pattern in patterns[:MOST_ALTERNATIVES]:
-        *above, name = pattern.removesuffix("/*").split("/")
-        if (
-            not pattern.endswith("/*")
-            or "*" in name
-            or "?" in name
-            or any(part.startswith(_NO_LIBRARY) for part in above)
-        ):
+        if not pattern.endswith("/*"):
+            continue
+        *above, name = pattern[:-2].split("/")
+        if "*" in name or "?" in name or any(part.startswith(_NO_LIBRARY) for part in above):
             continue
         plain = name.removeprefix("lib")
-        if plain and plain in (stem, base):
+        if plain[:1].lower() == first != "" and (
+            plain in (stem, base)
+            or _LIBRARY_BEHIND.sub("", plain) in (stem, base)
+            or _plain(name) == _plain(stem) != ""
+        ):
             return True
         if whole_name:
             continue
         if name.startswith("lib") and len(plain) >= _SHORTEST_PART - 1 and stem.startswith(plain):
             return True
         if len(plain) >= _LONG_PART and stem.lower().endswith(plain.lower()):
+            return True
+        if len(plain) >= _SHORTEST_PART and stem.endswith(plain) and any(part in _OF_OTHERS for part in above):
             return True
         if len(plain) >= _SHORTEST_PART and (
             stem.endswith((f"-{plain}", f"_{plain}"))

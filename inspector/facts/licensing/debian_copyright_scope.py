@@ -6,11 +6,12 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 1. The paragraph for a directory that is called like the library, else the one that covers a place where source trees keep this library
    (``rules/licenses/library_sources.toml``), if it is not "Files: *" and its patterns are directories: ``lib/*`` yes, ``lib/md5.c`` no.
 2. Where "Files: *" is of a strong copyleft: the paragraph of a weak one that has the public headers or several files of a directory that is
-   called like the library; the rest is the programs. Where it is of a GNU licence in any later version: the paragraph of that version alone that has
-   several files of such a directory.
+   called like the library, or most of all listed sources in the one directory for sources; the rest is the programs. Where it is of a GNU licence
+   in any later version: the paragraph of that version alone that has several files of such a directory.
 3. "Files: *"; but the License field of the header paragraph where a name in the former is not understood.
 4. The License field of the header paragraph.
-5. What at least three fifths of the listed source files have in common, those in a directory that is called like the library before all.
+5. What at least three fifths of the listed source files have in common, those in a directory that is called like the library before all, then
+   those below ``lib``. Where the licence of 3 to 5 is of a weak copyleft and several files of such a directory are of a strong one: both.
 6. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one of a
    sentence that names the library, the one for "everything else", the one of a sentence "This library is free software", or the one that stands
    first, where it gives no choice and no weak copyleft follows a strong one; several permissive ones together; where none is told by a version or a
@@ -19,20 +20,19 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from typing import Literal
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
 from inspector.facts.licensing.debian_copyright_grants import (
     TOLD_APART,
     first_quoted_license,
-    granted_expression,
     longer_license,
     quoted_license,
 )
-from inspector.facts.licensing.debian_copyright_names import read_license_name, without_unknown_choices
+from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading, joined, paragraph_reading
 from inspector.facts.licensing.debian_copyright_places import (
     MOST_ALTERNATIVES,
     covering_paragraph,
@@ -53,6 +53,8 @@ from inspector.facts.licensing.debian_copyright_texts import (
 from inspector.facts.licensing.license_classes import license_class
 from inspector.patterns import lazy_pattern
 
+__all__ = ["LibraryReading", "library_reading"]
+
 _MOST_FILES = 4000  # patterns of source files that are counted where no paragraph speaks for the whole
 _MAJORITY = 0.6
 _FEWEST_FILES = 3
@@ -62,42 +64,36 @@ _HEADERS = lazy_pattern(
     r"(?:.*/)?(?:include|includes|inc)/(?:(?P<below>[^/]+)/)?(?:.*/)?(?:\*|[^/]*\.(?:h|hh|hpp|hxx))"
 )
 
-Scope = Literal["paragraph", "default", "header", "majority", "text", "sentence"]
-
-
-class LibraryReading(Struct, frozen=True):
-    """What a copyright file says of one library.
-
-    :ivar expression: SPDX; None where several licences are named and nothing says which is the library's.
-    :ivar scope: which rule decided: the "paragraph" of its directory, the "default" paragraph, the "header", what most source
-        files have ("majority"), recognised "text", or in it a "sentence" that names the library or speaks of everything else.
-    :ivar patterns: of the paragraph that decided.
-    :ivar mentioned: the licences that were recognised where ``scope`` is "text" or "sentence".
-    :ivar unknown: names that were not understood; they are ``LicenseRef-Debian-…`` in the expression.
-    :ivar contradicted: the expression that the short names alone stand for, where the texts grant another version or less; "" where they agree.
-    """
-
-    expression: str | None
-    scope: Scope
-    patterns: tuple[str, ...] = ()
-    mentioned: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    contradicted: str = ""
+_OWN_SOURCE = lazy_pattern(
+    r"(?!(?:.*/)?(?:test|bench|example|demo|tools?/|doc|prog|plugin|contrib|driver|module|qml|imports|daemon|data/))(?!.*\.tab\.)"
+    r".*(?:\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx|[*?]|\[ch\])|\*)",
+    re.IGNORECASE,
+)
+_IN_SOURCES = lazy_pattern(r"(?:src|lib|source)/[^/*]+\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
+_SOURCE_FILE = lazy_pattern(r".*\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
+_MANY_FILES = 5
+_LIBRARY_DIRECTORIES = ("lib/", "libs/", "src/lib/")
+_STRONG_NAME = lazy_pattern(r"(?<!l)gpl", re.IGNORECASE)
 
 
 def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
     """The licence of the library with that SONAME (or file name); None where the file says nothing that is understood."""
     if not file.machine_readable:
         return _of_text(file.text, soname)
+    reading = _of_paragraphs(file, soname)
+    return reading if reading is None else _with_stricter_files(file, soname, reading)
+
+
+def _of_paragraphs(file: CopyrightFile, soname: str) -> LibraryReading | None:
     default = file.default()
     chosen = covering_paragraph(file, soname)
     if chosen is not None and chosen is not default and chosen.license_name:
-        covered = _of_paragraph(file, chosen, "paragraph")
+        covered = paragraph_reading(file, chosen, "paragraph")
         if not _is_of_programs(file, chosen, covered):
             return covered
-    header = _of_paragraph(file, FilesParagraph((), file.license_name), "header") if file.license_name else None
+    header = paragraph_reading(file, FilesParagraph((), file.license_name), "header") if file.license_name else None
     if default is not None and (default.license_name or default.license_text):
-        reading = _of_paragraph(file, default, "default")
+        reading = paragraph_reading(file, default, "default")
         if header is not None and not header.unknown and (reading is None or reading.unknown or not reading.expression):
             return header
         return _beside_programs(file, soname, reading) or _of_own_files(file, soname, reading) or reading
@@ -112,7 +108,7 @@ def _is_of_programs(file: CopyrightFile, chosen: FilesParagraph, covered: Librar
     beside = [pattern for pattern in chosen.patterns if pattern != "src/*"]
     if not beside or not all(is_aside_path(pattern) for pattern in beside):
         return False
-    rest = _of_paragraph(file, default, "default")
+    rest = paragraph_reading(file, default, "default")
     return (
         rest is not None
         and license_class(covered.expression or "") == "strong-copyleft"
@@ -132,9 +128,11 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
         patterns = paragraph.patterns[:MOST_ALTERNATIVES]
         public = [pattern for pattern in patterns if _is_public_header(pattern, soname)]
         own = sum(lies_in_directory_named_after(pattern, soname) for pattern in patterns)
+        if _is_most_of_sources(file, paragraph):
+            own = max(own, _FEWEST_FILES)
         if own < _FEWEST_FILES and len(public) < 2 and not any(pattern.endswith("/*") for pattern in public):
             continue
-        reading = _of_paragraph(file, paragraph, "paragraph")
+        reading = paragraph_reading(file, paragraph, "paragraph")
         if reading is None or reading.expression is None or reading.unknown:
             continue
         if license_class(reading.expression) == "weak-copyleft":
@@ -144,6 +142,19 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
         return None
     expression, most = votes.most_common(1)[0]
     return found[expression] if most >= _MAJORITY * votes.total() else None
+
+
+def _is_most_of_sources(file: CopyrightFile, paragraph: FilesParagraph) -> bool:
+    """Whether a paragraph lists at least five files of the one directory for sources, and these are most of what is listed one by one."""
+    own = sum(_IN_SOURCES.fullmatch(pattern) is not None for pattern in paragraph.patterns[:MOST_ALTERNATIVES])
+    if own < _MANY_FILES:
+        return False
+    listed = sum(
+        _SOURCE_FILE.fullmatch(pattern) is not None and not is_aside_path(pattern)
+        for other in file.paragraphs
+        for pattern in other.patterns[:MOST_ALTERNATIVES]
+    )
+    return own >= _MAJORITY * listed
 
 
 def _of_own_files(file: CopyrightFile, soname: str, default: LibraryReading | None) -> LibraryReading | None:
@@ -158,10 +169,31 @@ def _of_own_files(file: CopyrightFile, soname: str, default: LibraryReading | No
         own = sum(lies_in_directory_named_after(pattern, soname) for pattern in patterns)
         if own < _FEWEST_FILES or own * 2 < len(paragraph.patterns):
             continue
-        reading = _of_paragraph(file, paragraph, "paragraph")
+        reading = paragraph_reading(file, paragraph, "paragraph")
         if reading is not None and reading.expression == wanted:
             return reading
     return None
+
+
+def _with_stricter_files(file: CopyrightFile, soname: str, reading: LibraryReading) -> LibraryReading:
+    """The same with the strong copyleft that several files of a directory called like the library have: it holds for the whole, too."""
+    if reading.scope not in ("default", "majority") or reading.expression is None or " " in reading.expression:
+        return reading
+    if license_class(reading.expression) != "weak-copyleft":
+        return reading
+    for paragraph in file.paragraphs:
+        if "*" in paragraph.patterns or is_aside(paragraph) or not _STRONG_NAME.search(paragraph.license_name):
+            continue
+        own = [one for one in paragraph.patterns[:MOST_ALTERNATIVES] if _OWN_SOURCE.fullmatch(one)]
+        own = [one for one in own if lies_in_directory_named_after(one, soname)]
+        if len(own) < 2 and not any(one.endswith("*") for one in own):
+            continue
+        other = paragraph_reading(file, paragraph, "paragraph")
+        if other is None or other.expression is None or " " in other.expression or other.unknown:
+            continue
+        if license_class(other.expression) == "strong-copyleft":
+            return replace(reading, expression=f"{reading.expression} AND {other.expression}", scope="paragraph")
+    return reading
 
 
 def _is_public_header(pattern: str, soname: str) -> bool:
@@ -174,18 +206,20 @@ def _of_most_files(file: CopyrightFile, soname: str) -> LibraryReading | None:
     """What most of the listed source files have, where no paragraph speaks for the whole."""
     counted: Counter[FilesParagraph] = Counter()
     own: Counter[FilesParagraph] = Counter()
+    in_library: Counter[FilesParagraph] = Counter()
     left = _MOST_FILES
     for paragraph in file.paragraphs:
         for pattern in paragraph.patterns[:left]:
             if _SOURCE.fullmatch(pattern) and not is_aside_path(pattern):
                 counted[paragraph] += 1
                 own[paragraph] += lies_in_directory_named_after(pattern, soname)
+                in_library[paragraph] += pattern.startswith(_LIBRARY_DIRECTORIES)
         left = max(0, left - len(paragraph.patterns))
-    chosen = own if own.total() else counted
+    chosen = own if own.total() else in_library if in_library.total() >= _MANY_FILES else counted
     readings: dict[str, LibraryReading] = {}
     votes: Counter[str] = Counter()
     for paragraph, count in chosen.items():
-        reading = _of_paragraph(file, paragraph, "majority") if count else None
+        reading = paragraph_reading(file, paragraph, "majority") if count else None
         if reading is not None and reading.expression is not None:
             readings.setdefault(reading.expression, reading)
             votes[reading.expression] += count
@@ -210,48 +244,4 @@ def _of_text(text: str, soname: str) -> LibraryReading | None:
     if said is not None:
         return LibraryReading(said, "sentence", mentioned=mentioned)
     expression = granted_to_library(text) or first_grant(text)
-    return LibraryReading(expression or _joined(mentioned), "text", mentioned=mentioned)
-
-
-def _joined(mentioned: tuple[str, ...]) -> str | None:
-    """One licence, or several permissive ones: whoever keeps to all of them errs in nothing. None where one of several asks for more."""
-    mild = all(license_class(name) in ("permissive", "public-domain") for name in mentioned)
-    return " AND ".join(mentioned) if mentioned and (mild or len(mentioned) == 1) else None
-
-
-def _of_paragraph(file: CopyrightFile, paragraph: FilesParagraph, scope: Scope) -> LibraryReading | None:
-    def text_of(name: str) -> str | None:
-        text = file.text_of(paragraph, name)
-        if not text:
-            return None
-        return _joined(recognise_text(text)) or quoted_license(text)
-
-    overruled: list[str] = []
-
-    def grant_of(name: str, named: str) -> str:
-        granted = granted_expression(named, file.text_of(paragraph, name) or paragraph.license_text)
-        # Nothing contradicts what is there word for word.
-        is_whole_text = named in TOLD_APART and granted not in TOLD_APART
-        if granted.partition(" WITH ")[0] not in (named, named.replace("-only", "-or-later")) and not is_whole_text:
-            overruled.append(name)
-        return granted
-
-    named = read_license_name(paragraph.license_name, text_of, grant_of)
-    if named is None:
-        mentioned = recognise_text(paragraph.license_text)
-        if not mentioned:
-            return None
-        return LibraryReading(_joined(mentioned), scope, paragraph.patterns, mentioned)
-    chosen = without_unknown_choices(named)
-    contradicted = ""
-    if overruled:
-        by_name = read_license_name(paragraph.license_name, text_of)
-        contradicted = by_name.expression if by_name is not None else ""
-    return LibraryReading(
-        chosen.expression, scope, paragraph.patterns, unknown=chosen.unknown, contradicted=contradicted
-    )
-
-
-def paragraph_reading(file: CopyrightFile, paragraph: FilesParagraph) -> LibraryReading | None:
-    """What one paragraph says of the files that it covers."""
-    return _of_paragraph(file, paragraph, "paragraph")
+    return LibraryReading(expression or joined(mentioned), "text", mentioned=mentioned)

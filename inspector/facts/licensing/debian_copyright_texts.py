@@ -46,7 +46,7 @@ _OF_GNU = r"(?:the )?(?:gnu )?(?:(?P<kind{0}>lesser|library|affero|lesser \(?(?:
 _NAME_FIRST = lazy_pattern(
     _OF_GNU.format("1")
     + r"(?: \([al]?gpl\))?(?:,? (?:as )?published by the (?:free software foundation|fsf)(?: \(fsf\))?(?:, inc\.?)?)?"
-    r"[;:,. ]{1,3}(?:either )?\(?(?:versions?|v\.?|ver\.?) ?(?P<version1>\d(?:\.\d)?)(?=(?P<rest1>.{0,60}))"
+    r"[;:,. ]{1,3}(?:either )?\(?(?:versions?|v\.?|ver\.?) ?(?P<version1>\d(?:\.\d)?)(?=(?P<rest1>.{0,140}))"
 )
 _VERSION_FIRST = lazy_pattern(
     r"(?:either )?versions? (?P<version2>\d(?:\.\d)?)(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
@@ -71,8 +71,17 @@ _NEAR = 200
 """Characters behind the beginning of a second licence in which its choice may be given."""
 _LATER = lazy_pattern(
     r"\+|-or-later|(?:,? ?\(?(?:of the licen[cs]e)?,? ?(?:or|and) \(?(?:at your (?:option|choice|discretion)\)?,? ?)?"
-    r"(?:any |\(at your option\) any )?(?:later|newer|higher|above))"
+    r"(?:any |\(at your option\) any )?(?:later|newer|higher|above))(?! versions? (?:that (?:is|are) )?(?:accept|approv))"
 )
+
+
+_OR_VERSION = lazy_pattern(
+    r"(?: of (?:the|this) licen[cs]e)?,? or,? (?:\(?at your (?:option|choice)\)?,? )?(?:the )?(?:versions? |v\.? ?|gpl[- ]v?)?"
+    r"(?P<other>[23](?:\.[01])?)(?![-+\w]|\.\d)"
+    r"(?P<later>(?: of (?:the|this) licen[cs]e)?,? (?:or|and) \(?(?:at your (?:option|choice)\)?,? )?(?:any )?(?:later|newer|higher)"
+    r"(?! versions? (?:that (?:is|are) )?(?:accept|approv)))?"
+)
+"""A second version behind the first: "version 2 or 3", "version 2 of the License, or (at your option) version 3"."""
 
 
 def recognise_text(text: str) -> tuple[str, ...]:
@@ -265,8 +274,10 @@ def _kind(words: str | None) -> str | None:
 
 
 def _add(found: dict[str, None], family: str, version: str, rest: str) -> None:
-    later = "+" if _LATER.match(rest.lstrip(" .,;:)") if not rest.startswith("+") else rest) else ""
-    named = read_license_name(f"{family}-{version}{later}")
+    other = _OR_VERSION.match(rest)
+    is_later = _LATER.match(rest.lstrip(" .,;:)") if not rest.startswith("+") else rest) or (other and other["later"])
+    name = f"{family}-{version}{'+' if is_later else ''}"
+    named = read_license_name(f"{name} or {family}-{other['other']}" if other and not is_later else name)
     if named is not None and not named.unknown:
         found.setdefault(named.expression)
 
@@ -275,7 +286,7 @@ def _with_exception(name: str, exceptions: Sequence[tuple[str, str]]) -> str:
     """A GNU licence whose text goes on with a linking exception; those of build systems concern files of the build system only."""
     for exception, family in exceptions:
         if family and name.startswith(family):
-            return f"{name} WITH {exception}"
+            return " OR ".join(f"{version} WITH {exception}" for version in name.split(" OR "))
     return name
 
 
