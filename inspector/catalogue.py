@@ -6,7 +6,6 @@ A rule's name has at least one hyphen (``rpath-absolute``); a TOML file without 
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -17,6 +16,7 @@ from inspector.errors import InstallationError, UsageError
 from inspector.model import Confidence, Severity
 from inspector.patterns import lazy_pattern
 from inspector.resources import data_directory
+from inspector.toml import parse_toml
 
 _NAME = lazy_pattern(r"[a-z0-9]+(?:-[a-z0-9]+)+")
 _CODE = lazy_pattern(r"[A-Z]{3}[0-9]{3}")
@@ -146,8 +146,8 @@ def _read(path: Path, mistakes: list[str]) -> Rule | None:
     """The rule of one file; what is wrong with it is added to ``mistakes``, and None returned where no rule can be made of it."""
     where = f"{path.parent.name}/{path.stem}"
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = parse_toml(path.read_bytes())
+    except (OSError, ValueError) as error:
         mistakes.append(f"{where}: {error}")
         return None
     found = [f"unknown key {key!r}" for key in table if key not in _KEYS]

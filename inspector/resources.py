@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from inspector.errors import InstallationError
+from inspector.toml import parse_toml
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT_MARKER = ".inspector-data"  # so that a stranger's ./rules is never taken for ours
@@ -40,11 +40,10 @@ def load_table(relative: str) -> dict[str, Any]:
     """
     path = data_directory("rules") / relative
     try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
+        return parse_toml(path.read_bytes())
     except FileNotFoundError:
         raise InstallationError(
             f"rules/{relative} of this installation is missing", "reinstall bundle-inspect"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise InstallationError(f"rules/{relative} is not valid TOML: {error}", "reinstall bundle-inspect") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from inspector.facts.hosts.profile_schema import LARGEST_PAGE_SIZE, PRESENCES, c
 from inspector.loader.host_profile import Basis, HostProfile, Presence, ProvidedLibrary
 from inspector.loader.objects import ARCHITECTURES, LoaderObject, VersionRequirement
 from inspector.resources import load_table
+from inspector.toml import parse_toml
 
 
 class CapturedSymbols(Struct, frozen=True):
@@ -223,8 +223,8 @@ def read_profile(content: bytes, place: str, release: Mapping[str, Any] | None =
     :raises UsageError: where it is not a profile.
     """
     try:
-        document: dict[str, Any] = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = parse_toml(content)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{place} is not valid TOML: {error}", "inspect host capture writes a valid one") from error
     if release is not None:
         document = {**release, **document}

@@ -49,7 +49,6 @@ def find_static_components(
     :param runtime: the file that an AppImage is, and the executable in front of its payload: what that contains is told of the runtime's own path.
     """
     limits = limits or Limits()
-    catalogue = load_fingerprints()
     found: list[StaticComponent] = []
     own: dict[str, StaticComponent] = {}
     pythons: list[CPythonBuild] = []
@@ -63,7 +62,7 @@ def find_static_components(
         inside = scanned.get(candidate.identity)
         if inside is None:
             try:
-                inside = scan_file(node, candidate.elf, node.path, catalogue, limits)
+                inside = scan_file(node, candidate.elf, node.path, limits=limits)
             except (FormatError, OSError) as error:
                 problems.append(Problem(kind="unreadable-member", subject=node.path, message=str(error)))
                 inside = FileComponents()
@@ -79,7 +78,7 @@ def find_static_components(
     source, program = runtime
     if source is not None and program is not None:
         try:
-            found += scan_file(source, program.elf, program.path, catalogue, limits).components
+            found += scan_file(source, program.elf, program.path, limits=limits).components
         except (FormatError, OSError) as error:
             problems.append(Problem(kind="unreadable-member", subject=program.path, message=str(error)))
     found.sort(key=lambda component: (component.path, component.name.lower(), component.version or ""))
