@@ -42,7 +42,7 @@ _ZIPAPP_MAIN = "import sys\nprint('hello &lt;' + sys.argv[1] + '&gt;')\n"
 
 
 def recipes() -> list[Recipe]:
-    """One application in eleven forms."""
+    """One application in thirteen forms."""
     file, source = Bounds((2_000, 3_000_000)), Bounds((500, 50_000))
     forms: list[tuple[str, str, Callable[[Path], None], Bounds]] = [
         ("pex-zipapp", "a PEX file", partial(_pex, options=()), file),
@@ -50,6 +50,14 @@ def recipes() -> list[Recipe]:
         ("pex-wheels", "a PEX file with whole wheels", partial(_pex, options=("--no-pre-install-wheels",)), file),
         ("pex-packed", "a PEX in the packed layout", partial(_pex, options=("--layout", "packed")), Bounds((500_000, 4_000_000), (5, 12))),
         ("pex-loose", "a PEX in the loose layout", partial(_pex, options=("--layout", "loose")), Bounds((2_000_000, 9_000_000), (100, 900))),
+        (
+            "pex-packed-wheels", "a PEX in the packed layout with whole wheels",
+            partial(_pex, options=("--layout", "packed", "--no-pre-install-wheels")), Bounds((500_000, 4_000_000), (5, 12)),
+        ),
+        (
+            "pex-loose-wheels", "a PEX in the loose layout with whole wheels",
+            partial(_pex, options=("--layout", "loose", "--no-pre-install-wheels")), Bounds((2_000_000, 9_000_000), (100, 900)),
+        ),
         ("shiv", "a shiv file", partial(_shiv, options=()), file),
         ("shiv-no-modify", "a shiv file that checks its files", partial(_shiv, options=("--compile-pyc", "--no-modify")), file),
         ("zipapp", "an archive of zipapp", _zipapp, Bounds((200, 5_000))),

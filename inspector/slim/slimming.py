@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -32,6 +32,7 @@ from inspector.slim.proving.verification import compare_trees
 from inspector.slim.rebuilding.archive_records import with_records
 from inspector.slim.rebuilding.output import PendingOutput, default_output, ended_by_exception
 from inspector.slim.rebuilding.rebuild import check_rebuildable, rebuild, rebuild_options
+from inspector.slim.rebuilding.wheels_inside import WheelsInside
 from inspector.slim.request import SlimOutcome, SlimRequest
 from inspector.slim.undoing.undo import write_undo
 
@@ -45,10 +46,11 @@ def slim(request: SlimRequest, *, limits: Limits | None = None, progress: Progre
     """
     limits = limits or Limits()
     progress.stage("Opening")
-    with open_artifact(request.path, limits) as artifact:
+    with open_artifact(request.path, limits) as opened, closing(WheelsInside(opened, limits)) as wheels:
+        artifact = wheels.artifact
         if not request.dry_run:
             check_rebuildable(
-                artifact, rebuild_options(request.options, request.runtime, request.sign, force=request.force)
+                opened, rebuild_options(request.options, request.runtime, request.sign, force=request.force)
             )
         target = Path(request.output) if request.output else default_output(request.path, runtime=request.runtime)
         pending = None if request.dry_run else PendingOutput(target, inputs=[request.path], force=request.force)
@@ -57,7 +59,7 @@ def slim(request: SlimRequest, *, limits: Limits | None = None, progress: Progre
         audited = audit_opened(
             artifact, limits=limits, hosts=request.hosts, environment=request.environment or None, progress=progress
         )
-        run = _Run(request, limits, progress, artifact, audited)
+        run = _Run(request, limits, progress, opened, wheels, audited)
         if request.plan_file:
             _write_plan(Path(request.plan_file), run.plan)
         if pending is None or run.plan.budget_gap:
@@ -70,14 +72,15 @@ class _Run:
     """One artifact on its way."""
 
     def __init__(
-        self, request: SlimRequest, limits: Limits, progress: Progress, artifact: Artifact, audited: Audited
-    ) -> None:
+        self, request: SlimRequest, limits: Limits, progress: Progress, container: Artifact, wheels: WheelsInside, audited: Audited,
+    ) -> None:  # fmt: skip
         self._request, self._limits, self._progress = request, limits, progress
-        self._artifact, self._facts, self._before = artifact, audited.facts, audited.result
+        self._container, self._wheels = container, wheels
+        self._artifact, self._facts, self._before = wheels.artifact, audited.facts, audited.result
         self._plans = self._planner(audited.facts)
         self.plan = self._plans.plan()
         self._left_out: list[SlimKept] = []
-        self._notices: list[str] = []
+        self._notices = [f"{path} stays as it is: {why}" for path, why in sorted(wheels.left.items())]
 
     def _planner(self, facts: Facts) -> Plans:
         if self._request.apply_file is None:
@@ -104,7 +107,7 @@ class _Run:
         try:
             prover = Prover(
                 self._artifact, self._facts, self._before, conditions,
-                run=options.run, smoke=options.smoke, scratch=scratch, progress=self._progress,
+                run=options.run, smoke=() if self._wheels else options.smoke, scratch=scratch, progress=self._progress,
             )  # fmt: skip
             proved = ProvedPlan(
                 self._plans, self.plan, self._artifact, options, prover, products, self._limits, self._progress
@@ -114,23 +117,25 @@ class _Run:
             self._notices += proved.notices
             if not proof.ok:
                 return self._failed(proof.checks)
-            return self._rebuilt(pending, planned, proof)
+            return self._rebuilt(pending, planned, proof, scratch)
         finally:
             products.close()
 
     # -- the output
 
-    def _rebuilt(self, pending: PendingOutput, planned: PlannedTree, proof: Proof) -> SlimOutcome:
+    def _rebuilt(self, pending: PendingOutput, planned: PlannedTree, proof: Proof, scratch: Path) -> SlimOutcome:
         request = self._request
         with pending as path:
             self._progress.stage("Writing the result")
-            planned = with_records(self._artifact, planned)
+            planned = with_records(self._artifact, planned, lambda wheel, tree: self._wheels.pack(wheel, tree, scratch))
+            as_files = self._wheels.files(planned, scratch)
             outcome = rebuild(
-                self._artifact, planned, path, rebuild_options(request.options, request.runtime, request.sign, force=request.force),
+                self._container, as_files, path, rebuild_options(request.options, request.runtime, request.sign, force=request.force),
                 final_name=pending.target.name, limits=self._limits, progress=self._progress,
             )  # fmt: skip
             self._notices += outcome.notices
-            with open_artifact(path, self._limits) as written:
+            with open_artifact(path, self._limits) as made, closing(WheelsInside(made, self._limits)) as made_wheels:
+                written = made_wheels.artifact
                 self._progress.stage("Checking the result")
                 differences = compare_trees(planned, written.tree)
                 after = audit_opened(
@@ -150,7 +155,7 @@ class _Run:
             if request.undo_file:
                 self._progress.stage("Writing the undo file")
                 undo = write_undo(
-                    self._artifact, planned, path, request.undo_file,
+                    self._container, as_files, path, request.undo_file,
                     final_name=pending.target.name, force=request.force, limits=self._limits, progress=self._progress,
                 )  # fmt: skip
                 info = replace(
@@ -170,7 +175,7 @@ class _Run:
             tree = SlimCheck(name="tree", outcome="failed", detail="; ".join(differences[:5]) + more)
         checks = [tree, *audit_checks(self._before, after)]
         checks += [check for check in proof.checks if check.name in ("imports", "smoke")]
-        if self._artifact.source is not None:  # an image is started in another way than its tree
+        if self._artifact.source is not None or self._wheels:  # an image is started in another way than its tree
             checks = [check for check in checks if check.name != "smoke"]
             for command in self._request.options.smoke:
                 found = compare_smoke(run_baseline(command, Path(self._artifact.path)), path)

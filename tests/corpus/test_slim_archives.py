@@ -56,7 +56,13 @@ def total(path: Path) -> int:
 @pytest.mark.parametrize(
     "name",
     [
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("pex-zipapp", "pex-sh-boot", "pex-loose")),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("pex-zipapp", "pex-sh-boot", "pex-loose", "pex-loose-wheels")
+        ),
+        "pex-packed",
+        "pex-wheels",
+        pytest.param("pex-packed-wheels", marks=pytest.mark.slow),
         "shiv",
         "shiv-no-modify",
     ],
@@ -108,6 +114,83 @@ def test_a_pex_records_its_new_distributions(corpus_artifact: Artifact, tmp_path
         for name in files:
             digest.update(after.read(prefix + name))
         assert digest.hexdigest() == new["distributions"][changed]
+
+
+def test_wheels_in_a_packed_pex_have_the_records_of_those_in_a_zipapp(
+    corpus_artifact: Artifact, tmp_path: Path
+) -> None:
+    """Both layouts hold the same files, so that all hashes are the same; only what changed is written anew."""
+    packed = slimmed(corpus_artifact("archives/pex-packed"), tmp_path / "packed")
+    zipapp = slimmed(corpus_artifact("archives/pex-zipapp"), tmp_path / "hello.pex")
+    info = json.loads((packed / "PEX-INFO").read_bytes())
+    with zipfile.ZipFile(zipapp) as archive:
+        other = json.loads(archive.read("PEX-INFO"))
+        assert info["distributions"] == other["distributions"]
+        for name, fingerprint in info["distributions"].items():
+            with zipfile.ZipFile(packed / ".deps" / name) as wheel:
+                prefix = f".deps/{name}/"
+                inside = {one: wheel.read(one) for one in wheel.namelist()}
+                loose = {one: archive.read(one) for one in archive.namelist() if one.startswith(prefix)}
+                assert {one: content for one, content in inside.items() if not one.endswith("/")} == {
+                    one.removeprefix(prefix): content for one, content in loose.items() if not one.endswith("/")
+                }
+                assert json.loads(inside[".layout.json"])["fingerprint"] == fingerprint
+    for path in (packed / "__main__.py", packed / "__pex__/__init__.py"):
+        assert info["pex_hash"] in path.read_text(encoding="utf-8")
+    unchanged = ".deps/hello_archives-1.0-py3-none-any.whl"
+    assert (packed / unchanged).read_bytes() == (corpus_artifact("archives/pex-packed") / unchanged).read_bytes()
+
+
+def test_whole_wheels_in_a_pex_keep_their_records(corpus_artifact: Artifact, tmp_path: Path) -> None:
+    """Each wheel's RECORD, its digest in PEX-INFO, and what pex's own tool makes of the output."""
+    path = corpus_artifact("archives/pex-wheels")
+    output = slimmed(path, tmp_path / "hello.pex", tmp_path / "undo")
+    with zipfile.ZipFile(path) as before, zipfile.ZipFile(output) as after:
+        old, new = (json.loads(archive.read("PEX-INFO")) for archive in (before, after))
+        assert old["distributions"].keys() == new["distributions"].keys()
+        for name, digest in new["distributions"].items():
+            wheel = tmp_path / name
+            wheel.write_bytes(after.read(f".deps/{name}"))
+            assert hashlib.sha256(wheel.read_bytes()).hexdigest() == digest
+            assert after.getinfo(f".deps/{name}").compress_type == zipfile.ZIP_STORED
+            check_record(wheel)
+            assert (digest != old["distributions"][name]) == name.startswith("markupsafe")
+    back = unslim(str(output), str(tmp_path / "undo"), str(tmp_path / "back"))
+    assert back.is_exact
+    extracted = extracted_by_pex(output, tmp_path / "extracted")
+    assert {wheel.name for wheel in extracted} == set(new["distributions"])
+    for wheel in extracted:
+        check_record(wheel)
+
+
+def extracted_by_pex(path: Path, directory: Path) -> list[Path]:
+    """The wheels that pex's own tool makes of what lies in a PEX."""
+    from corpus.frozen.tools import freezer
+    from corpus.recipe import Unavailable
+
+    try:
+        tool = freezer("pex").with_name("pex-tools")
+    except Unavailable as reason:
+        pytest.skip(f"pex: {reason}")
+    command = [tool, path, "repository", "extract", "--dest-dir", directory]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["PEX_ROOT"] = str(directory.with_name("pex-root"))
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    return sorted(directory.glob("*.whl"))
+
+
+def test_a_damaged_wheel_in_a_pex_stays_as_it_is(corpus_artifact: Artifact, tmp_path: Path) -> None:
+    path = tmp_path / "hello"
+    shutil.copytree(corpus_artifact("archives/pex-packed"), path, symlinks=True)
+    wheel = path / ".deps/hello_archives-1.0-py3-none-any.whl"
+    content = wheel.read_bytes()
+    for damage in (content[:-30], content + b"appended", b"nothing" * 9):
+        wheel.write_bytes(damage)
+        outcome = slim(SlimRequest(path=str(path), options=SlimOptions(), output=str(tmp_path / "slim"), force=True))
+        assert outcome.passed
+        assert (tmp_path / "slim/.deps" / wheel.name).read_bytes() == damage
+        assert outcome.result.slim is not None
+        assert [notice for notice in outcome.result.slim.notices if "stays as it is" in notice and wheel.name in notice]
 
 
 @pytest.mark.slow

@@ -18,7 +18,10 @@ from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind
 from inspector.errors import FormatError
 from inspector.slim.making.planned_tree import PlannedEntry, PlannedTree, unchanged_tree
-from inspector.source import BytesSource
+from inspector.source import BytesSource, Source
+
+Pack = Callable[[str, PlannedTree], Source | None]
+"""Gives the file that a wheel becomes, by its tree path and the planned tree with its members; None where it stays what it is."""
 
 _PEX_INFO, _ENVIRONMENT = "PEX-INFO", "environment.json"
 _BOOTSTRAP, _DEPENDENCIES, _LAYOUT = ".bootstrap", ".deps", ".layout.json"
@@ -28,13 +31,14 @@ _LARGEST = 16 << 20  # bytes of a record
 _STEP = 1 << 20
 
 
-def with_records(artifact: Artifact, planned: PlannedTree) -> PlannedTree:
+def with_records(artifact: Artifact, planned: PlannedTree, pack: Pack | None = None) -> PlannedTree:
     """The planned tree with the records of its format made true; other formats as they are.
 
+    :param pack: of a PEX whose tree has the members of its wheels: gives the file that a changed wheel becomes.
     :raises FormatError: where a record cannot be read.
     """
     if artifact.format in ("pex", "pex-directory"):
-        return _Pex(artifact, planned).recorded()
+        return _Pex(artifact, planned, pack).recorded()
     if artifact.format == "shiv":
         return _with_environment(artifact, planned)
     return planned
@@ -52,9 +56,10 @@ def prefix_of(artifact: Artifact, planned: PlannedTree, prefix: bytes) -> bytes:
 
 
 class _Pex:
-    def __init__(self, artifact: Artifact, planned: PlannedTree) -> None:
+    def __init__(self, artifact: Artifact, planned: PlannedTree, pack: Pack | None) -> None:
         self._before = unchanged_tree(artifact.tree)
         self._entries = dict(planned.entries)
+        self._pack = pack
 
     def recorded(self) -> PlannedTree:
         info = _json(_bytes(self._entries.get(_PEX_INFO)))
@@ -66,7 +71,8 @@ class _Pex:
         if isinstance(distributions, dict):
             for name in sorted(distributions):
                 if f"{_DEPENDENCIES}/{name}" in changed:
-                    distributions[name] = self._distribution(f"{_DEPENDENCIES}/{name}")
+                    are_files = info.get("deps_are_wheel_files") is True
+                    distributions[name] = self._distribution(f"{_DEPENDENCIES}/{name}", is_file=are_files)
         if _BOOTSTRAP in changed:
             info["bootstrap_hash"] = directory_hash(self._below(_BOOTSTRAP), hashlib.sha1)
         if "" in changed:
@@ -95,11 +101,18 @@ class _Pex:
                 tops.add(_BOOTSTRAP if first == _BOOTSTRAP else "")
         return tops
 
-    def _distribution(self, directory: str) -> str:
-        """The fingerprint of an unpacked wheel, also where the wheel's own layout file states it; of a wheel that is a file, its digest."""
+    def _distribution(self, directory: str, *, is_file: bool) -> str:
+        """The fingerprint of an unpacked wheel, also where the wheel's own layout file states it; of a whole wheel the digest of its file.
+
+        In the packed layout an unpacked wheel is a file too, and has the fingerprint of what is in it all the same (seen of 2.105).
+        """
         whole = self._entries.get(directory)
         if whole is not None and whole.kind is Kind.FILE:
             return _digest(whole, hashlib.sha256())
+        if is_file and self._pack is not None:
+            packed = self._pack(directory, PlannedTree(self._entries))
+            if packed is not None:
+                return _digest_of(packed, hashlib.sha256())
         self._forget_gone_entries(directory)
         fingerprint = directory_hash(
             ((name, entry) for name, entry in self._below(directory) if name != _LAYOUT), hashlib.sha256
@@ -233,7 +246,10 @@ def _dumped(value: dict[str, Any]) -> bytes:
 
 
 def _digest(entry: PlannedEntry, digest: Any) -> str:  # noqa: ANN401 -- hashlib's objects have no public type
-    source = entry.source()
-    for offset in range(0, entry.size, _STEP):
-        digest.update(source.read_at(offset, min(_STEP, entry.size - offset)) if source is not None else b"")
+    return _digest_of(entry.source() or BytesSource(b""), digest)
+
+
+def _digest_of(source: Source, digest: Any) -> str:  # noqa: ANN401 -- likewise
+    for offset in range(0, source.size, _STEP):
+        digest.update(source.read_at(offset, min(_STEP, source.size - offset)))
     return str(digest.hexdigest())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from inspector.artifact.artifact import Artifact
 from inspector.artifact.tree import Kind
@@ -60,35 +61,41 @@ def write(
     if source is None:
         raise FormatError("there is no archive")
     archive = ZipArchive(source, limits)
-    entries = zip_entries(archive, limits)
     progress.stage("Writing the archive", len(planned))
-    copied = 0
     with path.open("xb") as file:
-        prefix = prefix_of(artifact, planned, source.read_at(0, archive.start))
-        file.write(prefix)
-        writer = ZipWriter(file, offsets_from=archive.end.prefix)
-        for name, entry in sorted(entries.items(), key=lambda item: item[1].header):
-            wanted = planned.get(name)
-            if wanted is None:
-                continue
-            progress.advance(1)
-            if _is_as_it_was(wanted):
-                writer.copy(archive, entry, mode=_changed_mode(wanted))
-                copied += entry.stored_size
-            else:
-                writer.replace(entry, _content(wanted), mode=_changed_mode(wanted), mtime=wanted.mtime)
-        compress = any(entry.method for entry in entries.values())
-        for further in _further(planned, entries):
-            progress.advance(1)
-            written_as = further.path.encode("utf-8", "surrogateescape") + (
-                b"/" if further.kind is Kind.DIRECTORY else b""
-            )
-            mode = _TYPES[further.kind] | further.mode
-            writer.add(written_as, _content(further), mode=mode, mtime=further.mtime, compress=compress)
-        writer.finish(archive.end.comment)
+        file.write(prefix_of(artifact, planned, source.read_at(0, archive.start)))
+        copied = write_members(file, archive, planned, limits, progress)
         size = file.tell()
     path.chmod(Path(artifact.path).stat().st_mode & 0o777)
     return RebuildOutcome(bytes_copied=copied, bytes_compressed=size - copied)
+
+
+def write_members(file: BinaryIO, archive: ZipArchive, planned: PlannedTree, limits: Limits, progress: Progress) -> int:
+    """The members of a planned tree behind the prefix that a file has, in the order of the archive that they come from; how many bytes were copied.
+
+    :raises FormatError: where a member cannot be read, or the archive becomes too large.
+    """
+    entries = zip_entries(archive, limits)
+    copied = 0
+    writer = ZipWriter(file, offsets_from=archive.end.prefix)
+    for name, entry in sorted(entries.items(), key=lambda item: item[1].header):
+        wanted = planned.get(name)
+        if wanted is None:
+            continue
+        progress.advance(1)
+        if _is_as_it_was(wanted):
+            writer.copy(archive, entry, mode=_changed_mode(wanted))
+            copied += entry.stored_size
+        else:
+            writer.replace(entry, _content(wanted), mode=_changed_mode(wanted), mtime=wanted.mtime)
+    compress = any(entry.method for entry in entries.values())
+    for further in _further(planned, entries):
+        progress.advance(1)
+        written_as = further.path.encode("utf-8", "surrogateescape") + (b"/" if further.kind is Kind.DIRECTORY else b"")
+        mode = _TYPES[further.kind] | further.mode
+        writer.add(written_as, _content(further), mode=mode, mtime=further.mtime, compress=compress)
+    writer.finish(archive.end.comment)
+    return copied
 
 
 def _is_as_it_was(wanted: PlannedEntry) -> bool:
