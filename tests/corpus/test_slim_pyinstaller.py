@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 import corpus
 from inspector.artifact import open_artifact
+from inspector.pipeline import audit
 from inspector.slim.options import SlimOptions
 from inspector.slim.request import SlimRequest
 from inspector.slim.slimming import slim
@@ -74,6 +76,41 @@ def test_same_input_gives_the_same_bytes(corpus_artifact: Callable[[str], Path],
     program = corpus_artifact("frozen/pyinstaller-onefile")
     first, second = (slimmed(program, tmp_path / name).read_bytes() for name in ("one", "two"))
     assert first == second
+
+
+@pytest.mark.parametrize(
+    "name", ["pyinstaller-multipackage", "pyinstaller-5-multipackage", "pyinstaller-multipackage-folder"]
+)
+def test_what_another_program_takes_stays(name: str, corpus_artifact: Callable[[str], Path], tmp_path: Path) -> None:
+    """Beside the other program even what the user wants to drop stays, and that program starts; alone it goes, and it does not start any more."""
+    directory = corpus_artifact(f"frozen/{name}")
+    first = directory / "first"
+    options = SlimOptions(drop=("*/_codecs_jp.*",))
+    beside, alone = tmp_path / "beside", tmp_path / "alone"
+    for place in (beside, alone):
+        place.mkdir()
+    outcome = slim(SlimRequest(path=str(first), output=str(beside / "first"), options=options, hosts=("debian-12",)))
+    assert outcome.passed
+    info = outcome.result.slim
+    assert info is not None
+    assert any("second takes" in notice for notice in info.notices)
+    assert any("second takes it from here" in row.reason for row in info.kept)
+    shutil.copy2(directory / "second", beside / "second")
+    assert said(beside / "second") == said(directory / "second")
+    copied = alone / "input" / "first"
+    copied.parent.mkdir()
+    (shutil.copytree if first.is_dir() else shutil.copy2)(first, copied)
+    outcome = slim(SlimRequest(path=str(copied), output=str(alone / "first"), options=options, hosts=("debian-12",)))
+    assert outcome.passed
+    info = outcome.result.slim
+    assert info is not None
+    assert any("no program near it takes members from it" in notice for notice in info.notices)
+    shutil.copy2(directory / "second", alone / "second")
+    ended = subprocess.run([alone / "second"], capture_output=True, text=True, check=False)
+    assert ended.returncode != 0
+    assert "_codecs_jp" in ended.stderr
+    refusal = audit(alone / "second").hosts[0]
+    assert refusal.verdict == "fails"
 
 
 def test_folder(corpus_artifact: Callable[[str], Path], tmp_path: Path) -> None:

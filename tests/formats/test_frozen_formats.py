@@ -15,6 +15,7 @@ import pytest
 from corpus.frozen.packed_resources import Resource, write
 from inspector.artifact import Artifact, open_artifact
 from inspector.artifact.artifact import StartRefusal
+from inspector.artifact.frozen.pyinstaller_takers import taken_members
 from inspector.artifact.nesting import open_nested
 from inspector.artifact.tree_making.frozen_tree import BlankedSource
 from inspector.errors import FormatError, LimitExceeded, NothingInspected
@@ -176,6 +177,34 @@ class TestPyInstaller:
             assert [problem.kind for problem in artifact.problems] == ["member-elsewhere"]
             assert artifact.layout.refusal is not None
             assert artifact.layout.refusal.certain == (name in (".", "pipe"))
+
+    @pytest.mark.parametrize(
+        ("taker", "program", "taken"),
+        [
+            ("bundle/app/second", "first", True),
+            ("bundle/second", "app/first", True),
+            ("bundle/other/second", "../app/first", True),
+            ("bundle/app/below/second", "../first", True),
+            ("bundle/app/second", "third", False),
+            ("second", "bundle/app/first", False),
+        ],
+    )
+    def test_programs_that_take_members_are_found_nearby(
+        self, taker: str, program: str, tmp_path: Path, *, taken: bool
+    ) -> None:
+        for path in (tmp_path / taker, tmp_path / "bundle/app/damaged", tmp_path / "bundle/app/first"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(one_file([Member(b"lib/a.so", b"content"), Member(b"b.so", b"other")]))
+        members = [Member(f"{program}:{name}".encode(), b"", "d") for name in ("lib/a.so", "c.so")]
+        (tmp_path / taker).write_bytes(one_file([*members, Member(b"own", os.urandom(20_000))]))
+        damaged = bytearray(one_file([Member(b"first:b.so", b"", "d"), Member(b"own", os.urandom(20_000))]))
+        damaged[damaged.rfind(b"MEI\x0c") + 12] ^= 0x80
+        (tmp_path / "bundle/app/damaged").write_bytes(damaged)
+        for path in (taker, "bundle/app/damaged"):
+            (tmp_path / path).chmod(0o755)
+        with open_artifact(tmp_path / "bundle/app/first") as artifact:
+            shown = os.path.relpath(tmp_path / taker, tmp_path / "bundle/app")
+            assert taken_members(artifact, Limits()).members == ({"lib/a.so": shown} if taken else {})
 
     def test_another_program_that_is_damaged(self, opened: Callable[..., Artifact], tmp_path: Path) -> None:
         """The first member that is asked of it says what is wrong, the others that they were not found; the program itself is read."""

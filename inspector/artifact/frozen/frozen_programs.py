@@ -86,7 +86,7 @@ READERS: tuple[Reader, ...] = (
             "Modules that were encrypted with --key (before PyInstaller 6.0) are listed by name; their content is not read.",
             "An archive beside the program (a .pkg file) is not looked for.",
             "Members that a multipackage bundle keeps in another program are read where that lies where this one looks for it, and named otherwise.",
-            "Which other programs of a multipackage bundle take members from this one is not known: inspect slim may remove what they need.",
+            "Other programs of a multipackage bundle that take members from this one are known where they lie near it; slim keeps what they take.",
             "Splash screen scripts and images are members like others; what they show is not looked at.",
         ),
         recognises=_Recognises("pyinstaller", "recognises"),

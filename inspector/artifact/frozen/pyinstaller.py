@@ -20,6 +20,7 @@ from inspector.artifact.frozen.pyinstaller_dependencies import OtherPrograms
 from inspector.artifact.frozen.pyinstaller_starter import (
     contents_folder,
     envelope_of,
+    is_bootloader,
     members_at,
     says_contents_folder,
 )
@@ -41,15 +42,13 @@ from inspector.formats.pyinstaller import (
 )
 from inspector.formats.spliced_program import spliced_program
 from inspector.formats.zlib_member import DecodedBlocks, ZlibMember, check_ratio, decoded_size
-from inspector.limits import KIB, Limits
+from inspector.limits import Limits
 from inspector.model import Problem
 from inspector.source import BytesSource, FileSource, SliceSource, Source
 
 FORMAT = "pyinstaller"
 _BOOTLOADER = "bootloader"
 _SECTION = "pydata"
-_MARKS = (b"_MEIPASS2", b"_PYI_ARCHIVE_FILE", b"_PYI_APPLICATION_HOME_DIR")  # variables that the bootloaders know
-_HEAD = 256 * KIB  # bytes in which a bootloader's own strings lie
 _ENCRYPTION_KEY = b"pyimod00_crypto_key"
 
 
@@ -60,13 +59,8 @@ def recognises(candidate: Candidate) -> bool:
     try:
         cookie = find_cookie(candidate.source)
     except FormatError:
-        return _is_bootloader(candidate)
-    return cookie is not None or (_is_bootloader(candidate) and _is_cut_off(candidate))
-
-
-def _is_bootloader(candidate: Candidate) -> bool:
-    head = candidate.source.read_at(0, _HEAD)
-    return any(mark in head for mark in _MARKS)
+        return is_bootloader(candidate.source)
+    return cookie is not None or (is_bootloader(candidate.source) and _is_cut_off(candidate))
 
 
 def _is_cut_off(candidate: Candidate) -> bool:

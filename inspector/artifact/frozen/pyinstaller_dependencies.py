@@ -13,17 +13,16 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from inspector.artifact.artifact import StartRefusal
-from inspector.artifact.frozen.pyinstaller_starter import contents_folder
+from inspector.artifact.frozen.pyinstaller_starter import HEAD, contents_folder
 from inspector.artifact.names import text_of
 from inspector.artifact.reader import Beside
 from inspector.errors import FormatError
 from inspector.formats.pyinstaller import Entry, PyInstallerArchive, read_archive
-from inspector.limits import KIB, Limits
+from inspector.limits import Limits
 from inspector.source import Source
 
 _MOST_PROGRAMS = 32  # that one program takes members from; more are not looked for
 _EXTRACTED_FILES = frozenset("bxZ")
-_HEAD = 256 * KIB  # bytes in which a bootloader's own strings lie
 _NEWER_WORDS = b"Referenced dependency archive"  # of 6.22; 5.13 has words of its own
 
 
@@ -137,4 +136,4 @@ class OtherPrograms:
             self.refusal = StartRefusal(message, path, certain)
 
     def _has_newer_words(self) -> bool:
-        return _NEWER_WORDS in self._source.read_at(0, min(_HEAD, self._source.size))
+        return _NEWER_WORDS in self._source.read_at(0, min(HEAD, self._source.size))

@@ -6,14 +6,29 @@ from inspector.artifact.names import text_of
 from inspector.errors import FormatError
 from inspector.formats.elf import ElfFile
 from inspector.formats.pyinstaller import PyInstallerArchive
+from inspector.limits import KIB
 from inspector.result import EnvelopeInfo, RuntimeInfo, SplashScreenInfo
+from inspector.source import Source
 
+HEAD = 256 * KIB
+"""Bytes in which a bootloader's own strings lie."""
+
+_MARKS = (b"_MEIPASS2", b"_PYI_ARCHIVE_FILE", b"_PYI_APPLICATION_HOME_DIR")  # variables that the bootloaders know
 _TEMPORARY = "/tmp/_MEIxxxxxx"  # noqa: S108 -- what the bootloader makes; nothing is written there by us
 _TEMPORARY_OPTION = "pyi-runtime-tmpdir "
 _FOLDER_OPTION = "pyi-contents-directory "
 _SPLASH_NAMES = (
     128  # bytes at the start of a splash screen's resources in which both libraries are named; seen in 5.13 and 6.22
 )
+
+
+def is_bootloader(source: Source) -> bool:
+    """Whether a program has the names of variables that PyInstaller's bootloaders know.
+
+    :raises FormatError: where it cannot be decoded.
+    """
+    head = source.read_at(0, min(HEAD, source.size))
+    return any(mark in head for mark in _MARKS)
 
 
 def envelope_of(archive: PyInstallerArchive, elf: ElfFile, prefix: str = "") -> EnvelopeInfo:

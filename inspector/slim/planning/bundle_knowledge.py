@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from inspector.artifact.artifact import Artifact
+from inspector.artifact.frozen.pyinstaller_takers import taken_members
 from inspector.facts.facts import Facts
 from inspector.facts.python.extension_modules import is_python_program
 from inspector.limits import Limits
@@ -30,6 +31,7 @@ class BundleKnowledge:
     :ivar starts_are_known: the same, or an application of programs alone.
     :ivar has_python: whether there is an interpreter.
     :ivar interpreter_is_open: whether it takes the user's own programs, so that everything that can be imported is a root.
+    :ivar taken: members that other programs take from it when they start.
     :ivar roots: what it starts from, or why its interpreter is open, a clause each.
     :raises UsageError: where the options name a rule, an entry or a trace that there is not.
     """
@@ -46,7 +48,9 @@ class BundleKnowledge:
         self.interpreter_is_open = not self.imports_are_known and self.has_python
         self.roots = self.reach.roots if self.imports_are_known or not self.starts_are_known else _programs(facts)
         self.subjects = Subjects(facts)
-        self.guards = Guards(artifact, facts, options, self.reach if self.imports_are_known else None, self.traced)
+        self.taken = taken_members(artifact, limits)
+        imports = self.reach if self.imports_are_known else None
+        self.guards = Guards(artifact, facts, options, imports, self.traced, self.taken.members)
         self.libraries = LibraryNeeds(facts, artifact.tree, {*self.traced.libraries, *_wanted_inside(facts)})
         self.bytecode = BytecodePlanner(
             artifact.tree,

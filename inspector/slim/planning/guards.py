@@ -55,6 +55,7 @@ class Guards:
 
     :param imports: what the import graph says; None where there is none.
     :param traced: what runs have used.
+    :param taken: other programs that take members from this artifact when they start, by the member's path.
     """
 
     def __init__(
@@ -64,11 +65,13 @@ class Guards:
         options: SlimOptions,
         imports: ImportAnswers | None = None,
         traced: TracedUse | None = None,
+        taken: Mapping[str, str] | None = None,
     ) -> None:
         self._traced = traced or TracedUse()
         self._tree = artifact.tree
         self._imports = imports
         self._words = SourceWords(artifact.tree)
+        self._taken = taken or {}
         self._kept = globs_pattern(options.keep)
         self._is_installed = artifact.format in _INSTALLED
         self._unchanged = frozenset([artifact.layout.launcher] if artifact.format == "pyinstaller" else [])
@@ -123,6 +126,8 @@ class Guards:
             return "--keep names it"
         if self._licenses.takes(path):
             return "it is a licence text"
+        if path in self._taken:
+            return f"{self._taken[path]} takes it from here when it starts"
         return self._started.get(path)
 
     def _usually(self, rule: PruneRule, path: str) -> str | None:

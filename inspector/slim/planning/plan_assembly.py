@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Collection
 
 from inspector.artifact.tree import Kind
@@ -49,6 +50,7 @@ class PlanAssembly:
         envelope = knowledge.artifact.envelope
         if envelope is not None and envelope.signature.status != "absent":
             self.notices.append("it is signed, and its signature does not hold for what is written anew")
+        self._tell_takers()
         self.removals = Removals(self.tree, knowledge.guards, exclude, confirmed=knowledge.traced.is_known)
 
     # -- removals
@@ -68,6 +70,26 @@ class PlanAssembly:
         self.knowledge.libraries.restore(self.removals)
         self._claim_unneeded()
         self._follow_links()
+        self._tell_of_unknown_takers()
+
+    # -- other programs of a multipackage bundle
+
+    def _tell_takers(self) -> None:
+        for taker, count in sorted(Counter(self.knowledge.taken.members.values()).items()):
+            what = "1 member" if count == 1 else f"{count} members"
+            self.notices.append(f"{taker} takes {what} from it when it starts: they stay")
+
+    def _tell_of_unknown_takers(self) -> None:
+        """A program does not know who takes members from it: whoever is not near it is not asked."""
+        if self.knowledge.artifact.format not in ("pyinstaller", "pyinstaller-folder") or not self.removals.paths:
+            return
+        if not self.knowledge.taken.members:
+            self.notices.append(
+                "no program near it takes members from it; where one does (PyInstaller's MERGE), put it where it looks for this one and slim again:"
+                " what it takes will stay"
+            )
+        if not self.knowledge.taken.is_complete:
+            self.notices.append("there are too many files near it to look for other programs that take members from it")
 
     def _claim_unneeded(self) -> None:
         """Libraries and what belongs to them, until nothing further is left over."""
