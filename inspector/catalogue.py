@@ -85,14 +85,19 @@ def load_rule(name: str) -> Rule:
 
     :raises InstallationError: where the file is missing or has mistakes: a check and the data do not fit.
     """
-    for path in _rule_files(data_directory("rules")):
-        if path.stem == name:
-            mistakes: list[str] = []
-            rule = _read(path, mistakes)
-            if rule is None or mistakes:
-                raise _installation_error(mistakes)
-            return rule
-    raise InstallationError(f"no rule file is named {name}.toml", "reinstall bundle-inspect")
+    path = _rule_paths().get(name)
+    if path is None:
+        raise InstallationError(f"no rule file is named {name}.toml", "reinstall bundle-inspect")
+    mistakes: list[str] = []
+    rule = _read(path, mistakes)
+    if rule is None or mistakes:
+        raise _installation_error(mistakes)
+    return rule
+
+
+@cache
+def _rule_paths() -> dict[str, Path]:
+    return {path.stem: path for path in reversed(_rule_files(data_directory("rules")))}
 
 
 def find_rule(text: str) -> Rule:

@@ -1,4 +1,4 @@
-"""Regular expressions that are compiled when they are first used.
+"""Regular expressions that are compiled when they are first used, and globs that mostly need none.
 
 Compiling the expressions of all modules took a fifth of a short audit, and an artifact needs few of them.
 """
@@ -6,6 +6,8 @@ Compiling the expressions of all modules took a fifth of a short audit, and an a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase, translate
 from typing import Any, AnyStr, cast
 
 _METHODS = (
@@ -45,3 +47,19 @@ class _PatternToCome:
 def lazy_pattern(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """What ``re.compile`` gives, but for being an instance of ``re.Pattern``; a mistake in the expression shows at its first use."""
     return cast("re.Pattern[AnyStr]", _PatternToCome(text, flags))
+
+
+_GLOB_CHARACTERS = re.compile(r"[*?\[]")
+
+
+def fits_glob(name: str, glob: str) -> bool:
+    """What ``fnmatch.fnmatchcase`` says. Most names do not even begin like a glob of a catalogue, and then nothing is compiled."""
+    first = _GLOB_CHARACTERS.search(glob)
+    if first is None:
+        return name == glob
+    return name.startswith(glob[: first.start()]) and fnmatchcase(name, glob)
+
+
+def glob_pattern(globs: Iterable[str]) -> re.Pattern[str]:
+    """Matches, with ``match`` or ``fullmatch``, what fits one of several globs; compiled at its first use."""
+    return lazy_pattern("|".join(translate(glob) for glob in globs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -26,6 +26,7 @@ from inspector.result_nesting import NestedResult, wanted_inside, with_nested
 
 if TYPE_CHECKING:
     from inspector.artifact.member_digests import MemberDigest
+    from inspector.facts.binaries.elf_objects import ElfObject
 
 _NOT_YET = Verdict(gate="passed")  # until everything is known that the gate judges
 
@@ -85,15 +86,20 @@ def audit_opened(
 ) -> Audited:
     """Audit an artifact that is open already and stays open, so that its facts can be worked with; parameters as for :func:`audit`."""
     asked = _Asked(limits, list_files or digest_files, digest_files, explain_licenses, hosts, environment)
-    facts = _facts(artifact, asked, progress)
+    nested: list[NestedResult] = []
     digest = FileDigest(artifact.source)
+
+    def work_meanwhile(objects: Sequence[ElfObject]) -> None:
+        digest.start()
+        nested.extend(examine_nested(artifact, objects, asked, progress))
+
     try:
+        facts = _facts(artifact, asked, progress, meanwhile=work_meanwhile)
         progress.stage("Judging")
         findings = tuple(run_checks(facts))
-        nested = examine_nested(artifact, facts, asked, progress) if artifact.archives else []
         members = _digests(artifact, progress) if digest_files else None
     finally:
-        digest.join()  # the file may be closed behind us
+        digest.end()  # the file may be closed behind us
     facts = replace(facts, wanted_inside=wanted_inside(nested))
     verdicts = tuple(host_verdict(verdict, facts) for verdict in facts.hosts)
     result = result_of(
@@ -120,10 +126,18 @@ class _Asked(Struct, frozen=True):
     opened: list[int] = field(default_factory=list)
 
 
-def _facts(artifact: Artifact, asked: _Asked, progress: Progress = SILENT, *, alone: bool = False) -> Facts:
+def _facts(
+    artifact: Artifact,
+    asked: _Asked,
+    progress: Progress = SILENT,
+    *,
+    alone: bool = False,
+    meanwhile: Callable[[Sequence[ElfObject]], None] | None = None,
+) -> Facts:
     facts = collect_facts(
-        artifact, asked.limits, progress, hosts=asked.hosts, environment=asked.environment, alone=alone
-    )
+        artifact, asked.limits, progress, hosts=asked.hosts, environment=asked.environment, alone=alone,
+        meanwhile=meanwhile,
+    )  # fmt: skip
     if not asked.explain_licenses:
         return facts
     from inspector.facts.licensing.exposure_details import explain_exposures
@@ -133,11 +147,11 @@ def _facts(artifact: Artifact, asked: _Asked, progress: Progress = SILENT, *, al
 
 
 def examine_nested(
-    artifact: Artifact, facts: Facts, asked: _Asked, progress: Progress = SILENT, depth: int = 1
+    artifact: Artifact, objects: Sequence[ElfObject], asked: _Asked, progress: Progress = SILENT, depth: int = 1
 ) -> list[NestedResult]:
     """The artifacts inside an artifact, each examined as the artifact itself is; what passes the limits becomes a problem of the artifact."""
     found = []
-    for inside in find_nested(artifact, facts.objects, asked.limits):
+    for inside in find_nested(artifact, objects, asked.limits):
         asked.opened.append(sum(node.size for node in inside.artifact.tree.files()))
         why = ""
         if depth > asked.limits.nesting_depth:
@@ -163,7 +177,7 @@ def examine_nested(
 
 def _inner_result(artifact: Artifact, asked: _Asked, depth: int) -> Result:
     facts = _facts(artifact, asked, alone=True)
-    nested = examine_nested(artifact, facts, asked, depth=depth + 1)
+    nested = examine_nested(artifact, facts.objects, asked, depth=depth + 1)
     result = result_of(
         artifact, facts, tuple(run_checks(facts)), tuple(host_verdict(verdict, facts) for verdict in facts.hosts), _NOT_YET, None,
         version=__version__, list_files=asked.all_files, digests=_digests(artifact, SILENT) if asked.digest_files else None,

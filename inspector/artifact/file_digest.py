@@ -13,16 +13,20 @@ _STEP = 1 << 20
 class FileDigest(Thread):
     """Hashes a source as it lies on disk; hashing and pread release the interpreter's lock, so it costs an audit nearly nothing.
 
-    Give the source back only after :meth:`join`.
+    To be started where no other process is forked any more (:class:`inspector.beside.Beside`). Give the source back only after :meth:`end`.
 
-    :ivar value: hexadecimal, once joined; None where there is no file (a directory), or it could not be read to its end.
+    :ivar value: hexadecimal, once ended; None where it was not started, there is no file (a directory), or it could not be read to its end.
     """
 
     def __init__(self, source: Source | None) -> None:
         super().__init__(name="sha256", daemon=True)
         self._source = source
         self.value: str | None = None
-        self.start()
+
+    def end(self) -> None:
+        """Wait for it, if it was started."""
+        if self.ident is not None:
+            self.join()
 
     def run(self) -> None:
         """Read and hash the whole file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 from inspector.artifact.artifact import Artifact
@@ -55,6 +55,7 @@ def collect_facts(
     hosts: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     alone: bool = False,
+    meanwhile: Callable[[Sequence[ElfObject]], None] | None = None,
 ) -> Facts:
     """All facts of an artifact; what cannot be read becomes a problem of the artifact.
 
@@ -62,10 +63,11 @@ def collect_facts(
         system that its maker supports.
     :param environment: variables that have these values whatever the launcher does.
     :param alone: do without other processes where they are permitted: for many small artifacts, for which starting them takes longer than the work.
+    :param meanwhile: is called with the ELF objects when nothing but the components is left to do, at which another process may be.
     :raises UsageError: where a host is not known.
     """
     with ExitStack() as others:
-        return _collect(artifact, limits, progress, hosts, environment, others, alone=alone)
+        return _collect(artifact, limits, progress, hosts, environment, others, alone=alone, meanwhile=meanwhile)
 
 
 def _collect(
@@ -77,6 +79,7 @@ def _collect(
     others: ExitStack,
     *,
     alone: bool,
+    meanwhile: Callable[[Sequence[ElfObject]], None] | None,
 ) -> Facts:
     """:param others: ends the processes that work beside this one."""
     tree = artifact.tree
@@ -126,10 +129,14 @@ def _collect(
     requests = version_requests(native, graph, runtime)
     verdicts = host_verdicts(bundle, systems, supported)
     tag = _tag(artifact, objects, graph, arch)
-    needed = floors(requests)
+    needed, unmet = floors(requests), unmet_versions(objects, graph)
+    elements = search_elements(objects, tree, mount)
+    older = older_than_host(native, (profile for profile, _ in systems if profile.libc == "glibc"))
     progress.stage("Measuring sizes")
     duplicates = find_duplicates(tree)
     files = file_facts(tree, objects, duplicates)
+    if meanwhile is not None:
+        meanwhile(objects)
     progress.stage("Looking for components")
     read = reading.result()
     if read is not None:
@@ -152,11 +159,11 @@ def _collect(
         graph=graph,
         requests=requests,
         floors=needed,
-        unmet_versions=unmet_versions(objects, graph),
+        unmet_versions=unmet,
         tag=tag,
-        search_elements=search_elements(objects, tree, mount),
+        search_elements=elements,
         host_programs_reached=host_programs_reached(objects, launcher, mount),
-        older_than_host=older_than_host(native, (profile for profile, _ in systems if profile.libc == "glibc")),
+        older_than_host=older,
         hosts=verdicts,
         host_releases={profile.id: profile.released for profile, _ in systems},
         runtime_on_hosts=_runtime_on_hosts(artifact, runtime, systems),

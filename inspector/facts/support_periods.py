@@ -8,14 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from inspector.facts.licensing.component import Component
 from inspector.facts.licensing.library_licenses import plain_library_name
-from inspector.patterns import lazy_pattern
+from inspector.patterns import fits_glob, lazy_pattern
 from inspector.resources import load_table
 
 _TABLE = "end_of_life.toml"
@@ -67,7 +66,7 @@ def support_period(component: Component) -> SupportPeriod | None:
                 return None
     for name in dict.fromkeys(library.soname or library.path.rpartition("/")[2] for library in component.libraries):
         for row in load_table(_TABLE)["sonames"]:
-            if any(fnmatchcase(plain_library_name(name), glob) for glob in row["globs"]):
+            if any(fits_glob(plain_library_name(name), glob) for glob in row["globs"]):
                 ended = row["ended"]
                 return SupportPeriod(row["name"], ended if isinstance(ended, dt.date) else None, row["url"], "soname")
     return None
@@ -88,7 +87,7 @@ def known_faults(component: Component) -> tuple[KnownFault, ...]:
 
 def _products(name: str) -> Iterator[dict[str, Any]]:
     for product in load_table(_TABLE)["products"]:
-        if any(fnmatchcase(name, glob) for glob in product["components"]):
+        if any(fits_glob(name, glob) for glob in product["components"]):
             yield product
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import bisect
 import os
-import tempfile
 from collections.abc import Callable
 from typing import IO, Protocol
 
@@ -138,6 +137,8 @@ class Spool:
                 return
             content = bytes(self._memory)
             self._memory = bytearray()
+        import tempfile  # few archives are too large for memory
+
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="inspector-")  # noqa: SIM115 -- closed with this object
@@ -150,6 +151,8 @@ class Spool:
     def seal(self) -> None:
         """Make everything that was appended readable."""
         if self._file is not None:
+            import tempfile
+
             try:
                 self._file.flush()
             except OSError as error:

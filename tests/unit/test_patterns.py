@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from fnmatch import fnmatchcase
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import inspector
 from inspector.facts.licensing.fingerprints import load_fingerprints
-from inspector.patterns import lazy_pattern
+from inspector.patterns import fits_glob, glob_pattern, lazy_pattern
 
 MODULES = sorted(
     found.name
@@ -55,3 +58,13 @@ def test_every_expression_of_the_fingerprints_compiles() -> None:
     ]
     assert len(found) > 100
     assert all(pattern.groups for pattern in found)  # the version, or the words of the licence
+
+
+_GLOB_LETTERS = st.text(alphabet="ab*?[]!-.", max_size=6)
+
+
+@given(name=_GLOB_LETTERS, globs=st.lists(_GLOB_LETTERS, min_size=1, max_size=3))
+def test_globs_are_those_of_the_standard_library(name: str, globs: list[str]) -> None:
+    fitting = [fnmatchcase(name, glob) for glob in globs]
+    assert [fits_glob(name, glob) for glob in globs] == fitting
+    assert (glob_pattern(globs).fullmatch(name) is not None) == any(fitting)

@@ -6,12 +6,12 @@ Knowledge about toolchains, never about one artifact; the figures of an artifact
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from fnmatch import translate
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from msgspec import Struct
 
+from inspector.patterns import glob_pattern
 from inspector.resources import load_table
 
 _TABLE = "floors/causes.toml"
@@ -32,7 +32,7 @@ class FloorReason(Struct, frozen=True):
 
 
 class _Cause(Struct, frozen=True):
-    matches: Callable[[str], object]
+    pattern: re.Pattern[str]
     why: str | None
     remedy: str | None
 
@@ -46,7 +46,7 @@ def floor_reasons(namespace: str, version: str, symbols: Iterable[str]) -> list[
     explained: dict[int, list[str]] = {}
     for symbol in symbols:
         for index, cause in enumerate(causes):
-            if cause.matches(symbol):
+            if cause.pattern.fullmatch(symbol):
                 explained.setdefault(index, []).append(symbol)
                 break
     return [
@@ -127,7 +127,8 @@ def _listed(symbols: Sequence[str]) -> str:
 def _causes() -> dict[tuple[str, str], tuple[_Cause, ...]]:
     grouped: dict[tuple[str, str], list[_Cause]] = {}
     for row in load_table(_TABLE)["cause"]:
-        pattern = re.compile("|".join(translate(symbol) for symbol in row["symbols"])).fullmatch
         why = None if row["why"] == "new" else row["why"]
-        grouped.setdefault((row["namespace"], row["version"]), []).append(_Cause(pattern, why, row.get("remedy")))
+        grouped.setdefault((row["namespace"], row["version"]), []).append(
+            _Cause(glob_pattern(row["symbols"]), why, row.get("remedy"))
+        )
     return {key: tuple(causes) for key, causes in grouped.items()}

@@ -5,14 +5,13 @@ A judgement of the community about desktop distributions at a date, not a measur
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
-from fnmatch import translate
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
+from inspector.patterns import fits_glob
 from inspector.resources import load_table
 
 _TABLE = "appimage/excludelist.toml"
@@ -52,12 +51,12 @@ class LibrarySet(Struct, frozen=True):
 
 def host_library(soname: str) -> HostLibrary | None:
     """What the list says of a soname, or None where it says nothing: such a library belongs into the bundle."""
-    exact, patterns = _entries()
+    exact, globs = _entries()
     found = exact.get(soname)
     if found is not None:
         return found
-    for pattern, entry in patterns:
-        if pattern(soname):
+    for glob, entry in globs:
+        if fits_glob(soname, glob):
             return entry
     return None
 
@@ -92,11 +91,11 @@ def excludelist_date() -> str:
 
 
 @cache
-def _entries() -> tuple[dict[str, HostLibrary], list[tuple[Any, HostLibrary]]]:
-    """Entries by exact soname, and compiled patterns in the order of the table."""
+def _entries() -> tuple[dict[str, HostLibrary], list[tuple[str, HostLibrary]]]:
+    """Entries by exact soname, and globs in the order of the table."""
     table = load_table(_TABLE)
     exact: dict[str, HostLibrary] = {}
-    patterns = []
+    globs = []
     for row in table["library"]:
         for soname in row["sonames"]:
             entry = HostLibrary(
@@ -109,7 +108,7 @@ def _entries() -> tuple[dict[str, HostLibrary], list[tuple[Any, HostLibrary]]]:
                 debated=row.get("debated"),
             )
             if any(character in soname for character in "*?["):
-                patterns.append((re.compile(translate(soname)).fullmatch, entry))
+                globs.append((soname, entry))
             else:
                 exact.setdefault(soname, entry)
-    return exact, patterns
+    return exact, globs

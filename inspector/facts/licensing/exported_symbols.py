@@ -6,13 +6,13 @@ table of the dynamic symbols is searched first; rows are decoded only where all 
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from functools import cache
 
 from msgspec import Struct
 
 from inspector.errors import LimitExceeded
 from inspector.formats.elf import ElfFile
+from inspector.patterns import fits_glob
 from inspector.resources import load_table
 
 _MOST_SYMBOLS = (
@@ -45,7 +45,7 @@ def exporting_project(elf: ElfFile) -> ExportingProject | None:
 
 def promised_project(name: str) -> ExportingProject | None:
     """The row that a SONAME or file name, without hashes of wheel repair tools, promises."""
-    return next((row for row in _projects() if any(fnmatchcase(name, pattern) for pattern in row.names)), None)
+    return next((row for row in _projects() if any(fits_glob(name, pattern) for pattern in row.names)), None)
 
 
 def _is_library_of(elf: ElfFile, row: ExportingProject) -> bool:

@@ -7,8 +7,6 @@ Three grounds, the surest first: what a file says itself in ``.note.dlopen`` (UA
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
@@ -18,7 +16,7 @@ from msgspec import Struct
 from inspector.artifact.tree import Tree
 from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject
-from inspector.patterns import lazy_pattern
+from inspector.patterns import fits_glob, lazy_pattern
 from inspector.resources import load_table
 
 Priority = Literal["required", "recommended", "suggested"]
@@ -104,19 +102,20 @@ def _priority(text: str) -> Priority:
 
 
 @cache
-def _openers() -> tuple[Mapping[str, list[dict[str, Any]]], list[tuple[re.Pattern[str], dict[str, Any]]]]:
+def _openers() -> tuple[Mapping[str, list[dict[str, Any]]], list[tuple[str, dict[str, Any]]]]:
+    """Entries by the exact name of who opens them, and by globs."""
     exact: dict[str, list[dict[str, Any]]] = {}
-    patterns: list[tuple[re.Pattern[str], dict[str, Any]]] = []
+    globs: list[tuple[str, dict[str, Any]]] = []
     for entry in load_table("libraries/opened.toml")["opened"]:
         for opener in entry["opener"]:
             if any(char in opener for char in "*?["):
-                patterns.append((re.compile(fnmatch.translate(opener)), entry))
+                globs.append((opener, entry))
             else:
                 exact.setdefault(opener, []).append(entry)
-    return exact, patterns
+    return exact, globs
 
 
 def _known(name: str) -> list[dict[str, Any]]:
-    exact, patterns = _openers()
+    exact, globs = _openers()
     found = exact.get(name)
-    return found if found is not None else [entry for pattern, entry in patterns if pattern.match(name)]
+    return found if found is not None else [entry for glob, entry in globs if fits_glob(name, glob)]

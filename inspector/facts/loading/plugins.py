@@ -17,7 +17,7 @@ from msgspec import Struct
 from inspector.artifact.tree import Node, Tree
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.launchers.shell_files import read_text
-from inspector.patterns import lazy_pattern
+from inspector.patterns import glob_pattern, lazy_pattern
 from inspector.resources import load_table
 
 _CACHES = ("loaders.cache", "immodules.cache")
@@ -84,7 +84,7 @@ def _catalogue() -> list[tuple[dict[str, Any], re.Pattern[str]]]:
     compiled = []
     for entry in load_table("libraries/plugins.toml")["plugin"]:
         patterns = [entry["path"]] if "path" in entry else [f"*/{name}" for name in entry["names"]]
-        compiled.append((entry, re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns))))
+        compiled.append((entry, glob_pattern(patterns)))
     return compiled
 
 
