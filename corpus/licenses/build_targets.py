@@ -47,12 +47,13 @@ _FEW_FILES = 3  # of a Meson library that are perhaps only those of one branch
 _HEADER = (".h", ".hh", ".hpp", ".hxx", ".inl", ".tcc")
 
 
-def library_files(build_files: Mapping[str, str], sources: list[str], stem: str) -> list[str]:
+def library_files(build_files: Mapping[str, str], sources: list[str], stem: str, *, is_only: bool = True) -> list[str]:
     """The source files of the library ``lib<stem>`` by their paths in the tree; empty where no build file tells.
 
     :param build_files: contents of the build files by path.
     :param sources: paths of all source files.
     :param stem: the SONAME without "lib" before it and ".so" with what follows.
+    :param is_only: whether the source package has no other library: the one that a build file names is this one then, however it is called.
     """
     by_directory: dict[str, list[str]] = {}
     for path in sources:
@@ -66,7 +67,7 @@ def library_files(build_files: Mapping[str, str], sources: list[str], stem: str)
         if found:
             return _files_of(found, targets, by_directory, set(sources))
     named = {name for name, *_ in targets if not name.startswith("@")}
-    if len(named) == 1:
+    if len(named) == 1 and is_only:
         files = _files_of([target for target in targets if target[0] in named], targets, by_directory, set(sources))
         if files:
             return files

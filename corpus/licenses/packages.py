@@ -29,6 +29,7 @@ _PLUGIN = re.compile(
 )
 _COPYRIGHT = re.compile(r"\./usr/share/doc/([^/]+)(?:/copyright(\.gz)?)?")
 _AT_ONCE = 60  # packages of one download
+_LARGE = 120_000_000  # bytes of a package that is downloaded alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,12 @@ def read_packages(
     directory.mkdir(parents=True, exist_ok=True)
     with locked(f"licenses-{release}"):
         missing = [package for package in packages if not _record(directory, package).exists()]
-        for start in range(0, len(missing), _AT_ONCE):
-            _fetch(missing[start : start + _AT_ONCE], release, directory)
+        small = [package for package in missing if package.size <= _LARGE]
+        for start in range(0, len(small), _AT_ONCE):
+            _fetch(small[start : start + _AT_ONCE], release, directory)
+        for package in missing:
+            if package.size > _LARGE:
+                _fetch([package], release, directory)
         lacking = [package for package in missing if not _record(directory, package).exists()]
     if lacking:
         said = f"{release}: the mirror does not give {', '.join(package.name for package in lacking)}"

@@ -34,7 +34,7 @@ _AFTER_EIGHTH: frozenset[FreshSet] = frozenset({"ninth"})
 
 APPLICATIONS = Path(__file__).with_name("population.toml")
 _NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
-_LARGEST = 120_000_000  # bytes of a .deb that is still downloaded for the catalogue
+_LARGEST = 2_000_000_000  # bytes of a .deb that is still downloaded for the catalogue; rocsolver's, the largest of Debian 13, has 450 million
 _OTHER_LANGUAGE = re.compile(r"^(?:golang|librust|libghc|libjs|node|elpa)-|-(?:java|cil|ruby|ocaml|clojure|coq)$")
 """Names of packages that are libraries of a language with no shared libraries for the loader."""
 _TENTH_SIXTEENTHS = range(14)
@@ -237,7 +237,7 @@ def new_libraries(
 
 
 def all_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
-    """Every library package of a release that has machine code, by name; tests, static archives and what is larger than 120 MB left out."""
+    """Every library package of a release that has machine code, by name; tests, static archives and what is larger than 2 GB left out."""
     return sorted(
         (
             package

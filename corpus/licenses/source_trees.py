@@ -113,9 +113,12 @@ def licenses_of_files(tarball: Path, sonames: Sequence[str]) -> dict[str, FileLi
         return {}
     found = {}
     said: dict[str, str] = {}
+    stems = {match[1].rstrip("0123456789.-_") for match in map(_STEM.fullmatch, sonames) if match is not None}
     for soname in sonames:
         match = _STEM.fullmatch(soname)
-        files = library_files(build_files, list(beginnings), match[1]) if match is not None else []
+        files = []
+        if match is not None:
+            files = library_files(build_files, list(beginnings), match[1], is_only=len(stems) == 1)
         for path in files:
             if path not in said:
                 said[path] = granted_license(beginnings[path].decode("utf-8", "replace"))

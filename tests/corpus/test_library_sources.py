@@ -136,3 +136,9 @@ def test_sources_confirm_what_headers_would_overrule() -> None:
     assert confirmed_by_sources(file, reading, [("src/a.c", "GPL-3.0-or-later")])
     assert not confirmed_by_sources(file, reading, [("other/a.c", "LGPL-3.0-or-later")])
     assert not confirmed_by_sources(file, reading, [])
+
+
+def test_the_only_library_that_build_files_name_stands_for_no_other() -> None:
+    build_files = {"lib/CMakeLists.txt": "add_library(uwac a.c)"}
+    assert library_files(build_files, ["lib/a.c"], "example") == ["lib/a.c"]
+    assert library_files(build_files, ["lib/a.c"], "example", is_only=False) == []

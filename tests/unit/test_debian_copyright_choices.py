@@ -116,3 +116,20 @@ def test_sources_below_lib_where_nothing_speaks_for_the_whole() -> None:
 def test_tcl_s_extensions_keep_scripts_in_library() -> None:
     text = copyright_file(("*", "MIT"), ("library/* generic/example.h", "GPL-2+"))
     assert read(text, "libexample4.so") == ("MIT", "default")
+
+
+def test_own_files_of_a_library_with_a_family_s_name_before_its_own() -> None:
+    listed = copyright_file(("*", "LGPL-2+"), ("src/ksieve/a.cpp src/ksieve/a.h", "GPL-2"))
+    assert read(listed, "libKPim6KSieve.so.6") == ("LGPL-2.0-or-later AND GPL-2.0-only", "paragraph")
+    freer = copyright_file(
+        ("*", "GPL-2+"), ("src/ksieve/a.cpp src/ksieve/b.cpp src/ksieve/a.h src/b/c.cpp src/b/d.cpp", "LGPL-2+")
+    )
+    assert read(freer, "libKPim6KSieve.so.6") == ("GPL-2.0-or-later", "default")
+
+
+def test_own_files_of_the_library_that_is_the_project() -> None:
+    listed = copyright_file(("*", "LGPL-2.1+"), ("src/sieve.cpp src/sieve.h", "GPL-2")).replace(
+        "Name: Example", "Name: ksieve"
+    )
+    assert read(listed, "libKPim6KSieve.so.6") == ("LGPL-2.1-or-later AND GPL-2.0-only", "paragraph")
+    assert read(listed, "libother.so.6") == ("LGPL-2.1-or-later", "default")

@@ -28,6 +28,8 @@ _OF_OTHERS = frozenset(("3rdparty", "third_party", "thirdparty", "external", "ex
 _CLIENT = lazy_pattern(r"client[^/]*/(?:c|c\+\+|cpp|cxx|lib)/\*", re.IGNORECASE)
 """The directory of a program's library for its clients in C or C++."""
 
+_FAMILY = lazy_pattern(r"^(?:kf|kpim|qt)\d+(?=.{4})")
+
 _NO_LIBRARY = (
     "test",
     "doc",
@@ -49,14 +51,18 @@ _NO_LIBRARY = (
 """How directories begin whose subdirectories are called like what they are for."""
 
 
-def lies_in_directory_named_after(pattern: str, soname: str, *, of_libraries: bool = False) -> bool:
+def lies_in_directory_named_after(
+    pattern: str, soname: str, *, of_libraries: bool = False, without_family: bool = False
+) -> bool:
     """Whether a pattern names something in a directory that is called like the library, punctuation and "lib" aside.
 
     :param of_libraries: only where that directory, or one above it, is called "lib" or begins so: a program may be called like its library.
+    :param without_family: also where the directory is called like the library without a family's name before it: "ksieve" of libKPim6KSieve.
     """
     *above, _ = pattern.split("/")
     wanted = _plain(soname.partition(".so")[0])
-    places = [index for index, part in enumerate(above) if _plain(part) == wanted]
+    alike = (wanted, _FAMILY.sub("", wanted)) if without_family else (wanted,)
+    places = [index for index, part in enumerate(above) if _plain(part) in alike]
     if len(wanted) < 2 or not places:
         return False
     return not of_libraries or any(part.startswith("lib") for part in above[: places[0] + 1])
@@ -66,6 +72,12 @@ def has_name_in_common(directory: str, soname: str) -> bool:
     """Whether a directory and a library are called alike, or one of them begins like the other."""
     one, other = _plain(directory), _plain(soname.partition(".so")[0])
     return bool(one and other) and (one.startswith(other) or other.startswith(one))
+
+
+def has_name_at_its_end(soname: str, project: str) -> bool:
+    """Whether a library is called like its project, with a family's name before it or without: libKPim6IncidenceEditor of "incidenceeditor"."""
+    wanted = _plain(project)
+    return len(wanted) >= _SHORTEST_PART and _plain(soname.partition(".so")[0]).endswith(wanted)
 
 
 @lru_cache(maxsize=1024)
@@ -150,7 +162,7 @@ def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_na
         if not pattern.endswith("/*"):
             continue
         *above, name = pattern[:-2].split("/")
-        if "*" in name or "?" in name or any(part.startswith(_NO_LIBRARY) for part in above):
+        if "*" in name or "?" in name or "t" in above or any(part.startswith(_NO_LIBRARY) for part in above):
             continue
         plain = name.removeprefix("lib")
         if plain[:1].lower() == first != "" and (

@@ -36,6 +36,7 @@ from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
 from inspector.facts.licensing.debian_copyright_places import (
     MOST_ALTERNATIVES,
     covering_paragraph,
+    has_name_at_its_end,
     has_name_in_common,
     is_aside,
     is_aside_path,
@@ -65,7 +66,7 @@ _HEADERS = lazy_pattern(
 )
 
 _OWN_SOURCE = lazy_pattern(
-    r"(?!(?:.*/)?(?:test|bench|example|demo|tools?/|doc|prog|plugin|contrib|driver|module|qml|imports|daemon|data/))(?!.*\.tab\.)"
+    r"(?!(?:.*/)?(?:test|bench|example|demo|tools?/|doc|prog|plugin|contrib|driver|module|qml|imports|daemon|data/))(?!.*(?:\.tab\.|pars|gram|yacc)[^/]*$)"
     r".*(?:\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx|[*?]|\[ch\])|\*)",
     re.IGNORECASE,
 )
@@ -176,16 +177,25 @@ def _of_own_files(file: CopyrightFile, soname: str, default: LibraryReading | No
 
 
 def _with_stricter_files(file: CopyrightFile, soname: str, reading: LibraryReading) -> LibraryReading:
-    """The same with the strong copyleft that several files of a directory called like the library have: it holds for the whole, too."""
+    """The same with the strong copyleft that several files of a directory called like the library have, or of the one for sources where the library
+    is called like the project: it holds for the whole, too. Grammars leave their generator's licence, which has an exception for that, aside."""
     if reading.scope not in ("default", "majority") or reading.expression is None or " " in reading.expression:
         return reading
     if license_class(reading.expression) != "weak-copyleft":
         return reading
+    is_project = has_name_at_its_end(soname, file.upstream_name)
     for paragraph in file.paragraphs:
         if "*" in paragraph.patterns or is_aside(paragraph) or not _STRONG_NAME.search(paragraph.license_name):
             continue
-        own = [one for one in paragraph.patterns[:MOST_ALTERNATIVES] if _OWN_SOURCE.fullmatch(one)]
-        own = [one for one in own if lies_in_directory_named_after(one, soname)]
+        own = [
+            one
+            for one in paragraph.patterns[:MOST_ALTERNATIVES]
+            if _OWN_SOURCE.fullmatch(one)
+            and (
+                lies_in_directory_named_after(one, soname, without_family=True)
+                or (is_project and _IN_SOURCES.fullmatch(one))
+            )
+        ]
         if len(own) < 2 and not any(one.endswith("*") for one in own):
             continue
         other = paragraph_reading(file, paragraph, "paragraph")
