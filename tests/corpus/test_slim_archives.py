@@ -179,6 +179,20 @@ def extracted_by_pex(path: Path, directory: Path) -> list[Path]:
     return sorted(directory.glob("*.whl"))
 
 
+def test_a_packed_pex_of_an_older_release(corpus_artifact: Artifact, tmp_path: Path) -> None:
+    """The archives of pex 2.1.137 have a directory "../", without anything in it."""
+    path = tmp_path / "hello"
+    shutil.copytree(corpus_artifact("archives/pex-packed"), path, symlinks=True)
+    [wheel] = (path / ".deps").glob("markupsafe*.whl")
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("../", b"")
+    output = slimmed(path, tmp_path / "slim")
+    with zipfile.ZipFile(wheel) as before, zipfile.ZipFile(output / ".deps" / wheel.name) as after:
+        assert "../" in after.namelist()
+        assert set(before.namelist()) - set(after.namelist()) == {"markupsafe/_speedups.pyi", "markupsafe/py.typed"}
+    assert says(output, tmp_path / "home") == "hello &lt;corpus&gt;\n"
+
+
 def test_a_damaged_wheel_in_a_pex_stays_as_it_is(corpus_artifact: Artifact, tmp_path: Path) -> None:
     path = tmp_path / "hello"
     shutil.copytree(corpus_artifact("archives/pex-packed"), path, symlinks=True)

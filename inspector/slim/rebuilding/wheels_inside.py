@@ -119,8 +119,9 @@ class WheelsInside:
                 raise archive
             problems: list[Problem] = []
             tree = zip_tree(archive, self._limits, problems)
-            if problems:
-                raise FormatError(f"{problems[0].subject or 'the archive'}: {problems[0].message}")
+            for problem in problems:
+                if not _is_of_an_empty_directory(problem, tree):
+                    raise FormatError(f"{problem.subject or 'the archive'}: {problem.message}")
             if next((entry for entry in archive.entries if entry.refusal is not None), None) is not None:
                 raise FormatError("it has members that cannot be read")
             bytes_of = zip_byte_map(archive)
@@ -141,6 +142,13 @@ class WheelsInside:
                 members[path] = replace(inner, path=path, content_key=("in a wheel", path) if inner.is_file else None)
         self._wheels[node.path] = _Wheel(node, archive, frozenset(members))
         nodes.update(members)
+
+
+def _is_of_an_empty_directory(problem: Problem, tree: Tree) -> bool:
+    """Whether a problem is the name of a directory with nothing in it: pex 2.1 wrote "../" into its archives, and it is copied as it is."""
+    node = tree.get(problem.subject)
+    is_directory = node is not None and node.kind is Kind.DIRECTORY
+    return problem.kind == "unsafe-name" and is_directory and not tree.children(problem.subject)
 
 
 def _is_as_it_was(entry: PlannedEntry) -> bool:
