@@ -133,3 +133,28 @@ def test_own_files_of_the_library_that_is_the_project() -> None:
     )
     assert read(listed, "libKPim6KSieve.so.6") == ("LGPL-2.1-or-later AND GPL-2.0-only", "paragraph")
     assert read(listed, "libother.so.6") == ("LGPL-2.1-or-later", "default")
+
+
+@pytest.mark.parametrize(
+    ("listed", "soname"),
+    [
+        ("Modules/ThirdParty/NrrdIO/*", "libITKNrrdIO-5.2.so.1"),
+        ("dart/external/lodepng/lodepng.cpp dart/external/lodepng/lodepng.h", "libdart-external-lodepng.so.6.12"),
+        ("thirdparty/OGDF/*", "libOGDF-tulip-5.4.so.0"),
+        ("tools/libs/guest/* tools/xenstore/*", "libxenguest.so.4.17"),
+    ],
+)
+def test_another_project_s_library_within_the_tree(listed: str, soname: str) -> None:
+    assert read(copyright_file(("*", "Apache-2.0"), (listed, "Zlib")), soname) == ("Zlib", "paragraph")
+
+
+@pytest.mark.parametrize(
+    ("listed", "soname"),
+    [
+        ("Modules/ThirdParty/HDF5/*", "libITKIOHDF5-5.2.so.1"),
+        ("thirdparty/OGDF/*", "libtulip-ogdf-5.4.so"),
+        ("t/example/*", "libexample.so.0"),
+    ],
+)
+def test_what_only_uses_another_project(listed: str, soname: str) -> None:
+    assert read(copyright_file(("*", "Apache-2.0"), (listed, "Zlib")), soname) == ("Apache-2.0", "default")

@@ -25,8 +25,14 @@ _LIBRARY_BEHIND = lazy_pattern(r"(?<=.)[-_]?[Ll]ib$")  # "ExampleLib/*" of libEx
 
 _OF_OTHERS = frozenset(("3rdparty", "third_party", "thirdparty", "external", "extern", "vendor", "deps", "subprojects"))
 """Directories of other projects' code: what lies there and is called like the end of a library's name is that library's."""
+_PARTS = lazy_pattern(r"[-_]")
+_FILE_OF_OTHERS = lazy_pattern(
+    r"(?:.*/)?(?:3rdparty|third_?party|external|extern|vendor|deps|subprojects)/(?P<project>[^/]+)/.+", re.IGNORECASE
+)
 _CLIENT = lazy_pattern(r"client[^/]*/(?:c|c\+\+|cpp|cxx|lib)/\*", re.IGNORECASE)
 """The directory of a program's library for its clients in C or C++."""
+
+_LIBRARIES_WITHIN = ("tools/lib/", "tools/libs/", "utils/lib/", "utils/libs/")
 
 _FAMILY = lazy_pattern(r"^(?:kf|kpim|qt)\d+(?=.{4})")
 
@@ -106,9 +112,9 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
         for paragraph, _ in reversed(matchers):
             if _is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
                 return paragraph
-    for paragraph, _ in reversed(matchers):
-        if any(_CLIENT.fullmatch(pattern) for pattern in paragraph.patterns[:MOST_ALTERNATIVES]):
-            return paragraph
+    chosen = _of_another_project(file, stem) or _of_clients(matchers)
+    if chosen is not None:
+        return chosen
     paths = [place.format(stem=stem, base=match[1]) for place in load_table("licenses/library_sources.toml")["places"]]
     if any(
         pattern.startswith("generic/")
@@ -117,6 +123,30 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
     ):
         paths.remove("library/x.c")  # where Tcl's extensions have scripts
     return _of_place(paths, matchers)
+
+
+def _of_clients(matchers: list[tuple[FilesParagraph, re.Pattern[str] | None]]) -> FilesParagraph | None:
+    """The paragraph of a directory for a program's clients."""
+    for paragraph, _ in reversed(matchers):
+        if any(_CLIENT.fullmatch(pattern) for pattern in paragraph.patterns[:MOST_ALTERNATIVES]):
+            return paragraph
+    return None
+
+
+def _of_another_project(file: CopyrightFile, stem: str) -> FilesParagraph | None:
+    """The paragraph that lists most files of another project's directory that is called like a part of the library's name:
+    ``dart/external/lodepng/lodepng.cpp`` for libdart-external-lodepng."""
+    parts = _PARTS.split(stem.lower())
+    if len(parts) < 2:
+        return None
+    named = parts if any(part in _OF_OTHERS for part in parts) else parts[:1]
+    counted: dict[FilesParagraph, int] = {}
+    for paragraph in file.paragraphs:
+        for pattern in paragraph.patterns[:MOST_ALTERNATIVES]:
+            match = _FILE_OF_OTHERS.fullmatch(pattern)
+            if match is not None and match["project"].lower() in named:
+                counted[paragraph] = counted.get(paragraph, 0) + 1
+    return max(counted, key=lambda paragraph: counted[paragraph], default=None)
 
 
 def _of_place(paths: list[str], matchers: list[tuple[FilesParagraph, re.Pattern[str] | None]]) -> FilesParagraph | None:
@@ -177,7 +207,7 @@ def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_na
             return True
         if len(plain) >= _LONG_PART and stem.lower().endswith(plain.lower()):
             return True
-        if len(plain) >= _SHORTEST_PART and stem.endswith(plain) and any(part in _OF_OTHERS for part in above):
+        if any(part.lower() in _OF_OTHERS for part in above) and _is_called_after_part(base.lower(), plain.lower()):
             return True
         if len(plain) >= _SHORTEST_PART and (
             stem.endswith((f"-{plain}", f"_{plain}"))
@@ -185,6 +215,17 @@ def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_na
         ):
             return True
     return False
+
+
+def _is_called_after_part(base: str, part: str) -> bool:
+    """Whether a library has the name of another project's directory, at most three letters or a project's own name before it (libITKNrrdIO,
+    libpapilo-clusol): what has more before it (libITKIOHDF5, libtulip-ogdf) only uses that project."""
+    before = base.removesuffix(part)
+    return (
+        len(part) >= _SHORTEST_PART
+        and before != base
+        and (not before or 0 < len(_PARTS.split(before)[-1]) < _SHORTEST_PART)
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -232,7 +273,8 @@ def is_aside(paragraph: FilesParagraph) -> bool:
 
 def is_aside_path(pattern: str) -> bool:
     """The same of one pattern, by how it begins."""
-    return pattern.removeprefix("./").lstrip("*/").startswith(_aside_starts())
+    plain = pattern.removeprefix("./").lstrip("*/")
+    return plain.startswith(_aside_starts()) and not plain.startswith(_LIBRARIES_WITHIN)
 
 
 @cache
