@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from select import select
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -20,12 +21,21 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STEP = 1 << 20  # bytes read from a pipe at once
 
 _permitted = False
+_for_the_wait: list[Callable[[], object]] = []
 
 
 def permit_processes() -> None:
     """Let :class:`Beside` fork this process.  For whoever owns the process, and before anything else of it runs."""
     global _permitted  # noqa: PLW0603 - a setting of the process, like those of the interpreter
     _permitted = True
+
+
+def while_waiting(*work: Callable[[], object]) -> None:
+    """What this process may do, once, when it would wait for another one.
+
+    For what must be done anyhow, and soon, such as importing a module; nobody relies on it.
+    """
+    _for_the_wait[:] = work
 
 
 def processors() -> int:
@@ -70,6 +80,8 @@ class Beside(Generic[Made]):
         """What the work gave, once it is done; None where no other process did it, or it failed."""
         if not self.runs:
             return None
+        while _for_the_wait and not select([self._pipe], (), (), 0)[0]:
+            _for_the_wait.pop(0)()
         parts = []
         while chunk := os.read(self._pipe, _STEP):
             parts.append(chunk)

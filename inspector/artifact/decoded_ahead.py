@@ -41,7 +41,7 @@ class _Ahead:
         while self._position < len(self._files) and self._position - index < _LOOKED_AT and self._left > 0:
             following = self._files[self._position]
             self._position += 1
-            if following.is_executable and _WORTH_IT <= following.size <= _LARGEST:
+            if following.is_executable and _WORTH_IT <= following.size <= _LARGEST and not _is_decoded(following):
                 self._left -= following.size
                 self._pending[following.path] = self._pool.submit(_decode, following)
 
@@ -56,6 +56,10 @@ class _Ahead:
                 yield node
         finally:
             self._pool.shutdown(cancel_futures=True)
+
+
+def _is_decoded(node: Node) -> bool:
+    return isinstance(node.content, ZlibMember) and node.content.is_decoded
 
 
 def _decode(node: Node) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from inspector.beside import while_waiting
 from inspector.cli.build_service import added_reports, build_service, stopped_commands, tell_service
 from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
@@ -30,7 +32,7 @@ from inspector.cli.screen_options import (
     screen_width,
 )
 from inspector.errors import ExitCode, UsageError
-from inspector.render.registry import FORMATS
+from inspector.render.registry import FORMATS, RenderOptions, load_renderer
 
 if TYPE_CHECKING:
     from inspector.cli.gate_options import Policy
@@ -127,6 +129,7 @@ def execute(options: argparse.Namespace) -> ExitCode:
     from inspector.policy.gate import most_severe
 
     settle_for_one_run()
+    while_waiting(*(partial(load_renderer, each.format) for each in destinations))
     results: list[Result] = []
     failures: list[tuple[str, Exception]] = []
     baselines: list[Result | None] = []
@@ -218,8 +221,6 @@ def _write(
     to_stdout = destination.path == STDOUT
     if to_stdout and options.quiet > 1:
         return
-
-    from inspector.render.registry import RenderOptions, load_renderer
 
     render_options = RenderOptions(
         width=screen_width() if to_stdout else _FILE_WIDTH,

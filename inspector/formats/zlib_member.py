@@ -116,12 +116,17 @@ class ZlibMember:
         whole = b"".join(parts)
         return whole[offset - first * _BLOCK : offset + length - first * _BLOCK]
 
+    @property
+    def is_decoded(self) -> bool:
+        """Whether the whole content is at hand."""
+        return self._blocks.get(self._number, _WHOLE) is not None
+
     def decode(self) -> None:
         """Decode everything at once, so that the next reads find it: one step outside of Python's lock, in which no other thread is waited for.
 
         :raises FormatError: as :meth:`read_at` does.
         """
-        if self._blocks.get(self._number, _WHOLE) is not None:
+        if self.is_decoded:
             return
         decoder = inflate_decoder()
         content, position = self._next(decoder, 0, self.size, self._stored)

@@ -113,3 +113,27 @@ def test_library_users_processes_are_not_forked() -> None:
             print(other.runs)
     """, permitted=False)  # fmt: skip
     assert said == "False"
+
+
+@needs_two_processors
+def test_what_must_be_done_anyhow_is_done_while_waiting_and_once() -> None:
+    said = run("""
+        done = []
+        beside.while_waiting(lambda: done.append(1), lambda: done.append(2))
+        for number in range(2):
+            with Beside(lambda: time.sleep(0.2), None) as other:
+                other.result()
+        print(done)
+    """)
+    assert said == "[1, 2]"
+
+
+@needs_two_processors
+def test_nobody_is_kept_from_a_result_that_is_there() -> None:
+    said = run("""
+        beside.while_waiting(lambda: print("done in vain"))
+        with Beside(lambda: 7, int) as other:
+            time.sleep(0.5)
+            print(other.result())
+    """)
+    assert said == "7"

@@ -15,6 +15,7 @@ from msgspec import Struct
 from packaging.version import InvalidVersion, Version
 
 from inspector.errors import InstallationError
+from inspector.limits import MIB
 from inspector.patterns import lazy_pattern
 from inspector.resources import data_directory, load_table
 
@@ -25,6 +26,7 @@ SHORTEST_LITERAL = 5
 """Bytes; shorter ones would hit by chance, and slow the automaton down."""
 LONGEST_LITERAL = 256
 """Bytes; pieces of a file that are searched one after the other overlap by this."""
+_WORTH_A_TABLE = 2 * MIB  # searched with an automaton
 
 
 class VersionText(Struct, frozen=True):
@@ -130,8 +132,8 @@ class Catalogue:
         for fingerprint in fingerprints:
             for first in {group[0] for group in fingerprint.anchors}:
                 self._first.setdefault(first, []).append(fingerprint)
-        self._text_automaton: BytesAhoCorasick | None = None
-        self._symbol_automaton: BytesAhoCorasick | None = None
+        self._find_texts = _Finder(self.texts)
+        self._find_symbols = _Finder(self.symbols)
 
     def candidates(self, literals: Iterable[bytes]) -> list[Fingerprint]:
         """The fingerprints that one of the literals may prove, in the catalogue's order."""
@@ -164,21 +166,32 @@ class Catalogue:
 
     def find_texts(self, content: bytes) -> list[tuple[int, int, int]]:
         """Every occurrence of a literal: its index in :attr:`texts`, where it starts, where it ends."""
-        if self._text_automaton is None:
-            self._text_automaton = _automaton(self.texts)
-        return self._text_automaton.find_matches_as_indexes(content, overlapping=True)
+        return self._find_texts(content)
 
     def find_symbols(self, names: bytes) -> list[tuple[int, int, int]]:
         """Every occurrence of a symbol's name in a string table: its index in :attr:`symbols`, where the NUL before it is, where it ends."""
-        if self._symbol_automaton is None:
-            self._symbol_automaton = _automaton(self.symbols)
-        return self._symbol_automaton.find_matches_as_indexes(names, overlapping=True)
+        return self._find_symbols(names)
 
 
-def _automaton(literals: Sequence[bytes]) -> BytesAhoCorasick:
-    from ahocorasick_rs import BytesAhoCorasick, Implementation
+class _Finder:
+    """Finds literals with an automaton that is quickly made, and after some bytes with one that is quick.
 
-    return BytesAhoCorasick(literals, implementation=Implementation.DFA)
+    Of the texts one is made in 2 ms and does 230 MB a second, the other is made in 12 ms and does 600.
+    """
+
+    def __init__(self, literals: Sequence[bytes]) -> None:
+        self._literals = literals
+        self._automaton: BytesAhoCorasick | None = None
+        self._searched = 0
+
+    def __call__(self, content: bytes) -> list[tuple[int, int, int]]:
+        before, self._searched = self._searched, self._searched + len(content)
+        if self._automaton is None or before <= _WORTH_A_TABLE < self._searched:
+            from ahocorasick_rs import BytesAhoCorasick, Implementation
+
+            kind = Implementation.DFA if self._searched > _WORTH_A_TABLE else Implementation.ContiguousNFA
+            self._automaton = BytesAhoCorasick(self._literals, implementation=kind)
+        return self._automaton.find_matches_as_indexes(content, overlapping=True)
 
 
 def release_key(version: str) -> Version:
