@@ -25,6 +25,7 @@ from inspector.formats.pyinstaller import read_archive, read_module_archive
 from inspector.formats.pyoxidizer import read_packed_resources
 from inspector.formats.zlib_member import DecodedBlocks, ZlibMember
 from inspector.limits import Limits
+from inspector.pipeline import audit
 from inspector.source import BytesSource
 from tests.frozen_archives import (
     STARTER,
@@ -177,6 +178,37 @@ class TestPyInstaller:
             assert [problem.kind for problem in artifact.problems] == ["member-elsewhere"]
             assert artifact.layout.refusal is not None
             assert artifact.layout.refusal.certain == (name in (".", "pipe"))
+
+    @pytest.mark.parametrize(
+        ("dependency", "verdict", "message"),
+        [
+            (b"first:a.so", "fails", "Archive not found: …/first"),
+            (
+                b"../../first:a.so",
+                "unknown",
+                "nobody knows whether ../../first, from which it takes members, lies there",
+            ),
+            (b"own:a.so", "starts", ""),
+        ],
+    )
+    def test_verdict_without_another_program(
+        self, dependency: bytes, verdict: str, message: str, tmp_path: Path
+    ) -> None:
+        """Where not even the bootloader starts, on systems of another C library, the loader's word stays; inside a directory it is the same."""
+        (tmp_path / "own").write_bytes(one_file([Member(b"a.so", b"content")]))
+        program = tmp_path / "second"
+        program.write_bytes(one_file([Member(dependency, b"", "d")]))
+        program.chmod(0o755)
+        result = audit(program)
+        glibc = {(host.verdict, host.message) for host in result.hosts if host.libc == "glibc"}
+        assert glibc == {(verdict, message)}
+        musl = {(host.verdict, host.message.partition(" (")[0]) for host in result.hosts if host.libc == "musl"}
+        assert musl == {("fails", "bootloader: No such file or directory")}
+        found = [finding.subject for finding in result.findings if finding.rule == "program-without-its-members"]
+        assert found == (["first"] if verdict == "fails" else [])
+        assert result.verdict.gate == ("failed" if verdict == "fails" else "passed")
+        inside = {(host.verdict, host.message) for host in audit(tmp_path).hosts if host.libc == "glibc"}
+        assert inside == {(verdict, f"second: {message}" if message else "")}
 
     @pytest.mark.parametrize(
         ("taker", "program", "taken"),
