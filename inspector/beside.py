@@ -76,11 +76,16 @@ class Beside(Generic[Made]):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             os.close(pipe)
 
-    def result(self) -> Made | None:
-        """What the work gave, once it is done; None where no other process did it, or it failed."""
+    def result(self, meanwhile: Callable[[], object] | None = None) -> Made | None:
+        """What the work gave, once it is done; None where no other process did it, or it failed.
+
+        :param meanwhile: what this process has to do soon anyhow; done where it would wait.
+        """
         if not self.runs:
             return None
-        while _for_the_wait and not select([self._pipe], (), (), 0)[0]:
+        if meanwhile is not None and self._would_wait():
+            meanwhile()
+        while _for_the_wait and self._would_wait():
             _for_the_wait.pop(0)()
         parts = []
         while chunk := os.read(self._pipe, _STEP):
@@ -93,6 +98,9 @@ class Beside(Generic[Made]):
             return msgspec.msgpack.decode(b"".join(parts), type=self._kind)
         except msgspec.DecodeError:
             return None
+
+    def _would_wait(self) -> bool:
+        return not select([self._pipe], (), (), 0)[0]
 
     def close(self) -> None:
         """End the other process, if it still works."""

@@ -183,7 +183,7 @@ def _unseen_catalogue() -> Callable[[str], LibraryLicense | None]:
     kept = library_licenses.read_library_table(
         "licenses/libraries.csv", ["soname_glob", "project", "spdx", "debian_package", "checked", "note"]
     )
-    catalogue = library_licenses.LibraryCatalogue(kept, rows)
+    catalogue = library_licenses.LibraryCatalogue(kept, {row[0]: row for row in rows})
     return lambda name: library_licenses.identify_in(catalogue, name)
 
 

@@ -24,6 +24,7 @@ from inspector.facts.launchers.launcher import Launcher, read_launcher
 from inspector.facts.licensing.bundled_copyright import BundledCopyrights
 from inspector.facts.licensing.components import collect_components
 from inspector.facts.licensing.exposures import find_exposures
+from inspector.facts.licensing.library_licenses import load_library_catalogue
 from inspector.facts.licensing.python_components import read_license_files
 from inspector.facts.licensing.read_texts import ReadTexts, read_texts
 from inspector.facts.licensing.recognised_files import RecognisedFiles
@@ -138,7 +139,7 @@ def _collect(
     if meanwhile is not None:
         meanwhile(objects)
     progress.stage("Looking for components")
-    read = reading.result()
+    read = reading.result(meanwhile=load_library_catalogue)
     if read is not None:
         texts.known, copyrights.known = read.texts, read.copyrights
     components = collect_components(

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.errors import InstallationError
+from inspector.facts.licensing.library_licenses import PackagedRows
 from inspector.facts.licensing.native_licenses import (
     identify_library,
     library_catalogue_date,
@@ -33,6 +35,20 @@ def test_every_row_is_complete_and_its_licence_has_a_class() -> None:
         assert license_class(row["spdx"]) != "unknown", row
         assert row["checked"] in CHECKED or row["checked"].startswith("differs: "), row
         assert row["debian_package"] or row["checked"] == "no", row
+
+
+def test_rows_that_are_read_when_they_are_asked_for_are_those_of_the_file() -> None:
+    text = (PATH.parent / "packaged_libraries.csv").read_text(encoding="utf-8")
+    head, *rows = csv.reader(line for line in text.splitlines() if not line.startswith("#"))
+    packaged = PackagedRows(text)
+    assert len(rows) == len(packaged) > 9000
+    assert {len(row) for row in rows} == {len(head)}
+    assert [packaged[name] for name in packaged] == rows
+    assert "libnone.so.99" not in packaged
+    with pytest.raises(InstallationError, match="columns"):
+        PackagedRows("name,licence\nliba.so.1,MIT\n")
+    with pytest.raises(InstallationError, match="columns"):
+        PackagedRows(f"{','.join(head)}\nliba.so.1,MIT\n")["liba.so.1"]
 
 
 def test_the_catalogue_says_honestly_how_much_of_it_was_compared() -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -76,7 +76,7 @@ def identify_library(name: str) -> LibraryLicense | None:
     licence where they differ; any row whose base differs in the version that ends it, or has none (``libdw-0.176.so``). The last two only for names
     with a version or a hash: plugins without one share base names with libraries that they have nothing to do with (Qt's ``libqpdf.so``).
     """
-    return identify_in(_catalogue(), name)
+    return identify_in(load_library_catalogue(), name)
 
 
 def identify_in(catalogue: LibraryCatalogue, name: str) -> LibraryLicense | None:
@@ -115,16 +115,14 @@ class LibraryCatalogue:
     """The rows of both tables, indexed by exact name and, for patterns, by the literal text before the first special character.
 
     :param kept: rows of ``libraries.csv``, without its head.
-    :param packaged: rows of ``packaged_libraries.csv``, without its head; they go after the exact names of the former and before its patterns.
+    :param packaged: rows of ``packaged_libraries.csv`` by name; they go after the exact names of the former and before its patterns.
     """
 
-    def __init__(self, kept: list[list[str]], packaged: list[list[str]]) -> None:
+    def __init__(self, kept: list[list[str]], packaged: Mapping[str, list[str]]) -> None:
         self._rows = kept
-        self._packaged = {row[0]: row for row in packaged}
+        self._packaged = packaged
         self._exact: dict[str, int] = {}
         self._patterns: dict[str, list[int]] = {}
-        self._stems: dict[str, list[tuple[list[str], bool]]] = {}
-        self._series: dict[str, list[tuple[list[str], bool]]] = {}
         for index, (pattern, *_) in enumerate(kept):
             prefix = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
             if prefix == pattern:
@@ -154,26 +152,78 @@ class LibraryCatalogue:
 
     def find_stem(self, stem: str) -> LibraryLicense | None:
         """The strictest row for other versions of ``stem`` (the name before ".so"), the first of equals, rows kept by hand before others."""
-        self._index_stems()
-        return _strictest(self._stems.get(stem, []), "stem")
+        return self._strictest(self._stems.get(stem, []), "stem")
 
     def find_series(self, stem: str) -> LibraryLicense | None:
         """The same for names that end in another version: ``libgupnp-1.2`` for ``libgupnp-1.6``."""
-        self._index_stems()
         match = _SERIES.fullmatch(stem)
-        return None if match is None else _strictest(self._series.get(match[1], []), "series")
+        return None if match is None else self._strictest(self._series.get(match[1], []), "series")
 
-    def _index_stems(self) -> None:
-        """By base name the rows as they were read: what they say is worked out of those few that are asked for."""
-        if self._stems:
-            return
-        for rows, is_kept in ((self._rows, True), (self._packaged.values(), False)):
-            for row in rows:
-                stem = row[0].partition(".so")[0]
-                self._stems.setdefault(stem, []).append((row, is_kept))
-                match = _SERIES.fullmatch(stem)
-                if match is not None:
-                    self._series.setdefault(match[1], []).append((row, is_kept))
+    @cached_property
+    def _stems(self) -> dict[str, list[_Place]]:
+        """By base name where rows are: what they say is worked out of those few that are asked for."""
+        found: dict[str, list[_Place]] = {}
+        for name, place in self._places():
+            found.setdefault(name.partition(".so")[0], []).append(place)
+        return found
+
+    @cached_property
+    def _series(self) -> dict[str, list[_Place]]:
+        found: dict[str, list[_Place]] = {}
+        for name, place in self._places():
+            match = _SERIES.fullmatch(name.partition(".so")[0])
+            if match is not None:
+                found.setdefault(match[1], []).append(place)
+        return found
+
+    def _places(self) -> Iterator[tuple[str, _Place]]:
+        for index, row in enumerate(self._rows):
+            yield row[0], index
+        for name in self._packaged:
+            yield name, name
+
+    def _strictest(self, places: list[_Place], matched: MatchedBy) -> LibraryLicense | None:
+        rows = [
+            _kept_row(self._rows[place], matched)
+            if isinstance(place, int)
+            else _packaged_row(self._packaged[place], matched)
+            for place in places
+        ]
+        return max(rows, key=lambda row: CLASS_ORDER.index(row.license_class), default=None)
+
+
+_Place = int | str
+"""Of a row: its index in the kept table, or its name in the packaged one."""
+
+
+class PackagedRows(Mapping[str, list[str]]):
+    """Rows of ``packaged_libraries.csv`` by name, each read when it is asked for: of ten thousand an artifact needs a hundred.
+
+    :param text: the file; no field has a line end in it.
+    :raises InstallationError: where it has other columns.
+    """
+
+    def __init__(self, text: str) -> None:
+        lines = (line for line in text.split("\n") if line and line[0] != "#")
+        if next(lines, "").split(",") != _PACKAGED_COLUMNS:
+            raise _other_columns(_PACKAGED, _PACKAGED_COLUMNS)
+        self._lines = {line[: line.find(",")]: line for line in lines}
+
+    def __getitem__(self, name: str) -> list[str]:
+        """:raises InstallationError: where the row has another number of fields."""
+        row = next(csv.reader([self._lines[name]]))
+        if len(row) != len(_PACKAGED_COLUMNS):
+            raise _other_columns(_PACKAGED, _PACKAGED_COLUMNS)
+        return row
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._lines
 
 
 def _kept_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
@@ -187,11 +237,6 @@ def _packaged_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
     return LibraryLicense(project, spdx, license_class(spdx), None, checked, "", matched, source, source_package)
 
 
-def _strictest(found: list[tuple[list[str], bool]], matched: MatchedBy) -> LibraryLicense | None:
-    rows = [_kept_row(row, matched) if is_kept else _packaged_row(row, matched) for row, is_kept in found]
-    return max(rows, key=lambda row: CLASS_ORDER.index(row.license_class), default=None)
-
-
 @cache
 def library_catalogue_date() -> str:
     """The day (ISO 8601) as of which the catalogue speaks."""
@@ -202,8 +247,23 @@ def library_catalogue_date() -> str:
 
 
 @cache
-def _catalogue() -> LibraryCatalogue:
-    return LibraryCatalogue(read_library_table(_KEPT, _KEPT_COLUMNS), read_library_table(_PACKAGED, _PACKAGED_COLUMNS))
+def load_library_catalogue() -> LibraryCatalogue:
+    """The catalogue, read once.
+
+    :raises InstallationError: where a table cannot be read or has other columns.
+    """
+    return LibraryCatalogue(read_library_table(_KEPT, _KEPT_COLUMNS), PackagedRows(_text_of(_PACKAGED)))
+
+
+def _text_of(table: str) -> str:
+    try:
+        return (data_directory("rules") / table).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InstallationError(f"rules/{table} cannot be read: {error}", "reinstall bundle-inspect") from error
+
+
+def _other_columns(table: str, columns: list[str]) -> InstallationError:
+    return InstallationError(f"rules/{table} has not the columns {', '.join(columns)}", "reinstall bundle-inspect")
 
 
 def read_library_table(table: str, columns: list[str]) -> list[list[str]]:
@@ -211,12 +271,10 @@ def read_library_table(table: str, columns: list[str]) -> list[list[str]]:
 
     :raises InstallationError: where it cannot be read or has other columns.
     """
-    path = data_directory("rules") / table
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(line for line in stream if not line.startswith("#")))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = list(csv.reader(line for line in _text_of(table).split("\n") if line and line[0] != "#"))
+    except csv.Error as error:
         raise InstallationError(f"rules/{table} cannot be read: {error}", "reinstall bundle-inspect") from error
     if not rows or rows[0] != columns or any(len(row) != len(columns) for row in rows):
-        raise InstallationError(f"rules/{table} has not the columns {', '.join(columns)}", "reinstall bundle-inspect")
+        raise _other_columns(table, columns)
     return rows[1:]
