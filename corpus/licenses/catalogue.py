@@ -53,6 +53,7 @@ from corpus.licenses.source_trees import FileLicenses, read_source_trees
 from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
 from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
 from inspector.facts.licensing.debian_copyright_scope import library_reading
+from inspector.facts.licensing.license_classes import license_class
 from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.resources import data_directory
 
@@ -213,7 +214,10 @@ def _header_licenses(doubtful: list[_Reading], index: Mapping[str, IndexedPackag
         package = reading.package
         packages = by_source.get(package.source, [])
         own = [one for one in packages if package.name in one.depended_on] or packages
-        found[package.name] = agreed_license(counts[one.name] for one in own)
+        # One header of a copyleft among what is permissive is borrowed code.
+        read = reading.reading.expression if reading.reading is not None else None
+        fewest = 2 if read and license_class(read) == "permissive" else 1
+        found[package.name] = agreed_license((counts[one.name] for one in own), fewest)
     return found
 
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from corpus.debian import apt
-from corpus.licenses.comparing import alternatives, same_license
+from corpus.licenses.comparing import same_license
 from corpus.licenses.population import IndexedPackage
 from corpus.programs import ProgramFailed, run
 from corpus.recipe import Unavailable
@@ -77,15 +77,15 @@ def read_headers(packages: Sequence[IndexedPackage], release: str) -> dict[str, 
     }
 
 
-def agreed_license(counts: Iterable[Counter[str]]) -> str:
-    """The expression that at least three quarters of the headers with a licence have; "" where there is none."""
+def agreed_license(counts: Iterable[Counter[str]], fewest: int = 1) -> str:
+    """The expression that at least three quarters of the headers with a licence have; "" where there is none, or less than ``fewest`` have it."""
     total: Counter[str] = Counter()
     for counted in counts:
         total += counted
     if not total:
         return ""
     expression, most = total.most_common(1)[0]
-    return expression if most >= _MAJORITY * total.total() else ""
+    return expression if most >= max(fewest, _MAJORITY * total.total()) else ""
 
 
 def is_doubtful(file: CopyrightFile, reading: LibraryReading | None) -> bool:
@@ -120,9 +120,8 @@ def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers:
     """Whether the library's licence is that of its headers and not what was read of the copyright file.
 
     So it is where the file leaves it open; where its text grants another version than the short name says, and the headers have the latter; where
-    it is written freely, names several, and no sentence says which is the library's; where everything is of a strong copyleft, or of permissive
-    licences, and the headers of a weak one that the file names, too; and where they have one of several licences that hold for the whole together and
-    one of the others is a strong copyleft.
+    it is written freely, names several, and no sentence says which is the library's; and where everything is of a strong copyleft, or of permissive
+    licences, and the headers of a weak one that the file names, too. One of several licences that hold for the whole together does not go before all.
     """
     if not headers:
         return False
@@ -140,8 +139,7 @@ def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers:
     if reading.scope not in ("default", "majority"):
         return False
     if " AND " in reading.expression:
-        parts = {one for choice in alternatives(reading.expression) for one in choice}
-        return class_read == "strong-copyleft" and class_headers != class_read and headers in parts
+        return False
     return (
         class_read in ("strong-copyleft", "permissive")
         and class_headers == "weak-copyleft"

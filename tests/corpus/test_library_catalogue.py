@@ -51,6 +51,7 @@ class TestHeaders:
         assert agreed_license([Counter({"MIT": 3}), Counter({"ISC": 1})]) == "MIT"
         assert agreed_license([Counter({"MIT": 2, "ISC": 2})]) == ""
         assert agreed_license([]) == ""
+        assert agreed_license([Counter({"MPL-2.0": 1})], fewest=2) == ""
 
     @pytest.mark.parametrize(
         ("paragraphs", "headers", "decide"),
@@ -63,7 +64,7 @@ class TestHeaders:
             ),  # headers may be freer than the code behind them
             ([("*", "GPL-2+")], "LGPL-2.0-or-later", False),  # which the file does not name
             ([("*", "LGPL-2+")], "GPL-2.0-or-later", False),
-            ([("*", "GPL-3+ and LGPL-3+ and Expat")], "LGPL-3.0-or-later", True),
+            ([("*", "GPL-3+ and LGPL-3+ and Expat")], "LGPL-3.0-or-later", False),
             ([("*", "LGPL-2.1+ and BSD-3-clause")], "LGPL-2.1-or-later", False),
             ([("*", "BSD-2-clause"), ("src/a.c src/b.c", "LGPL-2+")], "LGPL-2.0-or-later", True),
             ([("*", "Frobnicator-1.0")], "MIT", True),
