@@ -158,3 +158,28 @@ def test_another_project_s_library_within_the_tree(listed: str, soname: str) -> 
 )
 def test_what_only_uses_another_project(listed: str, soname: str) -> None:
     assert read(copyright_file(("*", "Apache-2.0"), (listed, "Zlib")), soname) == ("Apache-2.0", "default")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("LicenseRef-PD-hp", "Simple dedication. This work is hereby dedicated to the public domain."),
+        ("PD-SHA", "The author releases this code into the public domain."),
+        ("no-copyright", "Public domain."),
+    ],
+)
+def test_a_dedication_to_the_public_domain_has_one_name(name: str, text: str) -> None:
+    listed = copyright_file(("*", f"{name} or CC0-1.0"))
+    assert read(f"{listed}\nLicense: {name}\n {text}\n", "libexample.so.1") == (
+        "LicenseRef-PublicDomain OR CC0-1.0",
+        "default",
+    )
+
+
+def test_a_name_of_its_own_above_another_text_stays() -> None:
+    listed = copyright_file(("*", "LGPL-3 or LicenseRef-Accepted"))
+    text = "You may pass it on under the terms of the GNU Lesser General Public License version 3 as published."
+    assert read(f"{listed}\nLicense: LicenseRef-Accepted\n {text}\n", "libexample.so.1") == (
+        "LGPL-3.0-only OR LicenseRef-Accepted",
+        "default",
+    )

@@ -39,6 +39,7 @@ _POINTER = lazy_pattern(r"\s*\(\s*see\s[^()]*\)", re.IGNORECASE)  # "LGPL-2.1 (s
 _VERSION = lazy_pattern(r"v?[1-3](?:\.[01])?\+?", re.IGNORECASE)
 _SEPARATORS = lazy_pattern(r"[\s_~-]+")
 _EXCEPTION_WORD = lazy_pattern(r"(?:\b|(?<=[a-z]))exceptions?\b")
+PUBLIC_DOMAIN = "LicenseRef-PublicDomain"
 _REFERENCE = lazy_pattern(r"[^A-Za-z0-9.]+")
 
 TextOf = Callable[[str], str | None]
@@ -198,9 +199,14 @@ class _Reader:
         elif self._family and _VERSION.fullmatch(name):
             name = f"{self._family}-{name}"
         found = _known(name)
-        if self._text_of is not None and (found is None or _is_ambiguous(name)):
+        if self._text_of is not None and (found is None or found.startswith("LicenseRef-") or _is_ambiguous(name)):
             told = self._text_of(name)
-            if told is not None and (found is None or " " not in told):
+            # A file's own name stands for what its text is; of those only a plain dedication to the public domain has another name.
+            if (
+                told is not None
+                and (found is None or " " not in told)
+                and (told == PUBLIC_DOMAIN or not (found or "").startswith("LicenseRef-"))
+            ):
                 found = told
         if found is None:
             variant = _VARIANT.match(name.lower())

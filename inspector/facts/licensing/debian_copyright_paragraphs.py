@@ -3,6 +3,7 @@ which go before the names where the two differ."""
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from msgspec import Struct
@@ -14,11 +15,26 @@ from inspector.facts.licensing.debian_copyright_grants import (
     granted_expression,
     quoted_license,
 )
-from inspector.facts.licensing.debian_copyright_names import NamedLicense, read_license_name, without_unknown_choices
+from inspector.facts.licensing.debian_copyright_names import (
+    PUBLIC_DOMAIN,
+    NamedLicense,
+    read_license_name,
+    without_unknown_choices,
+)
 from inspector.facts.licensing.debian_copyright_texts import recognise_text
 from inspector.facts.licensing.license_classes import license_class
+from inspector.patterns import lazy_pattern
 
 Scope = Literal["paragraph", "default", "header", "majority", "text", "sentence"]
+
+
+_LONGEST_DEDICATION = 2000  # characters of a text that says little more
+_DEDICATED = lazy_pattern(
+    r"\b(?:dedicat|donat|releas|plac|put\b|committed|contributed|waive)[^.]{0,160}\b(?:in|into|to)\s+(?:the\s+)?public\s+domain"
+    r"|\bconsidered\s+public\s+domain|\A\W*public\s+domain\W*\Z",
+    re.IGNORECASE,
+)
+"""A dedication to the public domain, whatever the short name above it: "hereby dedicated to the public domain"."""
 
 
 class LibraryReading(Struct, frozen=True):
@@ -67,7 +83,8 @@ def paragraph_reading(
         text = file.text_of(paragraph, name)
         if not text:
             return _of_family(paragraph.license_text, name)
-        return choice_of_texts(text, name) or joined(recognise_text(text)) or quoted_license(text)
+        told = choice_of_texts(text, name) or joined(recognise_text(text)) or quoted_license(text)
+        return told or (PUBLIC_DOMAIN if len(text) < _LONGEST_DEDICATION and _DEDICATED.search(text) else None)
 
     overruled: list[str] = []
 
