@@ -89,7 +89,10 @@ def write_report(destination: Destination, report: bytes) -> None:
 
 
 def write_stdout(report: bytes) -> None:
-    """Write UTF-8 to stdout, in the terminal's own encoding where that is another one; a closed pipe is no error."""
+    """Write UTF-8 to stdout, in the terminal's own encoding where that is another one; a closed pipe is no error.
+
+    :raises UsageError: where it cannot be written, as on a full disk.
+    """
     encoding = (sys.stdout.encoding or "utf-8").lower().replace("_", "-")
     if encoding not in ("utf-8", "utf8"):
         report = report.decode("utf-8", "backslashreplace").encode(encoding, "backslashreplace")
@@ -99,7 +102,16 @@ def write_stdout(report: bytes) -> None:
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         # `inspect audit … | head` keeps the verdict's exit code; the buffer must not be flushed again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()
+    except OSError as error:
+        _close_stdout()
+        raise UsageError(
+            f"the standard output cannot be written: {error.strerror or error}", "part of the report may be there"
+        ) from error
+
+
+def _close_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def warn_without_digests(destinations: Sequence[Destination], results: Sequence[Result], report: str) -> None:

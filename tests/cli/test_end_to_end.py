@@ -178,3 +178,32 @@ def test_one_processor_or_several_and_any_hash_seed_give_the_same_document(bundl
         assert done.returncode == 0, done.stderr
         documents.add(done.stdout)
     assert len(documents) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_behind_the_standard_output_is_told(program: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "inspector", "audit", program, "--fail-on", "never"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "error: the standard output cannot be written: No space left on device",
+        "hint: part of the report may be there",
+    ]
+
+
+def test_a_reader_that_has_left_changes_no_exit_code(program: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "inspector", "audit", program, "--fail-on", "never"],
+            stdout=writer, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        )  # fmt: skip
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
