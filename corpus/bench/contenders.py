@@ -115,25 +115,40 @@ def _wheel(name: str, path: Path, peers: tuple[str, ...]) -> Subject:
 
 
 def _pyinstaller_program(name: str, path: Path, peers: tuple[str, ...], scratch: Path) -> Subject:
-    """A program of one file: PyInstaller's own tool writes every member of it to a directory."""
+    """A program of one file: PyInstaller's own tool writes every member of it to a directory.
+
+    Once more with the modules of its PYZ, which an audit reads and lists with their sizes.
+    """
     if "pyi-archive_viewer" not in peers:
         return Subject(name, [_audit(path)], path.stat().st_size, 1, {})
     viewer = freezer("pyinstaller").with_name("pyi-archive_viewer")
-    listed = run([viewer, "--list", "--brief", path]).split("Contents of ", 1)[1].splitlines()[1:]
-    members, commands = scratch / "members", scratch / "commands"
-    asked = "".join(f"X {member.strip()}\n{members / str(number)}\n" for number, member in enumerate(listed))
-    commands.write_text(f"{asked}Q\n", encoding="utf-8")
-    shell = ["sh", "-c", 'exec "$0" "$1" < "$2" > /dev/null', str(viewer), str(path), str(commands)]
+    listed = run([viewer, "--list", "--recursive", "--brief", path]).split("Contents of ")[1:]
+    names = [[line.strip() for line in part.splitlines()[1:]] for part in listed]
+    members = scratch / "members"
 
     def emptied() -> None:
         remove(members)
         members.mkdir()
 
-    extraction = Contender("pyi-archive_viewer", shell, before=emptied)
+    def extraction(label: str, asked: str) -> Contender:
+        commands = scratch / f"{label}.commands"
+        commands.write_text(f"{asked}Q\n", encoding="utf-8")
+        shell = ["sh", "-c", 'exec "$0" "$1" < "$2" > /dev/null', str(viewer), str(path), str(commands)]
+        return Contender(label, shell, before=emptied)
+
+    def wanted(of_archive: list[str], prefix: str) -> str:
+        return "".join(f"X {member}\n{members / prefix}{number}\n" for number, member in enumerate(of_archive))
+
+    of_program = wanted(names[0], "member-")
+    modules = "".join(f"O PYZ.pyz\n{wanted(part, 'module-')}U\n" for part in names[1:2])
+    contenders = [
+        extraction("pyi-archive_viewer", of_program),
+        extraction("pyi-archive_viewer, modules too", of_program + modules),
+    ]
     emptied()
-    run(shell)
+    run(contenders[0].command)
     measured = corpus.measure(members)
-    return Subject(name, [_audit(path), extraction], measured.raw_bytes, measured.file_count, {})
+    return Subject(name, [_audit(path), *contenders], measured.raw_bytes, measured.file_count, {})
 
 
 def _appimage(name: str, path: Path, peers: tuple[str, ...], scratch: Path) -> Subject:
