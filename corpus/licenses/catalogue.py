@@ -1,6 +1,6 @@
 """``python -m corpus.licenses.catalogue``: makes ``rules/licenses/packaged_libraries.csv``, the rows that no person wrote.
 
-Four sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` speaks for
+Five sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` speaks for
 it (``kept_rows.py``):
 
 1. Debian 12's library packages, all of them: project and licence out of their copyright files, by the same rules that read such a file inside an
@@ -9,7 +9,8 @@ it (``kept_rows.py``):
    ``without_measured_half`` leaves it out again. Debian 12 goes first, as most bundles are built on systems of its age or older.
 2. Debian 13's, the same.
 3. Debian 11's, the same: bundles carry libraries of its age for many years.
-4. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
+4. Debian sid's, of source packages alone that none of these three has.
+5. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
    if it is one licence or a choice: which part of "GPL AND LGPL" is the library's, a list for a whole package does not say.
 
 ``adjudicated.toml`` overrules, with reasons. ``checked`` says what stands behind a row: "two sources" agree, or there is "one source", or it
@@ -45,6 +46,7 @@ from corpus.licenses.population import (
     fresh_libraries,
     half_of,
     more_bundle_libraries,
+    new_libraries,
     read_index,
     sampled_libraries,
 )
@@ -58,7 +60,9 @@ from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.resources import data_directory
 
 AS_OF = "2026-11-21"
-RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13", "bullseye": "Debian 11"}
+RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13", "bullseye": "Debian 11", "sid": "Debian sid"}
+_UNSTABLE = "sid"
+"""Of it only what no other release has: its packages change from day to day, and what they have in common with a release is read there."""
 COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 OTHERS = Path(__file__).with_name("other_distributions.csv")
 ADJUDICATED = Path(__file__).with_name("adjudicated.toml")
@@ -125,7 +129,8 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
     settled: set[str] = set()
     for release, title in RELEASES.items():
         index = read_index(release)
-        packages = list(read_packages(chosen_packages(index), release))
+        chosen = _new_packages(index) if release == _UNSTABLE else chosen_packages(index)
+        packages = list(read_packages(chosen, release))
         texts = copyright_texts([*packages, *_linked_packages(packages, index, release)])
         measured = _measured_sources(index) if without_measured_half else set()
         readings = [
@@ -160,7 +165,8 @@ def _linked_packages(
 def _source_files(readings: list[_Reading], release: str) -> dict[str, tuple[FileLicenses, str]]:
     """The source files of libraries, of this release, else of another that the mirror has the sources of; and which release it is."""
     found: dict[str, tuple[FileLicenses, str]] = {}
-    for place in dict.fromkeys((release, *RELEASES)):
+    others = [] if release == _UNSTABLE else [other for other in RELEASES if other != _UNSTABLE]
+    for place in dict.fromkeys((release, *others)):
         wanted: dict[str, list[str]] = {}
         for reading in readings:
             if reading.soname not in found:
@@ -173,6 +179,13 @@ def chosen_packages(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]
     """The packages of a release that are read: all library packages, and what the first sets took beside them."""
     sets = [all_libraries(index), bundle_libraries(index), sampled_libraries(index), more_bundle_libraries(index)]
     return list({package.name: package for chosen in sets for package in chosen}.values())
+
+
+def _new_packages(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
+    """The library packages of source packages that unstable has and no release."""
+    readable = {package.name for package in all_libraries(index)}
+    releases = [read_index(release) for release in RELEASES if release != _UNSTABLE]
+    return [package for package in new_libraries(index, releases) if package.name in readable]
 
 
 def _measured_sources(index: Mapping[str, IndexedPackage]) -> set[str]:

@@ -22,6 +22,7 @@ from inspector.resources import data_directory
 
 _FILE_NAME = re.compile(r"(lib.+?)(?:\.so\.|-(?=\d[\d.]*\.so))(\d+(?:\.\d+)+)(?:\.so(?:\..*)?)?")
 _COMPARED = ("trixie", "bookworm")  # Debian 11 has several versions of some projects side by side
+_OLDEST_FIRST = ("bullseye", "bookworm", "trixie", "sid")
 _FORGE = re.compile(r"https?://(?:www\.)?(github|bitbucket)\.(?:com|org)/([^/\s]+)/([^/\s#?]+)/?")
 
 
@@ -65,10 +66,11 @@ def package_urls() -> dict[str, str]:
     """Package URLs by project, for the projects of both tables of libraries."""
     homepages: dict[str, str] = {}
     sources: dict[str, str] = {}
-    for release in reversed(list(RELEASES)):
+    for release in sorted(RELEASES, key=_OLDEST_FIRST.index):
         for package in read_index(release).values():
             sources[package.name] = package.source
-            if package.homepage:
+            # Projects move; and where a newer release names a page of another kind, the older one's repository is still known.
+            if _FORGE.fullmatch(package.homepage):
                 homepages[package.source] = package.homepage
     projects = {row.project: row.source_package for row in make_rows()}
     with (data_directory("rules") / "licenses/libraries.csv").open(encoding="utf-8", newline="") as stream:
@@ -104,7 +106,7 @@ def main() -> None:
             "# Where projects of the library catalogue live, as package URLs without version. Made by corpus/licenses/derived_tables.py.\n"
         )
         stream.write(f"# as_of = {AS_OF}\n")
-        stream.write("# source = the Homepage fields of the source packages of Debian 11, 12 and 13\n")
+        stream.write("# source = the Homepage fields of the source packages of Debian 11, 12, 13 and sid\n")
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["project", "purl"])
         writer.writerows(sorted(urls.items()))
