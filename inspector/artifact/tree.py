@@ -126,6 +126,7 @@ class Tree:
     ) -> None:
         self.deduplicated = deduplicated
         self._nodes = {node.path: node for node in nodes}
+        self._files: list[Node] | None = None
         self._read_order = read_order
         self._children: dict[str, list[Node]] | None = None
 
@@ -144,7 +145,9 @@ class Tree:
 
     def files(self) -> Iterator[Node]:
         """The regular files."""
-        return (node for node in self._nodes.values() if node.kind is Kind.FILE)
+        if self._files is None:
+            self._files = [node for node in self._nodes.values() if node.kind is Kind.FILE]
+        return iter(self._files)
 
     def files_in_read_order(self) -> Iterator[Node]:
         """The regular files, those that share a compressed unit together, so that a reader decodes each unit once."""

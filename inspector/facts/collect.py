@@ -22,7 +22,7 @@ from inspector.facts.hosts.shared_libraries import host_programs_reached, older_
 from inspector.facts.hosts.verdicts import JudgedBundle, host_verdicts
 from inspector.facts.launchers.launcher import Launcher, read_launcher
 from inspector.facts.licensing.bundled_copyright import BundledCopyrights
-from inspector.facts.licensing.components import collect_components
+from inspector.facts.licensing.components import begin_components, finish_components
 from inspector.facts.licensing.exposures import find_exposures
 from inspector.facts.licensing.library_licenses import load_library_catalogue
 from inspector.facts.licensing.python_components import read_license_files
@@ -142,10 +142,10 @@ def _collect(
     read = reading.result(meanwhile=load_library_catalogue)
     if read is not None:
         texts.known, copyrights.known = read.texts, read.copyrights
-    components = collect_components(
-        tree, objects, distributions.distributions, lambda: scanning.result() or scan(), texts, copyrights
-    )
-    static = components.static
+    begun = begin_components(tree, objects, distributions.distributions, texts, copyrights)
+    sizes = measure_sizes(files, objects, begun.owners, duplicates)
+    static = scanning.result() or scan()
+    components = finish_components(begun, static)
     _tell(artifact, (*distributions.problems, *static.problems, *components.problems))
     return Facts(
         name=posixpath.basename(artifact.path.rstrip("/")),
@@ -174,7 +174,7 @@ def _collect(
         pythons=static.pythons,
         shipped_bills=components.bills,
         exposures=find_exposures(objects, graph, components.components, static.pythons),
-        sizes=measure_sizes(files, objects, components.owners, duplicates),
+        sizes=sizes,
         files=files,
         owners=components.owners,
     )

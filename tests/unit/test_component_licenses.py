@@ -7,9 +7,12 @@ import struct
 
 import pytest
 
+from inspector.facts.licensing.bundled_copyright import BundledCopyrights
 from inspector.facts.licensing.component import Component
-from inspector.facts.licensing.components import collect_components
+from inspector.facts.licensing.components import begin_components, finish_components
+from inspector.facts.licensing.recognised_files import RecognisedFiles
 from inspector.facts.licensing.spdx_texts import spdx_text
+from inspector.facts.licensing.static_component import StaticScan
 from inspector.facts.python.distributions import collect_python_distributions
 from tests.bundles import appdir
 
@@ -22,7 +25,9 @@ def text_of(identifier: str) -> str:
 
 def components_of(files: dict[str, bytes | str]) -> dict[str, Component]:
     tree = appdir(files).tree
-    found = collect_components(tree, [], collect_python_distributions(tree).distributions)
+    texts, copyrights = RecognisedFiles(tree), BundledCopyrights(tree)
+    begun = begin_components(tree, [], collect_python_distributions(tree).distributions, texts, copyrights)
+    found = finish_components(begun, StaticScan())
     assert not found.problems
     return {component.name: component for component in found.components}
 

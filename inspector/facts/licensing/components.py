@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, zip_longest
 
@@ -35,7 +34,7 @@ from inspector.facts.python.distributions import PythonDistribution
 from inspector.model import Problem
 from inspector.patterns import lazy_pattern
 
-__all__ = ["Component", "ComponentKind", "Components", "collect_components"]
+__all__ = ["Component", "ComponentKind", "Components", "ComponentsToCome", "begin_components", "finish_components"]
 
 _STANDARD_LIBRARY = lazy_pattern(r"(?:^|/)(?:lib(?:64|32)?|include)/(?:lib)?(python\d\.\d+)(?:t|d|m)?(?=/|$)")
 _INTERPRETER = lazy_pattern(r"(?:python(\d\.\d+)(?:t|d|m)?(?:-config)?|libpython(\d\.\d+)(?:t|d|m)?\.(?:so[.\d]*|a))$")
@@ -48,7 +47,6 @@ class Components(Struct, frozen=True):
     """Components, and the one that owns each regular file (for the sizes, where every byte has one owner).
 
     :ivar libraries: every shared library that something identifies, by tree path.
-    :ivar static: the scan of read-only data that the components were made with.
     :ivar bills: bills of materials that the artifact carries, held against the components.
     :ivar problems: copyright files, licence texts and bills that could not be read.
     """
@@ -56,31 +54,47 @@ class Components(Struct, frozen=True):
     components: tuple[Component, ...]
     owners: Mapping[str, str]
     libraries: Mapping[str, LibraryComponent] = field(default_factory=dict)
-    static: StaticScan = StaticScan()
     bills: tuple[CheckedBill, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
-def collect_components(
+class ComponentsToCome(Struct, frozen=True):
+    """What can be said before the scan of read-only data is done, at which another process may be.
+
+    :ivar named: shared libraries that something identifies, by tree path.
+    :ivar owners: the component that owns each regular file.
+    :ivar files_of: regular files by owner.
+    :ivar sizes: bytes of each regular file, raw and stored.
+    :ivar python: distributions and what they vendor.
+    :ivar data: JavaScript packages, fonts, icon themes.
+    """
+
+    tree: Tree
+    texts: RecognisedFiles
+    copyrights: BundledCopyrights
+    named: Mapping[str, NamedLibrary]
+    owners: Mapping[str, str]
+    files_of: Mapping[str, list[str]]
+    sizes: Mapping[str, tuple[int, int]]
+    python: list[Component]
+    data: list[Component]
+
+
+def begin_components(
     tree: Tree,
     objects: Sequence[ElfObject],
     distributions: Sequence[PythonDistribution],
-    scan: Callable[[], StaticScan] = StaticScan,
-    texts: RecognisedFiles | None = None,
-    copyrights: BundledCopyrights | None = None,
-) -> Components:
-    """The components of a tree.
+    texts: RecognisedFiles,
+    copyrights: BundledCopyrights,
+) -> ComponentsToCome:
+    """The components of a tree, as far as names, metadata and texts tell.
 
     A file of a Python distribution belongs to it, also where it is a library that could be named by its SONAME: such a library is a component of its
     own beside the distribution, and the bytes are the distribution's.
 
-    :param scan: gives what the scan of read-only data found: CPython's release and its built-in modules, what is inside files, versions of those that
-        are a component themselves. Called when everything else is done, as another process may be at work on it.
     :param texts: licence texts of the tree, some of which were read already.
     :param copyrights: copyright files of the tree, likewise.
     """
-    texts = texts if texts is not None else RecognisedFiles(tree)
-    copyrights = copyrights if copyrights is not None else BundledCopyrights(tree)
     named = named_libraries(_libraries(objects), copyrights)
     owners = _owners(tree, distributions, named)
     files_of: dict[str, list[str]] = {}
@@ -92,16 +106,25 @@ def collect_components(
     data = javascript_components(tree, owners, sizes, texts)
     data += font_components(tree, owners, sizes, texts)
     data += icon_components(tree, owners, sizes, texts)
-    scanned = scan()
-    libraries = library_components(named, scanned.own)
-    components = interpreter_components(files_of, scanned.pythons, sizes, texts)
-    components += python
+    return ComponentsToCome(tree, texts, copyrights, named, owners, files_of, sizes, python, data)
+
+
+def finish_components(begun: ComponentsToCome, scanned: StaticScan) -> Components:
+    """All components.
+
+    :param scanned: what the scan of read-only data found: CPython's release and its built-in modules, what is inside files, and versions of
+        files that are a component themselves.
+    """
+    tree, sizes = begun.tree, begun.sizes
+    libraries = library_components(begun.named, scanned.own)
+    components = interpreter_components(begun.files_of, scanned.pythons, sizes, begun.texts)
+    components += begun.python
     components += [_library(found, sizes) for found in _releases(libraries.values())]
     components += _static([*scanned.components, *stated_by_build(tree, scanned.components)])
-    components += data
-    bills, broken = check_shipped_bills(tree, components, owners)
-    problems = (*copyrights.problems, *texts.problems, *broken)
-    return Components(tuple(components), owners, libraries, scanned, bills, problems)
+    components += begun.data
+    bills, broken = check_shipped_bills(tree, components, begun.owners)
+    problems = (*begun.copyrights.problems, *begun.texts.problems, *broken)
+    return Components(tuple(components), begun.owners, libraries, bills, problems)
 
 
 def _libraries(objects: Sequence[ElfObject]) -> list[ElfObject]:
@@ -153,7 +176,7 @@ def _unrecorded_owner(
     if path.endswith(".pyc"):
         cached = _CACHED.match(path)
         if cached:
-            owner = recorded.get(posixpath.join(cached[1] or "", f"{cached[2]}.py"))
+            owner = recorded.get(f"{cached[1]}/{cached[2]}.py" if cached[1] else f"{cached[2]}.py")
             if owner is not None:
                 return owner
     identified = libraries.get(path)

@@ -27,6 +27,7 @@ CPYTHON_OWNER = "CPython "
 """How the owners of CPython's own files begin; its series follows."""
 
 _VENDOR = "/_vendor/"
+_BESIDE_MODULES = lazy_pattern(r"(?:.*/)?python\d\.\d+/[^/]+")
 _REQUIREMENT = lazy_pattern(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*==\s*([A-Za-z0-9.!+_-]{1,64})")
 _MOST_VENDORED = 1000  # of an artifact
 _LICENSE = "Python-2.0.1"  # the SPDX identifier of the licence that CPython 3 ships; Python-2.0 is the older text
@@ -56,7 +57,7 @@ def interpreter_components(
         evidence = ["its standard library"] if files else []
         evidence += [f"{build.path}: CPython {build.version or ''} {build.compiler}".strip() for build in code]
         own_texts = [
-            path for path in files if posixpath.dirname(path).endswith(f"python{name}") and is_license_file(path)
+            path for path in files if path.rpartition("/")[0].endswith(f"python{name}") and is_license_file(path)
         ]
         found.append(
             Component(
@@ -74,6 +75,11 @@ def interpreter_components(
             )
         )
     return found
+
+
+def may_be_interpreter_license(path: str) -> bool:
+    """Whether a file lies beside a standard library's modules and is called like a licence."""
+    return "/python" in f"/{path}" and _BESIDE_MODULES.fullmatch(path) is not None and is_license_file(path)
 
 
 def distribution_components(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from inspector.artifact.tree import Kind, Tree
 from inspector.facts.licensing.bundled_copyright import BundledCopyrights, KnownCopyrights
 from inspector.facts.licensing.library_licenses import identify_library, plain_library_name
-from inspector.facts.licensing.python_components import read_license_files
+from inspector.facts.licensing.python_components import may_be_interpreter_license, read_license_files
 from inspector.facts.licensing.recognised_files import KnownTexts, RecognisedFiles
 from inspector.facts.python.distributions import PythonDistribution
 
@@ -26,6 +26,7 @@ def read_texts(tree: Tree, distributions: Sequence[PythonDistribution]) -> ReadT
     """Read what the components will ask for, as far as the names of files and the metadata of distributions tell."""
     texts, copyrights = RecognisedFiles(tree), BundledCopyrights(tree)
     read_license_files(distributions, texts)
+    texts.statements(node.path for node in tree.files() if may_be_interpreter_license(node.path))
     for path, name in _likely_sonames(tree) if copyrights else ():
         copyrights.read_for_name(path, plain_library_name(name), identify_library(name))
     return ReadTexts(texts.known, copyrights.known)
