@@ -26,9 +26,9 @@ _PACKAGING = lazy_pattern(
     r"\bpackaging\b|\bdebian'? (?:sub)?director|\bdebian/\*|(?:in|under|below|for) (?:the )?['`]?debian/", re.IGNORECASE
 )
 
-_POINTER = lazy_pattern(
-    r"(?:on debian[^.]{0,40}systems?,? )?(?:the |a )?(?:full|complete|copy|text)[^.]{0,80}(?:general )?public licen"
-    r"[^/]{0,80}/usr/share/common-licenses/[a-z0-9.-]+"
+_POINTER = lazy_pattern(  # each way to begin stands by its first letter, so that other places are not tried
+    r"(?:on debian[^.]{0,40}systems?,? (?:the |a )?(?:full|complete|copy|text)|the (?:full|complete|copy|text)|a (?:full|complete|copy|text)"
+    r"|full|complete|copy|text)[^.]{0,80}(?:general )?public licen[^/]{0,80}/usr/share/common-licenses/[a-z0-9.-]+"
 )
 _POINTED_AT = "/usr/share/common-licenses/"
 # Characters that _POINTER can match, and _NAME_FIRST and _VERSION_FIRST on each side of the licence's name.
@@ -58,7 +58,7 @@ _SHORT = lazy_pattern(
 _FOLLOWED = r"[^.]{0,40} (?:is|are)(?: \w+){0,2} (?:under|covered by|licen[sc]ed as) .{0,400}"
 _LIBRARIES = lazy_pattern(rf"(?<![\w/.-])lib[a-z][\w+-]{{2,}}{_FOLLOWED}")
 _REST = lazy_pattern(
-    r"(?:everything else|all (?:the )?other (?:files|code|parts)|the rest(?: of (?:the |this )?\w+(?: \w+)?)?|(?:the )?remaining (?:files|code))"
+    r"(?:everything else|all (?:the )?other (?:files|code|parts)|the rest(?: of (?:the |this )?\w+(?: \w+)?)?|the remaining (?:files|code)|remaining (?:files|code))"
     r"(?: in [^.]{0,40})? (?:is|are)(?: \w+)? (?:licen[sc]ed|under|available|covered|distributed|released|published).{0,400}"
 )
 _WITHOUT_VERSION = lazy_pattern(
@@ -106,7 +106,7 @@ def granted_by_name(text: str, soname: str) -> str | None:
     stem = soname.partition(".so")[0].lower().rstrip("0123456789.-")
     if len(stem) < _SHORTEST_NAME or not stem.startswith("lib"):
         return None
-    plain = _POINTER.sub(" ", _plain(text))
+    plain = _without_pointers(text)
     named = re.compile(rf"(?<![\w/.-]){re.escape(stem)}(?![\w/.-]){_FOLLOWED}")
     return _only(_first_of(match[0]) for match in named.finditer(plain))
 
@@ -124,7 +124,7 @@ def _only(names: Iterator[str | None]) -> str | None:
 def granted_to_rest(text: str) -> str | None:
     """The licence that a text with several gives "everything else", where libraries are named that have another one or nothing is said to be a
     library's; None where it does not say so, or twice."""
-    plain = _POINTER.sub(" ", _plain(text))
+    plain = _without_pointers(text)
     if "this library is free software" in plain and _LIBRARIES.search(plain) is None:
         return None
     return _only(_first_of(match[0]) for match in _REST.finditer(plain))
@@ -132,7 +132,7 @@ def granted_to_rest(text: str) -> str | None:
 
 def unversioned_grant(text: str) -> str | None:
     """The GNU licence that a text grants in words without any version: any version then (section 9 of the GPL's version 2, 13 of the LGPL's)."""
-    plain = _POINTER.sub(" ", _plain(text))
+    plain = _without_pointers(text)
     if _ANY_VERSION.search(plain) is not None:
         return None  # one that the grammar does not have, or that there never was
     families = {
