@@ -43,15 +43,23 @@ def named_by_hand(index: Mapping[str, IndexedPackage]) -> Callable[[str, str, st
     """
     rows = _rows()
     patterns = [
-        (re.compile(translate(row["soname_glob"])), row["soname_glob"], index.get(row["debian_package"]))
+        (
+            re.compile(translate(row["soname_glob"])),
+            row["soname_glob"],
+            index.get(row["debian_package"]),
+            row["project"] if row["checked"] == "family" else "",
+        )
         for row in rows
     ]
 
     def named(soname: str, spdx: str, source: str) -> bool:
-        for pattern, written, package in patterns:
+        for pattern, written, package, project in patterns:
             if pattern.match(soname) is None:
                 continue
-            if not spdx or package is None or not _STAR_IN_NAME.match(written):
+            if package is None or not _STAR_IN_NAME.match(written):
+                return True
+            # Bindings of others are called like a part of a collection ("Qt 6"); what has no licence is one where its source package is called so.
+            if not spdx and (" " not in project or source.startswith(project.split()[0].lower())):
                 return True
             return plain_name(package.source) == plain_name(source)
         return False

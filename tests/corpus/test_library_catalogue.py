@@ -7,8 +7,10 @@ from collections import Counter
 import pytest
 
 from corpus.licenses.headers import agreed_license, granted_license, headers_decide, is_doubtful
+from corpus.licenses.kept_rows import named_by_hand
 from corpus.licenses.libraries import judge, score
 from corpus.licenses.measured_set import measured_libraries
+from corpus.licenses.population import IndexedPackage
 from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
 from inspector.facts.licensing.debian_copyright_scope import library_reading
 
@@ -83,3 +85,16 @@ class TestHeaders:
         assert headers_decide(file, library_reading(file, LIBRARY), "LGPL-2.1-or-later")
         file = parse_copyright(LESSER)
         assert not headers_decide(file, library_reading(file, LIBRARY), "MIT")
+
+
+def test_a_collection_kept_by_hand_does_not_speak_for_bindings_of_others() -> None:
+    index = {
+        name: IndexedPackage(name, "1", source, "libs", "", "", ())
+        for name, source in (("libqt6core6", "qt6-base"), ("libicu72", "icu"))
+    }
+    named = named_by_hand(index)
+    assert named("libQt6Frobnicator.so.6", "", "qt6-frobnicator")
+    assert not named("libQt6Frobnicator.so.6", "", "libqt6pas")
+    assert not named("libQt6Frobnicator.so.6", "MIT", "qt6-frobnicator")
+    assert named("libicufrobnicator.so.72", "", "other")
+    assert not named("libfrobnicator.so.1", "", "frobnicator")

@@ -29,6 +29,8 @@ _GRANT = lazy_pattern(
     r"under\s+(?:the\s+)?(?:same\s+)?(?:terms|conditions|gnu|version|lesser|either)|terms\s+(?:and\s+conditions\s+)?of|licen[cs]ed\s+(?:under|as)|either\s+version",
     re.IGNORECASE,
 )
+_EXCEPTED = ("Apache-2.0",)
+"""Licences beside the GNU ones that texts of exceptions stand behind."""
 _GNU = lazy_pattern(r"(?P<family>A?GPL|LGPL)-(?P<version>\d\.\d)-(?P<ending>only|or-later)")
 TOLD_APART = frozenset(
     (
@@ -60,7 +62,17 @@ _ALTERNATIVELY = lazy_pattern(
     r"under\s+the\s+terms\s+of\s+(?=the\s+(?:gnu\s+general\s+public|gnu\s+gpl|gpl))",
     re.IGNORECASE,
 )
+_BSD_OPENING = (
+    "Redistribution and use in source and binary forms, with or without modification,"
+    " are permitted provided that the following conditions are met:\n"
+)
 _BSD = lazy_pattern(r"redistribution\s+and\s+use\s+in\s+source\s+and\s+binary\s+forms", re.IGNORECASE)
+_BEHIND_OPENING = lazy_pattern(
+    r"\s*(?:(?:with\s+or\s+without\s+)?modification,\s+are\s+permitted\s+provided\s+that\s+the\s+following\s+conditions\s+are\s+met:"
+    r"|(?=\W*(?:1\W+)?redistributions\s+of\s+source\s+code\s+must\s+retain))",
+    re.IGNORECASE,
+)
+"""Where a BSD licence goes on whose first line was lost between a file and what it was copied to."""
 _ENDORSE = lazy_pattern(r"\bendorse\s+or\s+promote\b", re.IGNORECASE)
 _GPL_VERSION = lazy_pattern(r"gpl-?v?([123](?:\.0)?\+?)(?![\w.])", re.IGNORECASE)
 _MOST_REST = 0.3  # share of a licence's text that may be something else
@@ -81,18 +93,22 @@ def granted_expression(named: str, text: str) -> str:
         return _told_apart(named, text[:_LONGEST])
     name = _GNU.fullmatch(named)
     if name is None:
-        return named
+        return named + _exception_beside(text[:_LONGEST], named) if named in _EXCEPTED else named
     granted = _granted_version(named, name, text)
     return granted if " OR " in granted else granted + _exception_beside(text[:_LONGEST], granted)
 
 
 def _granted_version(named: str, name: re.Match[str], text: str) -> str:
-    text = _POINTER.sub(" ", _TERMS.split(text[:_LONGEST], maxsplit=1)[0])
+    text = _TERMS.split(text[:_LONGEST], maxsplit=1)[0]
+    text = _POINTER.sub(" ", text) if "/common-licenses/" in text else text
     if _GRANT.search(text) is None:
         return named
-    family = {grant for grant in gnu_grants(text) if grant.startswith(f"{name['family']}-")}
+    grants = gnu_grants(text)
+    family = {grant for grant in grants if grant.startswith(f"{name['family']}-")}
     if len(family) != 1:
-        return named
+        # The text of the GPL stands below the LGPL's name by oversight: of the same version, it says whether a later one may be taken.
+        is_of_sibling = name["family"] == "LGPL" and grants == (f"GPL-{name['version']}-or-later",)
+        return f"LGPL-{name['version']}-or-later" if is_of_sibling else named
     granted = family.pop()
     if " OR " not in granted and granted.endswith("-only") and name["ending"] == "or-later" and _LATER.search(text):
         # A later version is spoken of in words that the grammar does not have.
@@ -141,6 +157,8 @@ def choice_of_texts(text: str, name: str = "") -> str | None:
 
 def _told_apart(named: str, text: str) -> str:
     """Of short texts that are taken for each other the one that stands there: word for word where the list has it, else by its phrases."""
+    if named.startswith("BSD-"):
+        text = _BEHIND_OPENING.sub(_BSD_OPENING, text, count=1) if _BEHIND_OPENING.match(text) else text
     choice = choice_of_texts(text) if named.startswith("BSD-") else None
     if choice is not None:
         return choice

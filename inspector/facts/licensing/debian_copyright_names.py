@@ -179,7 +179,8 @@ class _Reader:
         ):
             exception = known.get(found) or _exceptions().get(found) or _exceptions().get(f"{found}-exception")
             if exception is not None:
-                return f"{base} WITH {exception}"
+                named = f"{base} WITH {exception}"
+                return granted if _is_told_by_text(granted, named, exception_name) else named
         if granted != base:
             return granted
         told = self._text_of(name) if self._text_of is not None else None
@@ -218,6 +219,16 @@ class _Reader:
             granted = self._grant_of(whole or name, found)
             found = self._grant_of(name, found) if whole and granted == found else granted
         return (("OR" if " OR " in found else "AND"), (f"({found})",)) if " OR " in found or " AND " in found else found
+
+
+def _is_told_by_text(granted: str, named: str, exception_name: str) -> bool:
+    """Whether a text has another exception than its name stands for, of the same class, and the name says no version: "OpenSSL exception" above
+    what is the GPL-3.0-linking-exception with OpenSSL's name."""
+    if " WITH " not in granted or any(sign.isdigit() for sign in exception_name):
+        return False
+    from inspector.facts.licensing.license_classes import license_class
+
+    return license_class(granted) == license_class(named)
 
 
 def _reference(name: str) -> str:
@@ -262,8 +273,11 @@ def _known(name: str) -> str | None:
 def _gnu_identifier(match: re.Match[str]) -> str | None:
     family, version = match["family"].upper(), match["version"]
     version = version if "." in version else f"{version}.0"
-    if (family, version) in (("GFDL", "1.0"), ("LGPL", "1.0"), ("LGPL", "2.2")):
+    if (family, version) in (("GFDL", "1.0"), ("LGPL", "2.2")):
         return None
+    if family == "LGPL" and version.startswith("1."):
+        # The first version is 2.0: whoever may take any later than one that never was may take that.
+        return None if match["later"] in (None, "-only") else "LGPL-2.0-or-later"
     ending = "-only" if match["later"] in (None, "-only") else "-or-later"
     middle = "-no-invariants" if match["niv"] else ""
     found = f"{family}-{version}{middle}{ending}"

@@ -139,7 +139,7 @@ def _of_another_project(file: CopyrightFile, stem: str) -> FilesParagraph | None
     parts = _PARTS.split(stem.lower())
     if len(parts) < 2:
         return None
-    named = parts if any(part in _OF_OTHERS for part in parts) else parts[:1]
+    named = parts if any(part in _OF_OTHERS or part == "ext" for part in parts) else parts[:1]
     counted: dict[FilesParagraph, int] = {}
     for paragraph in file.paragraphs:
         for pattern in paragraph.patterns[:MOST_ALTERNATIVES]:
@@ -170,11 +170,18 @@ def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
     """The paragraph that lists the file that the library is called after: ``src/lib/libvdemgmt.c`` for libvdemgmt, ``src/fm.*`` for libfm, or nothing
     but files whose names begin like it: ``fru.c fru-errno.c fru.h`` for libfru."""
     main_file = re.compile(rf"(?:.*/)?lib{re.escape(stem)}\.(?:c|cc|cpp|cxx)")
-    called_alike = re.compile(rf"(?:src|lib|source)/(?:.*/)?{re.escape(stem)}\.(?:c|cc|cpp|cxx|\*)")
+    places = rf"(?:src|lib|source)/(?:.*/)?{re.escape(stem)}"
+    project, _, part = stem.replace("-", "_").partition("_")
+    if len(part) >= _LONG_PART:
+        # "example/solvers/solver_name.cpp" of libexample_solver_name
+        places += rf"|{re.escape(project)}/(?:.*/)?{re.escape(part)}"
+    called_alike = re.compile(rf"(?:{places})\.(?:c|cc|cpp|cxx|\*)")
     alike = None
     for paragraph in reversed(file.paragraphs):
         patterns = () if "*" in paragraph.patterns else paragraph.patterns[:MOST_ALTERNATIVES]
         if any(main_file.fullmatch(pattern) for pattern in patterns):
+            return paragraph
+        if len(stem) >= _LONG_PART and _has_both_of(patterns, stem):
             return paragraph
         if len(patterns) > 2 and f"{stem}.c" in patterns and all(pattern.startswith(stem) for pattern in patterns):
             return paragraph
@@ -182,6 +189,14 @@ def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
         if alike is None and (len(stem) >= _LONG_PART or sum(pattern.endswith("/*") for pattern in patterns) > 1):
             alike = next((paragraph for pattern in patterns if called_alike.fullmatch(pattern)), None)
     return alike
+
+
+def _has_both_of(patterns: tuple[str, ...], stem: str) -> bool:
+    """Whether a source and its header in the tree's root are called so; a program called like its project has no header."""
+    if f"{stem}.*" in patterns:
+        return True
+    endings = {pattern.removeprefix(f"{stem}.") for pattern in patterns if pattern.startswith(f"{stem}.")}
+    return bool(endings & {"c", "cc", "cpp", "cxx"} and endings & {"h", "hh", "hpp", "hxx"})
 
 
 def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_name: bool) -> bool:

@@ -71,6 +71,7 @@ _OWN_SOURCE = lazy_pattern(
     re.IGNORECASE,
 )
 _IN_SOURCES = lazy_pattern(r"(?:src|lib|source)/[^/*]+\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
+_ENDING = lazy_pattern(r"\.[^./]*$")
 _SOURCE_FILE = lazy_pattern(r".*\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
 _MANY_FILES = 5
 _LIBRARY_DIRECTORIES = ("lib/", "libs/", "src/lib/")
@@ -128,7 +129,8 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
             continue
         patterns = paragraph.patterns[:MOST_ALTERNATIVES]
         public = [pattern for pattern in patterns if _is_public_header(pattern, soname)]
-        own = sum(lies_in_directory_named_after(pattern, soname) for pattern in patterns)
+        # A source file and its header are one.
+        own = len({_ENDING.sub("", pattern) for pattern in patterns if lies_in_directory_named_after(pattern, soname)})
         if _is_most_of_sources(file, paragraph):
             own = max(own, _FEWEST_FILES)
         if own < _FEWEST_FILES and len(public) < 2 and not any(pattern.endswith("/*") for pattern in public):

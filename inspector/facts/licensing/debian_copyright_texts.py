@@ -58,7 +58,8 @@ _SHORT = lazy_pattern(
 _FOLLOWED = r"[^.]{0,40} (?:is|are)(?: \w+){0,2} (?:under|covered by|licen[sc]ed as) .{0,400}"
 _LIBRARIES = lazy_pattern(rf"(?<![\w/.-])lib[a-z][\w+-]{{2,}}{_FOLLOWED}")
 _REST = lazy_pattern(
-    r"(?:everything else|all (?:the )?other (?:files|code|parts)|the rest(?: of (?:the |this )?\w+(?: \w+)?)?|the remaining (?:files|code)|remaining (?:files|code))"
+    r"(?:everything else|all (?:the )?other (?:files|code|parts)|the rest(?: of (?:the |this )?\w+(?: \w+)?)?"
+    r"|the remaining (?:files|code)|remaining (?:files|code))"
     r"(?: in [^.]{0,40})? (?:is|are)(?: \w+)? (?:licen[sc]ed|under|available|covered|distributed|released|published).{0,400}"
 )
 _WITHOUT_VERSION = lazy_pattern(
