@@ -111,9 +111,8 @@ class Beside(Generic[Made]):
         if self._process > 0:
             process, self._process = self._process, 0
             try:
-                os.kill(
-                    process, signal.SIGKILL
-                )  # where it has ended, nothing happens: its number is its own until somebody waits
+                # Where it has ended, nothing happens: its number stays its own until somebody waits.
+                os.kill(process, signal.SIGKILL)
                 os.waitpid(process, 0)
             except (ProcessLookupError, ChildProcessError):
                 pass  # whoever started us ignores SIGCHLD: the system has waited already
@@ -127,9 +126,7 @@ class Beside(Generic[Made]):
         self.close()
 
 
-def _work_there(
-    work: Callable[[], Made], pipe: int, signals: set[signal.Signals | int]
-) -> None:  # pragma: no cover - in the other process
+def _work_there(work: Callable[[], Made], pipe: int, signals: set[signal.Signals | int]) -> None:  # pragma: no cover
     """Never returns, and runs nothing of what Python does at its end: buffers and temporary files are this process's parent's."""
     try:
         import msgspec
