@@ -10,9 +10,14 @@ from functools import lru_cache
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
 from inspector.facts.licensing.debian_copyright_paragraphs import paragraph_reading
+from inspector.facts.licensing.license_classes import license_class
 
 _MAJORITY = 0.7
 """Share of the files that must have the same licence."""
+_FEWEST_STRONG = (
+    2  # source files of a strong copyleft that bind a permissive library; one may be what the packagers leave out
+)
+_COMPILED = re.compile(r"(?:.*/)?(?!test)[^/]*\.(?:c|cc|cpp|cxx|vala)")
 _FEWEST_SAID = 0.5  # share of the files that must say something themselves
 
 
@@ -53,6 +58,20 @@ def own_files(file: CopyrightFile, files: Sequence[tuple[str, str]]) -> OwnFiles
         by_default > covered.total() / 2,
         _most(said, said.total()) if said.total() >= _FEWEST_SAID * len(files) else "",
     )
+
+
+def strong_copyleft_within(file: CopyrightFile, files: Sequence[tuple[str, str]]) -> str:
+    """The one strong copyleft that two or more of a library's source files, without headers, say themselves and have by their paragraph, or ""."""
+    compiled = [(path, said) for path, said in files if said and _COMPILED.fullmatch(path)]
+    compiled = [(path, said) for path, said in compiled if license_class(said) == "strong-copyleft"]
+    matchers = [(paragraph, _matcher(paragraph.patterns)) for paragraph in file.paragraphs] if compiled else []
+    counted: Counter[str] = Counter()
+    for path, said in compiled:
+        paragraph = next((one for one, matcher in reversed(matchers) if matcher.fullmatch(path)), None)
+        reading = paragraph_reading(file, paragraph) if paragraph is not None else None
+        counted[said] += reading is not None and reading.expression == said
+    found = [expression for expression, count in counted.items() if count >= _FEWEST_STRONG]
+    return found[0] if len(found) == 1 else ""
 
 
 def _most(counted: Counter[str], total: int) -> str:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from corpus.licenses.comparing import alternatives, same_license
 from corpus.licenses.headers import same_family, understood
-from corpus.licenses.own_files import OwnFiles, own_files
+from corpus.licenses.own_files import OwnFiles, own_files, strong_copyleft_within
 from inspector.facts.licensing.debian_copyright import CopyrightFile
 from inspector.facts.licensing.debian_copyright_names import read_license_name
 from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
@@ -61,7 +61,8 @@ def decided_by_sources(
 
     So they do where nothing was read, a name was not understood, or a file that is written freely has several: what the files grant themselves.
     Where a text grants another version than its name says: the same, if it is of that family. Where a paragraph other than the one that was read
-    covers most files: its licence, if the files say the same themselves and none of them has a stricter one that was read.
+    covers most files: its licence, if the files say the same themselves and none of them has a stricter one that was read. Where what was read is
+    permissive and several source files are of a strong copyleft: both.
     """
     if not files:
         return ""
@@ -76,6 +77,13 @@ def decided_by_sources(
         if " OR " in reading.contradicted and said in reading.contradicted.split(" OR "):
             return reading.contradicted
         return said if said and same_family(said, reading.contradicted) else ""
+    stricter = strong_copyleft_within(file, files) if license_class(reading.expression) == "permissive" else ""
+    if stricter:
+        return (
+            f"({reading.expression}) AND {stricter}"
+            if " OR " in reading.expression
+            else f"{reading.expression} AND {stricter}"
+        )
     if not own.covered or same_license(own.covered, reading.expression) or "LicenseRef-Debian-" in own.covered:
         return said if reading.scope == "paragraph" and own.is_default and _is_part(said, own) else ""
     is_of_both = reading.scope == "paragraph" and " AND " in reading.expression

@@ -142,3 +142,25 @@ def test_the_only_library_that_build_files_name_stands_for_no_other() -> None:
     build_files = {"lib/CMakeLists.txt": "add_library(uwac a.c)"}
     assert library_files(build_files, ["lib/a.c"], "example") == ["lib/a.c"]
     assert library_files(build_files, ["lib/a.c"], "example", is_only=False) == []
+
+
+def test_source_files_of_a_strong_copyleft_bind_a_permissive_library() -> None:
+    said = [("src/a.c", "MIT")] * 20 + [("src/b.c", "GPL-2.0-or-later"), ("src/c.c", "GPL-2.0-or-later")]
+    paragraphs = (("*", "MIT"), ("src/b.c src/c.c src/b.h src/c.h", "GPL-2+"))
+    assert decided(*paragraphs, files=said) == "MIT AND GPL-2.0-or-later"
+    choice = (("*", "MIT or Zlib"), *paragraphs[1:])
+    assert decided(*choice, files=said) == "(MIT OR Zlib) AND GPL-2.0-or-later"
+    # One file, headers, what the copyright file does not say, and a generator's output under its exception do not.
+    assert decided(*paragraphs, files=said[:-1]) == ""
+    tested = (("*", "MIT"), ("other/*", "GPL-2+"))
+    assert (
+        decided(
+            *tested, files=[*said[:20], *((f"other/{name}.c", "GPL-2.0-or-later") for name in ("other", "testother"))]
+        )
+        == ""
+    )
+    assert decided(*paragraphs, files=[*said[:20], *((name, "GPL-2.0-only") for name in ("src/b.h", "src/c.h"))]) == ""
+    assert decided(("*", "MIT"), files=said) == ""
+    excepted = "GPL-3.0-or-later WITH Bison-exception-2.2"
+    generated = (("*", "MIT"), ("src/b.c src/c.c", "GPL-3+ with Bison exception"))
+    assert decided(*generated, files=[*said[:20], ("src/b.c", excepted), ("src/c.c", excepted)]) == ""

@@ -109,3 +109,14 @@ def test_where_to_find_a_text_is_no_grant_however_the_sentence_begins() -> None:
     ):
         assert recognise_text(f"{grant} {pointer}") == ("LGPL-2.1-or-later",)
         assert granted_to_rest(f"{pointer} The remaining code is under the GNU GPL version 2.") == "GPL-2.0-only"
+
+
+def test_the_sentence_that_names_a_library_s_directory() -> None:
+    lesser = (
+        "This is free software under the terms of the GNU Lesser General Public License version 2.1 as published by it."
+    )
+    strong = "What follows the program is under the GNU General Public License version 2."
+    text = f"{strong}\n\nThe files in lib/libpepper/ have the following license:\n\n * {lesser}\n"
+    assert read(text, "libspice4-pepper.so.2") == ("LGPL-2.1-only", "sentence")
+    assert read(text, "libpepper.so.2") == ("LGPL-2.1-only", "sentence")
+    assert read(text, "libspice4.so.2") == (None, "text")

@@ -67,6 +67,7 @@ _WITHOUT_VERSION = lazy_pattern(
     rf"(?:{_OF_GNU.format('4')}|(?:the )?(?:gnu )?(?P<short4>l?gpl)(?![\w-]))"
 )
 _ANY_VERSION = lazy_pattern(r"licen[sc]e.{0,80}\bversions? \d|\bl?gpl ?v\.? ?\d")
+_PARTS = lazy_pattern(r"[-_]")
 _SHORTEST_NAME = 5  # letters of a library's name, "lib" included, that a sentence may name it by
 _NEAR = 200
 """Characters behind the beginning of a second licence in which its choice may be given."""
@@ -103,12 +104,20 @@ def granted_to_library(text: str) -> str | None:
 
 def granted_by_name(text: str, soname: str) -> str | None:
     """The licence of the sentence that names a library: "libexample is under the GNU Lesser General Public License, v2.1", or of the grant that
-    stands behind "the files required for libexample are available under the following license:"; None where there is none or two."""
+    stands behind "the files required for libexample are available under the following license:" or "the files in lib/libexample/ have the
+    following license:", where the project's name may stand before the directory's; None where there is none or two."""
     stem = soname.partition(".so")[0].lower().rstrip("0123456789.-")
     if len(stem) < _SHORTEST_NAME or not stem.startswith("lib"):
         return None
     plain = _without_pointers(text)
-    named = re.compile(rf"(?<![\w/.-]){re.escape(stem)}(?![\w/.-]){_FOLLOWED}")
+    directories = [re.escape(stem)]
+    part = _PARTS.split(stem)[-1]
+    if part != stem and len(part) >= _SHORTEST_NAME:
+        directories.append(f"lib{re.escape(part)}")
+    named = re.compile(
+        rf"(?<![\w/.-]){re.escape(stem)}(?![\w/.-]){_FOLLOWED}"
+        rf"|files in (?:[\w.-]{{1,40}}/){{0,3}}(?:{'|'.join(directories)})/ have the following licen[sc]e.{{0,400}}"
+    )
     return _only(_first_of(match[0]) for match in named.finditer(plain))
 
 
