@@ -44,12 +44,13 @@ _THIS_LIBRARY = lazy_pattern(r"this library is free software.{0,400}")
 _FAMILIES = {"affero": "AGPL", "lesser": "LGPL", "library": "LGPL", None: "GPL"}
 _OF_GNU = r"(?:the )?(?:gnu )?(?:(?P<kind{0}>lesser|library|affero|lesser \(?(?:or library|library)?\)?) )?(?:gnu )?general public licen[cs]e"
 _NAME_FIRST = lazy_pattern(
-    _OF_GNU.format("1")
+    "(?=[tgla])"  # the letters that it can begin with: cheaper than to try what may be left out
+    + _OF_GNU.format("1")
     + r"(?: \([al]?gpl\))?(?:,? (?:as )?published by the (?:free software foundation|fsf)(?: \(fsf\))?(?:, inc\.?)?)?"
     r"[;:,. ]{1,3}(?:either )?\(?(?:versions?|v\.?|ver\.?) ?(?P<version1>\d(?:\.\d)?)(?=(?P<rest1>.{0,140}))"
 )
 _VERSION_FIRST = lazy_pattern(
-    r"(?:either )?versions? (?P<version2>\d(?:\.\d)?)(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
+    r"(?=[ev])(?:either )?versions? (?P<version2>\d(?:\.\d)?)(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
     + _OF_GNU.format("2")
 )
 _SHORT = lazy_pattern(
