@@ -50,7 +50,8 @@ _NAME_FIRST = lazy_pattern(
     r"[;:,. ]{1,3}(?:either )?\(?(?:versions?|v\.?|ver\.?) ?(?P<version1>\d(?:\.\d)?)(?=(?P<rest1>.{0,140}))"
 )
 _VERSION_FIRST = lazy_pattern(
-    r"(?=[ev])(?:either )?versions? (?P<version2>\d(?:\.\d)?)(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
+    r"(?=[ev])(?:either )?versions? (?P<version2>\d(?:\.\d)?)"
+    r"(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
     + _OF_GNU.format("2")
 )
 _SHORT = lazy_pattern(
