@@ -30,6 +30,7 @@ _TAIL = 64
 _PAYLOAD_SECTIONS = frozenset(("pydata",))  # PyInstaller: the archive as an ELF section
 _LARGE_DATA = MIB
 _PACKED_RESOURCES = b"pyembed"
+_BEGINNINGS = (b"#!", *ZIP_BEGINNINGS, _PACKED_RESOURCES)
 _PACKAGE_NAMES = (
     ".whl",
     ".egg",
@@ -63,14 +64,14 @@ def may_be_artifact(node: Node, head: bytes, elf: ElfFile | None) -> bool:
     :param elf: what they are the beginning of, if that is an ELF file.
     :raises FormatError: where the member cannot be decoded.
     """
-    if node.size < _SMALLEST:
-        return False
     if elf is not None:
-        return head[8:10] == b"AI" or (elf.is_program and (_has_payload(elf) or _is_of_a_folder(elf)))
-    if head.startswith(b"#!"):
-        # A script ends with text; an archive behind a starter ends with a record or with padding
-        return b"\0" in node.read_at(node.size - _TAIL, _TAIL)
-    return head.startswith((*ZIP_BEGINNINGS, _PACKED_RESOURCES))
+        return node.size >= _SMALLEST and (
+            head[8:10] == b"AI" or (elf.is_program and (_has_payload(elf) or _is_of_a_folder(elf)))
+        )
+    if not head.startswith(_BEGINNINGS) or node.size < _SMALLEST:
+        return False
+    # A script ends with text; an archive behind a starter ends with a record or with padding.
+    return not head.startswith(b"#!") or b"\0" in node.read_at(node.size - _TAIL, _TAIL)
 
 
 def _is_whole(candidate: Candidate) -> bool:

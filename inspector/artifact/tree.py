@@ -149,9 +149,12 @@ class Tree:
             self._files = [node for node in self._nodes.values() if node.kind is Kind.FILE]
         return iter(self._files)
 
-    def files_in_read_order(self) -> Iterator[Node]:
-        """The regular files, those that share a compressed unit together, so that a reader decodes each unit once."""
-        files = list(self.files())
+    def files_in_read_order(self, chosen: Iterable[Node] | None = None) -> Iterator[Node]:
+        """The regular files, those that share a compressed unit together, so that a reader decodes each unit once.
+
+        :param chosen: some of the tree's regular files; all of them by default.
+        """
+        files = list(self.files() if chosen is None else chosen)
         return iter(files) if self._read_order is None else self._read_order(files)
 
     def children(self, path: str) -> list[Node]:

@@ -55,10 +55,9 @@ def find_static_components(
     problems: list[Problem] = []
     scanned: dict[str, FileComponents] = {}
     by_path = {candidate.path: candidate for candidate in objects}
-    for node in tree.files_in_read_order():
-        candidate = by_path.get(node.path)
-        if candidate is None:
-            continue
+    chosen = [node for path in by_path if (node := tree.get(path)) is not None]
+    for node in tree.files_in_read_order(chosen):
+        candidate = by_path[node.path]
         inside = scanned.get(candidate.identity)
         if inside is None:
             try:

@@ -207,6 +207,8 @@ class ContentReader:
 
         :raises FormatError: where they cannot be decoded.
         """
+        if not inode.block_count:
+            return self._tail(inode, offset, offset + length)
         block, start = divmod(offset, self.block_size)
         position = self._position(inode, block)
         if start + length <= self.block_size:
