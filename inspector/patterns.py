@@ -53,11 +53,23 @@ _GLOB_CHARACTERS = re.compile(r"[*?\[]")
 
 
 def fits_glob(name: str, glob: str) -> bool:
-    """What ``fnmatch.fnmatchcase`` says. Most names do not even begin like a glob of a catalogue, and then nothing is compiled."""
-    first = _GLOB_CHARACTERS.search(glob)
-    if first is None:
+    """What ``fnmatch.fnmatchcase`` says. Most names do not even begin like a glob of a catalogue, and stars need no expression to be compiled."""
+    if "?" in glob or "[" in glob:
+        first = _GLOB_CHARACTERS.search(glob)
+        return first is not None and name.startswith(glob[: first.start()]) and fnmatchcase(name, glob)
+    begin, *middles = glob.split("*")
+    if not middles:
         return name == glob
-    return name.startswith(glob[: first.start()]) and fnmatchcase(name, glob)
+    end = middles.pop()
+    at, stop = len(begin), len(name) - len(end)
+    if stop < at or not (name.startswith(begin) and name.endswith(end)):
+        return False
+    for middle in middles:
+        found = name.find(middle, at, stop)
+        if found < 0:
+            return False
+        at = found + len(middle)
+    return True
 
 
 def glob_pattern(globs: Iterable[str]) -> re.Pattern[str]:

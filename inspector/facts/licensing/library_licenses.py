@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import csv
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from functools import cache, cached_property, lru_cache
+from itertools import islice
 from typing import Literal
 
 from msgspec import Struct
 
 from inspector.errors import InstallationError
 from inspector.facts.licensing.license_classes import CLASS_ORDER, LicenseClass, license_class
-from inspector.patterns import lazy_pattern
+from inspector.patterns import fits_glob, lazy_pattern
 from inspector.resources import data_directory
 
 _KEPT = "licenses/libraries.csv"
@@ -146,13 +147,21 @@ class LibraryCatalogue:
             if length > len(name):
                 break
             for index in self._patterns.get(name[:length], ()):
-                if index < best and fnmatchcase(name, self._rows[index][0]):
+                if index < best and fits_glob(name, self._rows[index][0]):
                     best = index
         return None if best == len(self._rows) else _kept_row(self._rows[best], "name")
 
     def find_stem(self, stem: str) -> LibraryLicense | None:
         """The strictest row for other versions of ``stem`` (the name before ".so"), the first of equals, rows kept by hand before others."""
-        return self._strictest(self._stems.get(stem, []), "stem")
+        places: list[_Place] = list(self._kept_stems.get(stem, ()))
+        prefix = f"{stem}.so"
+        names = self._sorted_names
+        first = bisect_left(names, prefix) if ".so" not in stem else len(names)
+        for name in islice(names, first, None):
+            if not name.startswith(prefix):
+                break
+            places.append(name)
+        return self._strictest(places, "stem")
 
     def find_series(self, stem: str) -> LibraryLicense | None:
         """The same for names that end in another version: ``libgupnp-1.2`` for ``libgupnp-1.6``."""
@@ -160,15 +169,21 @@ class LibraryCatalogue:
         return None if match is None else self._strictest(self._series.get(match[1], []), "series")
 
     @cached_property
-    def _stems(self) -> dict[str, list[_Place]]:
-        """By base name where rows are: what they say is worked out of those few that are asked for."""
-        found: dict[str, list[_Place]] = {}
-        for name, place in self._places():
-            found.setdefault(name.partition(".so")[0], []).append(place)
+    def _kept_stems(self) -> dict[str, list[int]]:
+        """By base name where rows kept by hand are."""
+        found: dict[str, list[int]] = {}
+        for index, row in enumerate(self._rows):
+            found.setdefault(row[0].partition(".so")[0], []).append(index)
         return found
 
     @cached_property
+    def _sorted_names(self) -> list[str]:
+        """Of the packaged rows."""
+        return sorted(self._packaged)
+
+    @cached_property
     def _series(self) -> dict[str, list[_Place]]:
+        """By base name without version where rows are: what they say is worked out of those few that are asked for."""
         found: dict[str, list[_Place]] = {}
         for name, place in self._places():
             match = _SERIES.fullmatch(name.partition(".so")[0])
