@@ -26,7 +26,7 @@ from corpus.bench.contenders import unpack_directory
 from corpus.bench.rebuild_plans import PLANS, find_plan
 from corpus.programs import require
 from corpus.store import remove
-from inspector.beside import processors
+from inspector.forked_work import processors
 from inspector.formats.squashfs import SquashfsImage
 from inspector.formats.squashfs.image_settings import settings_of
 from inspector.source import FileSource, SliceSource

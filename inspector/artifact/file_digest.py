@@ -13,7 +13,7 @@ _STEP = 1 << 20
 class FileDigest(Thread):
     """Hashes a source as it lies on disk; hashing and pread release the interpreter's lock, so it costs an audit nearly nothing.
 
-    To be started where no other process is forked any more (:class:`inspector.beside.Beside`). Give the source back only after :meth:`end`.
+    To be started where no other process is forked any more (:class:`inspector.forked_work.ForkedWork`). Give the source back only after :meth:`end`.
 
     :ivar value: hexadecimal, once ended; None where it was not started, there is no file (a directory), or it could not be read to its end.
     """

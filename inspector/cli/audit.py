@@ -8,7 +8,6 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from inspector.beside import while_waiting
 from inspector.cli.build_service import added_reports, build_service, stopped_commands, tell_service
 from inspector.cli.color import use_color
 from inspector.cli.console import observe_progress
@@ -32,6 +31,7 @@ from inspector.cli.screen_options import (
     screen_width,
 )
 from inspector.errors import ExitCode, UsageError
+from inspector.forked_work import while_waiting
 from inspector.render.registry import FORMATS, RenderOptions, load_renderer
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from inspector.beside import permit_processes
+from inspector.forked_work import permit_forks
 
 _SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread lets another one in. Those that decode want the lock for moments, and by default wait 5 ms for it."""
@@ -16,7 +16,7 @@ def settle_for_one_run() -> None:
 
     What an audit makes lives to its end: the collector would walk it again and again, a fifth of the time.
     """
-    permit_processes()
+    permit_forks()
     gc.disable()
     sys.setswitchinterval(_SWITCH_INTERVAL)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 from inspector.artifact.artifact import Artifact
-from inspector.beside import Beside
 from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject, main_architecture, read_elf_objects
 from inspector.facts.binaries.floors import RUNTIME, floors, unmet_versions, version_requests
@@ -38,6 +37,7 @@ from inspector.facts.loading.run_time_paths import mount_of
 from inspector.facts.loading.search_paths import search_elements
 from inspector.facts.python.distributions import collect_python_distributions
 from inspector.facts.sizes import file_facts, measure_sizes
+from inspector.forked_work import ForkedWork
 from inspector.formats.elf import read_elf
 from inspector.limits import Limits
 from inspector.loader.host_profile import HostProfile, Variant
@@ -87,7 +87,7 @@ def _collect(
     distributions = collect_python_distributions(tree)
     texts, copyrights = RecognisedFiles(tree), BundledCopyrights(tree)
     reading = others.enter_context(
-        Beside(lambda: read_texts(tree, distributions.distributions), ReadTexts, alone=alone)
+        ForkedWork(lambda: read_texts(tree, distributions.distributions), ReadTexts, alone=alone)
     )
     # Some containers begin to decode here, on other threads; what needs none of the large members is done meanwhile.
     ordered = tree.files_in_read_order()
@@ -99,7 +99,7 @@ def _collect(
     def scan() -> StaticScan:
         return find_static_components(tree, objects, limits, runtime=(artifact.source, runtime))
 
-    scanning = others.enter_context(Beside(scan, StaticScan, alone=alone))
+    scanning = others.enter_context(ForkedWork(scan, StaticScan, alone=alone))
     arch = main_architecture(objects, artifact.arch)
     progress.stage("Resolving libraries")
     launcher = with_own_loader(read_launcher(artifact, environment), artifact, objects)

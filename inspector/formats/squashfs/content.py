@@ -6,8 +6,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from inspector.beside import processors
 from inspector.errors import FormatError
+from inspector.forked_work import processors
 from inspector.formats.squashfs.data import BLOCK_LENGTH, BLOCK_RAW, BlockReader
 from inspector.formats.squashfs.inode import Inode
 from inspector.formats.squashfs.read_ahead import ReadAhead

@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from inspector.beside import processors
 from inspector.errors import FormatError, LimitExceeded, UnsupportedFormat
+from inspector.forked_work import processors
 from inspector.formats.squashfs.block_reuse import ImageReuse, plan_reuse
 from inspector.formats.squashfs.compressor import Compressor
 from inspector.formats.squashfs.compressor import compressor as find_compressor

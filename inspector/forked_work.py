@@ -1,7 +1,7 @@
 """Work in another process beside this one, so that a second processor helps: most of an audit is Python, which threads only take turns with.
 
 The process is a fork of this one, so that it has everything that is open and read already.  That is only safe where this process has one thread, and
-only polite where it belongs to us: the command line permits it (:func:`permit_processes`), the library API does not.  Everywhere else, and where the
+only polite where it belongs to us: the command line permits it (:func:`permit_forks`), the library API does not.  Everywhere else, and where the
 other process comes to grief, nothing comes back and the caller does the work itself.
 """
 
@@ -24,8 +24,8 @@ _permitted = False
 _for_the_wait: list[Callable[[], object]] = []
 
 
-def permit_processes() -> None:
-    """Let :class:`Beside` fork this process.  For whoever owns the process, and before anything else of it runs."""
+def permit_forks() -> None:
+    """Let :class:`ForkedWork` fork this process.  For whoever owns the process, and before anything else of it runs."""
     global _permitted  # noqa: PLW0603 - a setting of the process, like those of the interpreter
     _permitted = True
 
@@ -43,7 +43,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Beside(Generic[Made]):
+class ForkedWork(Generic[Made]):
     """One piece of work in another process, as a context manager: what it made is asked for with :meth:`result`, or it is ended with the block.
 
     :param work: is called there.  It may read what is open here (sources read by ``pread``, which moves no offset that both have); what it changes,

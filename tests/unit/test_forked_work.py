@@ -10,17 +10,15 @@ from textwrap import dedent
 
 import pytest
 
-from inspector.beside import processors
+from inspector.forked_work import processors
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_two_processors = pytest.mark.skipif(processors() < 2, reason="needs two processors")
 
 
 def run(script: str, *, permitted: bool = True) -> str:
-    before = (
-        "import os, signal, sys, threading, time\nfrom inspector import beside\nfrom inspector.beside import Beside\n"
-    )
-    settings = "beside.permit_processes()\n" if permitted else ""
+    before = "import os, signal, sys, threading, time\nfrom inspector import forked_work\nfrom inspector.forked_work import ForkedWork\n"
+    settings = "forked_work.permit_forks()\n" if permitted else ""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", before + settings + dedent(script)],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -32,7 +30,7 @@ def run(script: str, *, permitted: bool = True) -> str:
 @needs_two_processors
 def test_what_another_process_made_comes_back() -> None:
     said = run("""
-        with Beside(lambda: [os.getpid(), *range(300_000)], list[int]) as other:
+        with ForkedWork(lambda: [os.getpid(), *range(300_000)], list[int]) as other:
             assert other.runs
             made = other.result()
             assert made[0] != os.getpid() and made[1:] == list(range(300_000))
@@ -54,7 +52,7 @@ def test_what_another_process_made_comes_back() -> None:
 )
 def test_a_process_that_comes_to_grief_gives_nothing(work: str) -> None:
     assert run(f"""
-        with Beside({work}, int) as other:
+        with ForkedWork({work}, int) as other:
             print(other.runs, other.result())
     """) == "True None"  # fmt: skip
 
@@ -63,7 +61,7 @@ def test_a_process_that_comes_to_grief_gives_nothing(work: str) -> None:
 def test_a_process_that_nobody_waits_for_ends_with_the_block() -> None:
     said = run("""
         began = time.monotonic()
-        with Beside(lambda: time.sleep(30), None) as other:
+        with ForkedWork(lambda: time.sleep(30), None) as other:
             assert other.runs
         try:
             os.waitpid(-1, 0)
@@ -77,7 +75,7 @@ def test_a_process_that_nobody_waits_for_ends_with_the_block() -> None:
 def test_handlers_of_signals_are_not_run_there() -> None:
     said = run("""
         signal.signal(signal.SIGTERM, lambda *_: print("cleaned up", flush=True))
-        with Beside(lambda: os.kill(os.getpid(), signal.SIGTERM), None) as other:
+        with ForkedWork(lambda: os.kill(os.getpid(), signal.SIGTERM), None) as other:
             assert other.runs
             print(other.result(), signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
     """)
@@ -90,7 +88,7 @@ def test_a_process_with_threads_is_not_forked() -> None:
         over = threading.Event()
         thread = threading.Thread(target=over.wait)
         thread.start()
-        with Beside(lambda: 1, int) as other:
+        with ForkedWork(lambda: 1, int) as other:
             print(other.runs)
         over.set()
         thread.join()
@@ -101,15 +99,15 @@ def test_a_process_with_threads_is_not_forked() -> None:
 def test_a_single_processor_works_alone() -> None:
     said = run("""
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        with Beside(lambda: 1, int) as other:
-            print(beside.processors(), other.runs)
+        with ForkedWork(lambda: 1, int) as other:
+            print(forked_work.processors(), other.runs)
     """)
     assert said == "1 False"
 
 
 def test_library_users_processes_are_not_forked() -> None:
     said = run("""
-        with Beside(lambda: 1, int) as other:
+        with ForkedWork(lambda: 1, int) as other:
             print(other.runs)
     """, permitted=False)  # fmt: skip
     assert said == "False"
@@ -119,9 +117,9 @@ def test_library_users_processes_are_not_forked() -> None:
 def test_what_must_be_done_anyhow_is_done_while_waiting_and_once() -> None:
     said = run("""
         done = []
-        beside.while_waiting(lambda: done.append(1), lambda: done.append(2))
+        forked_work.while_waiting(lambda: done.append(1), lambda: done.append(2))
         for number in range(2):
-            with Beside(lambda: time.sleep(0.2), None) as other:
+            with ForkedWork(lambda: time.sleep(0.2), None) as other:
                 other.result()
         print(done)
     """)
@@ -131,8 +129,8 @@ def test_what_must_be_done_anyhow_is_done_while_waiting_and_once() -> None:
 @needs_two_processors
 def test_nobody_is_kept_from_a_result_that_is_there() -> None:
     said = run("""
-        beside.while_waiting(lambda: print("done in vain"))
-        with Beside(lambda: 7, int) as other:
+        forked_work.while_waiting(lambda: print("done in vain"))
+        with ForkedWork(lambda: 7, int) as other:
             time.sleep(0.5)
             print(other.result())
     """)
