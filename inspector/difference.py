@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from inspector.documents import json_schema_of
 from inspector.fingerprint import normalise
 from inspector.model import ByteCount, Finding
 from inspector.patterns import lazy_pattern
@@ -160,7 +161,7 @@ def to_json(found: Difference) -> bytes:
 
 def json_schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of the document, made from these classes."""
-    made = msgspec.json.schema(Difference)
+    made = json_schema_of(Difference)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": DIFF_SCHEMA, **made}
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from inspector.documents import decode_document, encode_document, read_document
+from inspector.documents import decode_document, encode_document, json_schema_of, read_document
 from inspector.errors import UsageError
 from inspector.model import SEVERITY_ORDER, Coverage, Finding, Problem
 from inspector.result.artifact import ArtifactInfo, FilesInfo, NestedArtifact, RuleInfo, ToolInfo
@@ -114,4 +114,4 @@ def load_results(path: str | Path) -> list[Result]:
 
 def json_schema() -> dict[str, Any]:
     """The JSON schema of the document, made from these classes."""
-    return msgspec.json.schema(Result)
+    return json_schema_of(Result)

@@ -206,8 +206,11 @@ def ask_interpreter(
     """
     root = root.resolve()
     with ThrowAwayHome(below) as home:
+        # As a file: for "-c" Python 3.13 wants the module linecache, which a slimmed bundle need not have.
+        script = home.root / "ask.py"
+        script.write_text(_PROBE, encoding="utf-8")
         try:
-            done = interpreter.run(root, home, ["-c", _PROBE], seconds=_PROBE_SECONDS)
+            done = interpreter.run(root, home, [str(script)], seconds=_PROBE_SECONDS)
         except OSError as error:
             return NotChecked(f"{interpreter.program} cannot be started: {error.strerror}")
     if done.status != 0:
