@@ -1,6 +1,8 @@
 """A program for :mod:`tests.corpus.test_slim_rebuild`: rebuilds an AppImage again and again in forked children that are killed (SIGKILL) on the way.
 
-Half of them die at an event of the system (a file opened, a directory made, a name given), counted in a run before; the others after a time.
+Half of them die at an event of the system (a file opened, a directory made, a name given), counted in a run before; the others after a part of
+the time that the fastest whole run took.  A child that was done before its time says that runs have become faster (the first one reads modules, and
+other processes may have been in its way): its time is measured, and another child takes its place.
 It prints a line for each: how the child ended, and the names in the output's directory.
 """
 
@@ -16,6 +18,7 @@ from pathlib import Path
 from inspector.slim.rebuilding.output import remove
 from tests.rebuilt import rebuilt
 
+_ATTEMPTS = 20  # of one point in time, before its child may be done after all
 _EVENTS = ("open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chmod", "shutil.rmtree")
 
 
@@ -61,27 +64,43 @@ def _tell(what: dict[str, object]) -> None:
     sys.stdout.flush()
 
 
+def _emptied(directory: Path, whole_as: Path) -> list[str]:
+    """The names in ``directory``, which is empty afterwards; what has the output's name is kept as ``whole_as``."""
+    left = sorted(directory.iterdir())
+    for place in left:
+        if place.name.startswith("."):
+            remove(place)
+        else:
+            place.rename(whole_as)
+    return [place.name for place in left]
+
+
 def main() -> None:
     source, directory, points = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     output = directory / "out.AppImage"
     started = time.monotonic()
     whole = _run(source, output, die_at=0)
-    lasted = time.monotonic() - started
+    fastest = time.monotonic() - started
     count = int((directory / "count").read_text())
     (directory / "count").unlink()
-    output.rename(directory.parent / "whole.AppImage")
-    _tell({"status": whole, "events": count, "seconds": lasted})
+    _emptied(directory, directory.parent / "whole.AppImage")
+    _tell({"status": whole, "events": count, "seconds": fastest})
     for number in range(points):
-        timed = {"after": lasted * number / points} if number % 2 else {}
-        # The last events are those around the name
-        status = _run(source, output, **timed) if timed else _run(source, output, die_at=max(count - number // 2, 1))
-        left = sorted(directory.iterdir())
-        _tell({"status": status, "names": [place.name for place in left]})
-        for place in left:
-            if place.name == output.name:
-                place.rename(directory.parent / f"killed{number}.AppImage")
-            else:
-                remove(place)
+        kept = directory.parent / f"killed{number}.AppImage"
+        if number % 2:
+            for _ in range(_ATTEMPTS):
+                status = _run(source, output, after=fastest * number / points)
+                names = _emptied(directory, kept)
+                if status:
+                    break
+                started = time.monotonic()
+                _run(source, output)
+                fastest = min(fastest, time.monotonic() - started)
+                _emptied(directory, kept)
+        else:
+            status = _run(source, output, die_at=max(count - number // 2, 1))  # the last events are those around the name
+            names = _emptied(directory, kept)
+        _tell({"status": status, "names": names})
 
 
 main()
