@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from corpus.licenses.own_libraries import own_libraries
 from corpus.licenses.packages import read_packages
 from corpus.licenses.population import (
     FRESH_SETS,
@@ -43,6 +44,7 @@ Set = Literal[
     "ninth",
     "tenth",
     "eleventh",
+    "twelfth",
 ]
 Release = Literal["bullseye", "bookworm", "trixie", "sid"]
 
@@ -55,7 +57,8 @@ class MeasuredLibrary:
         "second": of what only the second list of applications needs; "third" to
         "seventh": of other sixteenths of all library packages, both halves of them; "eighth": of what only the third list of applications needs,
         both halves of it; "ninth": of two further sixteenths, both halves, without what the eighth has; "tenth": of source packages that
-        Debian 13 has and Debian 12 and 11 have not, both halves; "eleventh": of those that Debian sid alone has, and what the tenth left out.
+        Debian 13 has and Debian 12 and 11 have not, both halves; "eleventh": of those that Debian sid alone has, and what the tenth left out;
+        "twelfth": of source packages without a library package, what they bring for themselves.
     :ivar release: the codename of the release of Debian that the package is of; its copyright file is the truth.
     """
 
@@ -98,10 +101,12 @@ def draw(drawn: Collection[Set] = ()) -> Iterator[MeasuredLibrary]:
 def _chosen_packages() -> Iterator[tuple[Release, list[tuple[IndexedPackage, Set]]]]:
     """The packages of all sets with their set, by the release that they are taken from."""
     oldest, old, stable = read_index("bullseye"), read_index("bookworm"), read_index("trixie")
-    yield "bookworm", _chosen_of_old(old)
+    own = own_libraries("measured")
+    yield "bookworm", [*_chosen_of_old(old), *((package, "twelfth") for package in own["bookworm"])]
     new, left = eleventh_libraries(read_index("sid"), stable, [old, oldest])
     tenth: list[tuple[IndexedPackage, Set]] = [(package, "tenth") for package in tenth_libraries(stable, [old, oldest])]
-    yield "trixie", [*tenth, *((package, "eleventh") for package in left)]
+    eleventh: list[tuple[IndexedPackage, Set]] = [(package, "eleventh") for package in left]
+    yield "trixie", [*tenth, *eleventh, *((package, "twelfth") for package in own["trixie"])]
     yield "sid", [(package, "eleventh") for package in new]
 
 

@@ -35,7 +35,7 @@ _AFTER_EIGHTH: frozenset[FreshSet] = frozenset({"ninth"})
 APPLICATIONS = Path(__file__).with_name("population.toml")
 _NO_LIBRARY = re.compile(r"-(?:dev|data|doc|common|perl|bin|tools|dbg|dbgsym)$")
 _LARGEST = 2_000_000_000  # bytes of a .deb that is still downloaded for the catalogue; rocsolver's, the largest of Debian 13, has 450 million
-_OTHER_LANGUAGE = re.compile(r"^(?:golang|librust|libghc|libjs|node|elpa)-|-(?:java|cil|ruby|ocaml|clojure|coq)$")
+OTHER_LANGUAGE = re.compile(r"^(?:golang|librust|libghc|libjs|node|elpa)-|-(?:java|cil|ruby|ocaml|clojure|coq)$")
 """Names of packages that are libraries of a language with no shared libraries for the loader."""
 _TENTH_SIXTEENTHS = range(14)
 """The smallest whole sixteenths that have more than 200 of the source packages that Debian 13 has first; the eleventh set has the others."""
@@ -135,7 +135,7 @@ def eighth_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage
     return [
         package
         for package in _closure(index, "eighth_applications")
-        if package.source not in sources and _OTHER_LANGUAGE.search(package.name) is None
+        if package.source not in sources and OTHER_LANGUAGE.search(package.name) is None
     ]
 
 
@@ -169,7 +169,7 @@ def fresh_libraries(index: Mapping[str, IndexedPackage], set_: FreshSet) -> list
             if package.is_library
             and is_in_fresh_set(package.source, set_)
             and package.source not in sources
-            and _OTHER_LANGUAGE.search(package.name) is None
+            and OTHER_LANGUAGE.search(package.name) is None
         ),
         key=lambda package: package.name,
     )
@@ -229,7 +229,7 @@ def new_libraries(
         for package in index.values()
         if package.is_library
         and package.architecture != "all"
-        and _OTHER_LANGUAGE.search(package.name) is None
+        and OTHER_LANGUAGE.search(package.name) is None
         and unversioned_source(package.source) not in sources
     ]
     renamed = {package.source for package in new if package.name.removesuffix("t64") in names}
@@ -245,7 +245,7 @@ def all_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
             if package.is_library
             and package.architecture != "all"
             and package.size <= _LARGEST
-            and _OTHER_LANGUAGE.search(package.name) is None
+            and OTHER_LANGUAGE.search(package.name) is None
             and not package.name.endswith(("-tests", "-static"))
         ),
         key=lambda package: package.name,
