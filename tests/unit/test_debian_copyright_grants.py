@@ -6,7 +6,9 @@ import pytest
 
 from inspector.facts.licensing.debian_copyright import parse_copyright
 from inspector.facts.licensing.debian_copyright_grants import granted_expression
+from inspector.facts.licensing.debian_copyright_packaging import without_packaging
 from inspector.facts.licensing.debian_copyright_scope import library_reading
+from inspector.facts.licensing.debian_copyright_texts import recognise_text
 from tests.unit.test_debian_copyright import HEAD
 
 LATER = (
@@ -88,3 +90,66 @@ def test_what_is_said_of_debians_own_files_is_no_grant_of_the_library() -> None:
     reading = library_reading(parse_copyright(text), "libexample.so.1")
     assert reading is not None
     assert reading.expression == "GPL-2.0-only"
+
+
+def test_the_packaging_as_the_template_has_it() -> None:
+    grant = "This is under the GNU General Public License, either version 3 of it or any later version."
+    packaging = (
+        "The Debian packaging is:\n\n    Copyright (C) 2009 Somebody\n\nand is licensed under the GPL version 2,\n"
+        "see /usr/share/common-licenses/GPL-2.\n"
+    )
+    directory = "The contents of the debian/ directory are under the GNU General Public License version 2 or later.\n"
+    for text in (f"{grant}\n\n{packaging}", f"{directory}\n{grant}\n", f"{packaging}\n{grant}\n"):
+        assert without_packaging(text).strip() == grant
+    for before in ("The Debian packaging is:", "The Debian packaging is:\n  Copyright (C) 2009 Somebody"):
+        assert without_packaging(f"{before}\n\n{grant}\n").strip() == grant
+    upstream = f"Copyright (C) 2007 Another\n{grant}"
+    assert (
+        without_packaging(f"The Debian packaging is:\n  Copyright (C) 2009 Somebody\n\n{upstream}\n").strip()
+        == upstream
+    )
+
+
+def test_a_grant_without_a_version_stands_before_licences_of_parts() -> None:
+    whole = "This is free software under the terms of the GNU General Public License.\n\n"
+    zlib = (
+        "The compressor: permission is granted to anyone to use this software for any purpose. The origin of this software must not be"
+        " misrepresented; altered source versions must be plainly marked as such. This notice may not be removed or altered from any source"
+        " distribution. This software is provided 'as-is', without any express or implied warranty.\n\n"
+    )
+    assert recognise_text(zlib) == ("Zlib",)
+    for text, expression in ((whole + zlib, "GPL-1.0-or-later"), (zlib + whole, "Zlib")):
+        reading = library_reading(parse_copyright(text), "libexample.so.1")
+        assert reading is not None
+        assert reading.expression == expression
+
+
+def test_the_one_field_of_a_license_in_a_free_file() -> None:
+    parts = "Parts may be used under the GNU Library General Public License, version 2 or later, or under the Artistic License.\n"
+    strong = "Other parts are under the GNU General Public License version 3.\n"
+    for fields, expression in (("License: GPL-2\nPortions License: LGPL\n", "GPL-2.0-only"), ("License: GPL\n", None)):
+        reading = library_reading(parse_copyright(f"{fields}\n{strong}{parts}"), "libexample.so.1")
+        assert reading is not None
+        assert reading.expression == expression
+
+
+def test_the_heading_of_a_license_in_a_free_file() -> None:
+    parts = "Copyright of headers: redistribution is allowed under the GNU Lesser General Public License version 2 or any later version.\n"
+    section = "License:\n\n    This is under the GNU General Public License version 2 or\n    (at your option) any later version.\n\n"
+    for text, expression in (
+        (f"{parts}\n{section}Author: Somebody\n", "GPL-2.0-or-later"),
+        (f"{section}{parts}{section.replace('version 2', 'version 3')}", None),
+        (f"{section}License of the library:\n\n    {parts}", None),
+    ):
+        reading = library_reading(parse_copyright(text), "libexample.so.1")
+        assert reading is not None
+        assert reading.expression == expression
+
+
+def test_a_name_of_several_versions_is_the_one_of_its_text() -> None:
+    text = "FREE SOFTWARE LICENSING AGREEMENT CeCILL\n Version 1.1 of 10/26/2004"
+    assert reading_of(f"CeCILL\n {text}")[0] == "CECILL-1.1"
+    assert (
+        reading_of("CeCILL\n This is under the CeCILL, which is compatible with the GNU GPL version 2.")[0]
+        == "CECILL-2.0"
+    )

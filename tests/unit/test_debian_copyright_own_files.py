@@ -120,3 +120,11 @@ def test_the_sentence_that_names_a_library_s_directory() -> None:
     assert read(text, "libspice4-pepper.so.2") == ("LGPL-2.1-only", "sentence")
     assert read(text, "libpepper.so.2") == ("LGPL-2.1-only", "sentence")
     assert read(text, "libspice4.so.2") == (None, "text")
+
+
+def test_copyleft_in_the_directory_of_a_permissive_library_holds_too() -> None:
+    strong, lesser = "parts/widget/lib/a.* parts/widget/lib/b.* parts/widget/lib/c.*", "parts/widget/lib/d.*"
+    paragraphs = (("*", "GPL-3+"), ("parts/widget/*", "BSD-3-clause"), (strong, "GPL-2+"), (lesser, "LGPL-2+"))
+    assert read(copyright_file(*paragraphs), "libwidget.so.1") == ("BSD-3-Clause AND GPL-2.0-or-later", "paragraph")
+    few = (("*", "GPL-3+"), ("parts/widget/*", "BSD-3-clause"), ("parts/widget/a.c parts/widget/a.h", "GPL-2+"))
+    assert read(copyright_file(*few), "libwidget.so.1") == ("BSD-3-Clause", "paragraph")

@@ -42,3 +42,33 @@ def test_of_several_licences_in_a_free_file_the_first_is_that_of_the_whole() -> 
 def test_a_directory_that_is_listed_goes_before_one_above_a_place() -> None:
     text = copyright_file(("*", "GPL-2+"), ("src/*", "Expat"), ("src/lib/*", "LGPL-2.1+"))
     assert read(text, "libexample.so.0") == ("LGPL-2.1-or-later", "paragraph")
+
+
+def test_a_directory_that_is_written_with_signs_between_its_words() -> None:
+    text = copyright_file(("*", "GPL-2+"), ("lib/*", "GPL-3+"), ("image-sharer/*", "LGPL-2.1+"))
+    assert read(text, "libexampleimagesharer.so") == ("LGPL-2.1-or-later", "paragraph")
+    assert read(text, "libexamplechat.so") == ("GPL-3.0-or-later", "paragraph")
+
+
+def test_the_last_of_several_words_is_a_directory_in_the_one_for_sources() -> None:
+    text = copyright_file(("*", "GPL-2+"), ("src/page/* src/table/*", "LGPL-2.1+"), ("code/view/*", "MIT"))
+    assert read(text, "libExampleMonitorPage.so") == ("LGPL-2.1-or-later", "paragraph")
+    assert read(text, "libExamplepage.so") == ("GPL-2.0-or-later", "default")
+    assert read(text, "libExampleView.so") == ("GPL-2.0-or-later", "default")
+
+
+def test_names_end_with_lib_and_with_versions_that_have_letters() -> None:
+    parts = copyright_file(("*", "Apache-2.0"), ("parts/ann_1.1/*", "LGPL-2.1+"))
+    assert read(parts, "libANNlib-5.0.so.1") == ("LGPL-2.1-or-later", "paragraph")
+    others = copyright_file(("*", "BSD-3-clause"), ("ThirdParty/sqlite/vtksqlite/*", "blessing"))
+    assert read(others, "libvtksqlite-pv5.11.so.1") == ("blessing", "paragraph")
+
+
+def test_a_directory_without_lib_beside_one_with_it_is_the_programs() -> None:
+    program = "pepper/a.cpp pepper/b.cpp pepper/c.cpp"
+    assert read(copyright_file(("*", "GPL-3"), (program, "LGPL-2+")), "libpepper.so.1") == (
+        "LGPL-2.0-or-later",
+        "paragraph",
+    )
+    text = copyright_file(("*", "GPL-3"), (f"{program} libpepper/debug.cpp", "LGPL-2+"))
+    assert read(text, "libpepper.so.1") == ("GPL-3.0-only", "default")

@@ -83,19 +83,27 @@ _COPYRIGHT = lazy_pattern(r"^\W*(?:copyright|\(c\)|©|all rights reserved).{0,12
 def granted_expression(named: str, text: str) -> str:
     """The licence that ``text`` grants, of the family that ``named`` is of; ``named`` where the text does not say another.
 
-    :param named: SPDX identifier that the short name stands for; one that is neither of the GNU licences nor of the short texts that are taken
-        for each other (MIT, X11, BSD with two or three clauses) is given back as it is.
+    :param named: SPDX identifier that the short name stands for; one that is neither of the GNU licences, nor of CeCILL's, nor of the short texts
+        that are taken for each other (MIT, X11, BSD with two or three clauses) is given back as it is.
     :param text: the licence text that the file has for it, or "".
     """
     if not text:
         return named
     if named in TOLD_APART:
         return _told_apart(named, text[:_LONGEST])
+    if named.startswith("CECILL-"):
+        return _version_of_text(named, text[:_LONGEST])
     name = _GNU.fullmatch(named)
     if name is None:
         return named + _exception_beside(text[:_LONGEST], named) if named in _EXCEPTED else named
     granted = _granted_version(named, name, text)
     return granted if " OR " in granted else granted + _exception_beside(text[:_LONGEST], granted)
+
+
+def _version_of_text(named: str, text: str) -> str:
+    """The version of a licence whose complete text stands there: "CeCILL" is the name of four."""
+    found = [one for one in recognise_text(text) if one.startswith(named.partition("-")[0])]
+    return found[0] if len(found) == 1 else named
 
 
 def _granted_version(named: str, name: re.Match[str], text: str) -> str:
@@ -193,11 +201,14 @@ def first_quoted_license(text: str) -> str | None:
 
 
 def quoted_license(text: str, most_rest: float = _MOST_REST) -> str | None:
-    """The one licence whose standard text makes up most of a text; None for GNU licences, whose version the text does not tell."""
+    """The one licence whose standard text makes up most of a text, or stands there word for word among others; None for GNU licences, whose version
+    the text does not tell."""
     from inspector.facts.licensing.text_recognition import recognise_license_texts
 
     found = recognise_license_texts(text)
     if len(found.identifiers) != 1 or found.rest > most_rest:
+        return None
+    if found.rest > _MOST_REST and not all(one.exact for one in found.texts):
         return None
     names = found.identifiers[0]
     if len(names) != 1 or _MANY_VERSIONS.match(names[0]):

@@ -9,23 +9,21 @@ import re
 from functools import cache, lru_cache
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
+from inspector.facts.licensing.debian_copyright_library_names import (
+    LONG_PART,
+    MOST_ALTERNATIVES,
+    OF_OTHERS,
+    PARTS,
+    is_named_after,
+)
 from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
-_STEM = lazy_pattern(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*)?\.so(?:\..*)?")
+_STEM = lazy_pattern(r"(?:lib)?(.+?)(?:[-_.]?\d[\d.]*|-[a-z]{1,3}\d+\.[\d.]+)?\.so(?:\..*)?")
+"""A library's name without its version, which may have letters before it: libvtkexample-pv5.11.so.1."""
 
 _MOST_PATTERNS = 20_000
 """Patterns of one file that are compared with a library's places; Chromium's copyright file has 2,600."""
-MOST_ALTERNATIVES = 200  # of one paragraph
-_LONG_PART = 8
-"""Letters of a directory's name that stand for the end of a library's however they are written: ``PyConsole/*`` for libexamplepyconsole."""
-_SHORTEST_PART = 4  # letters of a directory's name that may stand for the end of a library's
-
-_LIBRARY_BEHIND = lazy_pattern(r"(?<=.)[-_]?[Ll]ib$")  # "ExampleLib/*" of libExample
-
-_OF_OTHERS = frozenset(("3rdparty", "third_party", "thirdparty", "external", "extern", "vendor", "deps", "subprojects"))
-"""Directories of other projects' code: what lies there and is called like the end of a library's name is that library's."""
-_PARTS = lazy_pattern(r"[-_]")
 _FILE_OF_OTHERS = lazy_pattern(
     r"(?:.*/)?(?:3rdparty|third_?party|external|extern|vendor|deps|subprojects)/(?P<project>[^/]+)/.+", re.IGNORECASE
 )
@@ -33,62 +31,6 @@ _CLIENT = lazy_pattern(r"client[^/]*/(?:c|c\+\+|cpp|cxx|lib)/\*", re.IGNORECASE)
 """The directory of a program's library for its clients in C or C++."""
 
 _LIBRARIES_WITHIN = ("tools/lib/", "tools/libs/", "utils/lib/", "utils/libs/")
-
-_FAMILY = lazy_pattern(r"^(?:kf|kpim|qt)\d+(?=.{4})")
-
-_NO_LIBRARY = (
-    "test",
-    "doc",
-    "example",
-    "sample",
-    "demo",
-    "bench",
-    "java",
-    "jni",
-    "python",
-    "perl",
-    "ruby",
-    "swig",
-    "contrib",
-    "bindings",
-    "bin",
-    "plugin",
-)
-"""How directories begin whose subdirectories are called like what they are for."""
-
-
-def lies_in_directory_named_after(
-    pattern: str, soname: str, *, of_libraries: bool = False, without_family: bool = False
-) -> bool:
-    """Whether a pattern names something in a directory that is called like the library, punctuation and "lib" aside.
-
-    :param of_libraries: only where that directory, or one above it, is called "lib" or begins so: a program may be called like its library.
-    :param without_family: also where the directory is called like the library without a family's name before it: "ksieve" of libKPim6KSieve.
-    """
-    *above, _ = pattern.split("/")
-    wanted = _plain(soname.partition(".so")[0])
-    alike = (wanted, _FAMILY.sub("", wanted)) if without_family else (wanted,)
-    places = [index for index, part in enumerate(above) if _plain(part) in alike]
-    if len(wanted) < 2 or not places:
-        return False
-    return not of_libraries or any(part.startswith("lib") for part in above[: places[0] + 1])
-
-
-def has_name_in_common(directory: str, soname: str) -> bool:
-    """Whether a directory and a library are called alike, or one of them begins like the other."""
-    one, other = _plain(directory), _plain(soname.partition(".so")[0])
-    return bool(one and other) and (one.startswith(other) or other.startswith(one))
-
-
-def has_name_at_its_end(soname: str, project: str) -> bool:
-    """Whether a library is called like its project, with a family's name before it or without: libKPim6IncidenceEditor of "incidenceeditor"."""
-    wanted = _plain(project)
-    return len(wanted) >= _SHORTEST_PART and _plain(soname.partition(".so")[0]).endswith(wanted)
-
-
-@lru_cache(maxsize=1024)
-def _plain(name: str) -> str:
-    return re.sub(r"[-_.]|(?:[-_.]?\d[\d.]*)+$", "", name.lower().removeprefix("lib"))
 
 
 def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | None:
@@ -103,14 +45,14 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
         compared += len(paragraph.patterns)
         if compared > _MOST_PATTERNS:
             break
-        if not is_aside(paragraph) or _is_named_after(paragraph.patterns, stem, match[1], whole_name=True):
+        if not is_aside(paragraph) or is_named_after(paragraph.patterns, stem, match[1], whole_name=True):
             matchers.append((paragraph, _directories(paragraph.patterns)))
     chosen = _with_main_file(file, stem)
     if chosen is not None:
         return chosen
     for whole_name in (True, False):
         for paragraph, _ in reversed(matchers):
-            if _is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
+            if is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
                 return paragraph
     chosen = _of_another_project(file, stem) or _of_clients(matchers)
     if chosen is not None:
@@ -136,10 +78,10 @@ def _of_clients(matchers: list[tuple[FilesParagraph, re.Pattern[str] | None]]) -
 def _of_another_project(file: CopyrightFile, stem: str) -> FilesParagraph | None:
     """The paragraph that lists most files of another project's directory that is called like a part of the library's name:
     ``dart/external/lodepng/lodepng.cpp`` for libdart-external-lodepng."""
-    parts = _PARTS.split(stem.lower())
+    parts = PARTS.split(stem.lower())
     if len(parts) < 2:
         return None
-    named = parts if any(part in _OF_OTHERS or part == "ext" for part in parts) else parts[:1]
+    named = parts if any(part in OF_OTHERS or part == "ext" for part in parts) else parts[:1]
     counted: dict[FilesParagraph, int] = {}
     for paragraph in file.paragraphs:
         for pattern in paragraph.patterns[:MOST_ALTERNATIVES]:
@@ -172,7 +114,7 @@ def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
     main_file = re.compile(rf"(?:.*/)?lib{re.escape(stem)}\.(?:c|cc|cpp|cxx)")
     places = rf"(?:src|lib|source)/(?:.*/)?{re.escape(stem)}"
     project, _, part = stem.replace("-", "_").partition("_")
-    if len(part) >= _LONG_PART:
+    if len(part) >= LONG_PART:
         # "example/solvers/solver_name.cpp" of libexample_solver_name
         places += rf"|{re.escape(project)}/(?:.*/)?{re.escape(part)}"
     called_alike = re.compile(rf"(?:{places})\.(?:c|cc|cpp|cxx|\*)")
@@ -181,12 +123,12 @@ def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
         patterns = () if "*" in paragraph.patterns else paragraph.patterns[:MOST_ALTERNATIVES]
         if any(main_file.fullmatch(pattern) for pattern in patterns):
             return paragraph
-        if len(stem) >= _LONG_PART and _has_both_of(patterns, stem):
+        if len(stem) >= LONG_PART and _has_both_of(patterns, stem):
             return paragraph
         if len(patterns) > 2 and f"{stem}.c" in patterns and all(pattern.startswith(stem) for pattern in patterns):
             return paragraph
         # A program may have a file of that name, too: it must be a long one, or stand beside whole directories.
-        if alike is None and (len(stem) >= _LONG_PART or sum(pattern.endswith("/*") for pattern in patterns) > 1):
+        if alike is None and (len(stem) >= LONG_PART or sum(pattern.endswith("/*") for pattern in patterns) > 1):
             alike = next((paragraph for pattern in patterns if called_alike.fullmatch(pattern)), None)
     return alike
 
@@ -197,50 +139,6 @@ def _has_both_of(patterns: tuple[str, ...], stem: str) -> bool:
         return True
     endings = {pattern.removeprefix(f"{stem}.") for pattern in patterns if pattern.startswith(f"{stem}.")}
     return bool(endings & {"c", "cc", "cpp", "cxx"} and endings & {"h", "hh", "hpp", "hxx"})
-
-
-def _is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_name: bool) -> bool:
-    """Whether one of the directories has the library's name, wherever it is (``src/lib/lttng-ust-ctl/*``), or, not ``whole_name``, a part of it:
-    ``tools/libs/guest/*`` for libxenguest, ``lib/colord/*`` for libcolordprivate."""
-    first = stem[:1].lower()
-    for pattern in patterns[:MOST_ALTERNATIVES]:
-        if not pattern.endswith("/*"):
-            continue
-        *above, name = pattern[:-2].split("/")
-        if "*" in name or "?" in name or "t" in above or any(part.startswith(_NO_LIBRARY) for part in above):
-            continue
-        plain = name.removeprefix("lib")
-        if plain[:1].lower() == first != "" and (
-            plain in (stem, base)
-            or _LIBRARY_BEHIND.sub("", plain) in (stem, base)
-            or _plain(name) == _plain(stem) != ""
-        ):
-            return True
-        if whole_name:
-            continue
-        if name.startswith("lib") and len(plain) >= _SHORTEST_PART - 1 and stem.startswith(plain):
-            return True
-        if len(plain) >= _LONG_PART and stem.lower().endswith(plain.lower()):
-            return True
-        if any(part.lower() in _OF_OTHERS for part in above) and _is_called_after_part(base.lower(), plain.lower()):
-            return True
-        if len(plain) >= _SHORTEST_PART and (
-            stem.endswith((f"-{plain}", f"_{plain}"))
-            or (above and above[-1] in ("lib", "libs") and (stem.endswith(plain) or stem.startswith(plain)))
-        ):
-            return True
-    return False
-
-
-def _is_called_after_part(base: str, part: str) -> bool:
-    """Whether a library has the name of another project's directory, at most three letters or a project's own name before it (libITKNrrdIO,
-    libpapilo-clusol): what has more before it (libITKIOHDF5, libtulip-ogdf) only uses that project."""
-    before = base.removesuffix(part)
-    return (
-        len(part) >= _SHORTEST_PART
-        and before != base
-        and (not before or 0 < len(_PARTS.split(before)[-1]) < _SHORTEST_PART)
-    )
 
 
 @lru_cache(maxsize=4096)

@@ -20,10 +20,7 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-
-from msgspec.structs import replace
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
 from inspector.facts.licensing.debian_copyright_grants import (
@@ -32,24 +29,35 @@ from inspector.facts.licensing.debian_copyright_grants import (
     longer_license,
     quoted_license,
 )
+from inspector.facts.licensing.debian_copyright_library_names import (
+    MOST_ALTERNATIVES,
+    has_directory_with_lib,
+    has_name_in_common,
+    lies_in_directory_named_after,
+)
+from inspector.facts.licensing.debian_copyright_packaging import without_packaging
 from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading, joined, paragraph_reading
 from inspector.facts.licensing.debian_copyright_places import (
-    MOST_ALTERNATIVES,
     covering_paragraph,
-    has_name_at_its_end,
-    has_name_in_common,
     is_aside,
     is_aside_path,
-    lies_in_directory_named_after,
+)
+from inspector.facts.licensing.debian_copyright_stricter import (
+    ENDING,
+    FEWEST_FILES,
+    IN_SOURCES,
+    with_copyleft_below,
+    with_stricter_files,
 )
 from inspector.facts.licensing.debian_copyright_texts import (
     first_grant,
+    granted_by_field,
     granted_by_name,
     granted_to_library,
     granted_to_rest,
     recognise_text,
     unversioned_grant,
-    without_packaging,
+    unversioned_grant_before,
 )
 from inspector.facts.licensing.license_classes import license_class
 from inspector.patterns import lazy_pattern
@@ -58,24 +66,14 @@ __all__ = ["LibraryReading", "library_reading"]
 
 _MOST_FILES = 4000  # patterns of source files that are counted where no paragraph speaks for the whole
 _MAJORITY = 0.6
-_FEWEST_FILES = 3
-"""Source files in a directory called like the library, listed one by one, that make a paragraph the library's; one or two are borrowed code."""
 _SOURCE = lazy_pattern(r".*(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|hxx|[chf]|f90|vala|[*?]|\[ch\])|/\*|/)")
 _HEADERS = lazy_pattern(
     r"(?:.*/)?(?:include|includes|inc)/(?:(?P<below>[^/]+)/)?(?:.*/)?(?:\*|[^/]*\.(?:h|hh|hpp|hxx))"
 )
 
-_OWN_SOURCE = lazy_pattern(
-    r"(?!(?:.*/)?(?:test|bench|example|demo|tools?/|doc|prog|plugin|contrib|driver|module|qml|imports|daemon|data/))(?!.*(?:\.tab\.|pars|gram|yacc)[^/]*$)"
-    r".*(?:\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx|[*?]|\[ch\])|\*)",
-    re.IGNORECASE,
-)
-_IN_SOURCES = lazy_pattern(r"(?:src|lib|source)/[^/*]+\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
-_ENDING = lazy_pattern(r"\.[^./]*$")
 _SOURCE_FILE = lazy_pattern(r".*\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
 _MANY_FILES = 5
 _LIBRARY_DIRECTORIES = ("lib/", "libs/", "src/lib/")
-_STRONG_NAME = lazy_pattern(r"(?<!l)gpl", re.IGNORECASE)
 
 
 def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
@@ -83,7 +81,9 @@ def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
     if not file.machine_readable:
         return _of_text(file.text, soname)
     reading = _of_paragraphs(file, soname)
-    return reading if reading is None else _with_stricter_files(file, soname, reading)
+    if reading is None:
+        return None
+    return with_stricter_files(file, soname, reading) or with_copyleft_below(file, reading) or reading
 
 
 def _of_paragraphs(file: CopyrightFile, soname: str) -> LibraryReading | None:
@@ -124,16 +124,24 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
         return None
     found: dict[str, LibraryReading] = {}
     votes: Counter[str] = Counter()
+    # "example" beside "libexample" is the program.
+    with_lib = has_directory_with_lib(file, soname)
     for paragraph in file.paragraphs:
         if is_aside(paragraph) or "*" in paragraph.patterns:
             continue
         patterns = paragraph.patterns[:MOST_ALTERNATIVES]
         public = [pattern for pattern in patterns if _is_public_header(pattern, soname)]
         # A source file and its header are one.
-        own = len({_ENDING.sub("", pattern) for pattern in patterns if lies_in_directory_named_after(pattern, soname)})
+        own = len(
+            {
+                ENDING.sub("", pattern)
+                for pattern in patterns
+                if lies_in_directory_named_after(pattern, soname, of_libraries=with_lib)
+            }
+        )
         if _is_most_of_sources(file, paragraph):
-            own = max(own, _FEWEST_FILES)
-        if own < _FEWEST_FILES and len(public) < 2 and not any(pattern.endswith("/*") for pattern in public):
+            own = max(own, FEWEST_FILES)
+        if own < FEWEST_FILES and len(public) < 2 and not any(pattern.endswith("/*") for pattern in public):
             continue
         reading = paragraph_reading(file, paragraph, "paragraph")
         if reading is None or reading.expression is None or reading.unknown:
@@ -149,7 +157,7 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
 
 def _is_most_of_sources(file: CopyrightFile, paragraph: FilesParagraph) -> bool:
     """Whether a paragraph lists at least five files of the one directory for sources, and these are most of what is listed one by one."""
-    own = sum(_IN_SOURCES.fullmatch(pattern) is not None for pattern in paragraph.patterns[:MOST_ALTERNATIVES])
+    own = sum(IN_SOURCES.fullmatch(pattern) is not None for pattern in paragraph.patterns[:MOST_ALTERNATIVES])
     if own < _MANY_FILES:
         return False
     listed = sum(
@@ -166,46 +174,16 @@ def _of_own_files(file: CopyrightFile, soname: str, default: LibraryReading | No
         return None
     wanted = default.expression.replace("-or-later", "-only")
     for paragraph in file.paragraphs:
-        if "*" in paragraph.patterns or len(paragraph.patterns) < _FEWEST_FILES or is_aside(paragraph):
+        if "*" in paragraph.patterns or len(paragraph.patterns) < FEWEST_FILES or is_aside(paragraph):
             continue
         patterns = paragraph.patterns[:MOST_ALTERNATIVES]
         own = sum(lies_in_directory_named_after(pattern, soname) for pattern in patterns)
-        if own < _FEWEST_FILES or own * 2 < len(paragraph.patterns):
+        if own < FEWEST_FILES or own * 2 < len(paragraph.patterns):
             continue
         reading = paragraph_reading(file, paragraph, "paragraph")
         if reading is not None and reading.expression == wanted:
             return reading
     return None
-
-
-def _with_stricter_files(file: CopyrightFile, soname: str, reading: LibraryReading) -> LibraryReading:
-    """The same with the strong copyleft that several files of a directory called like the library have, or of the one for sources where the library
-    is called like the project: it holds for the whole, too. Grammars leave their generator's licence, which has an exception for that, aside."""
-    if reading.scope not in ("default", "majority") or reading.expression is None or " " in reading.expression:
-        return reading
-    if license_class(reading.expression) != "weak-copyleft":
-        return reading
-    is_project = has_name_at_its_end(soname, file.upstream_name)
-    for paragraph in file.paragraphs:
-        if "*" in paragraph.patterns or is_aside(paragraph) or not _STRONG_NAME.search(paragraph.license_name):
-            continue
-        own = [
-            one
-            for one in paragraph.patterns[:MOST_ALTERNATIVES]
-            if _OWN_SOURCE.fullmatch(one)
-            and (
-                lies_in_directory_named_after(one, soname, without_family=True)
-                or (is_project and _IN_SOURCES.fullmatch(one))
-            )
-        ]
-        if len(own) < 2 and not any(one.endswith("*") for one in own):
-            continue
-        other = paragraph_reading(file, paragraph, "paragraph")
-        if other is None or other.expression is None or " " in other.expression or other.unknown:
-            continue
-        if license_class(other.expression) == "strong-copyleft":
-            return replace(reading, expression=f"{reading.expression} AND {other.expression}", scope="paragraph")
-    return reading
 
 
 def _is_public_header(pattern: str, soname: str) -> bool:
@@ -249,10 +227,14 @@ def _of_text(text: str, soname: str) -> LibraryReading | None:
         granted = quoted or unversioned_grant(text)
         mentioned = () if quoted is None else (quoted,)
         return None if granted is None else LibraryReading(granted, "text", mentioned=mentioned)
+    if all(license_class(name) in ("permissive", "public-domain") for name in mentioned):
+        whole = unversioned_grant_before(text, mentioned)
+        if whole is not None:
+            return LibraryReading(whole, "text", mentioned=(whole, *mentioned))
     if len(mentioned) == 1:
         only = (longer_license(text, most_rest=1.0) if mentioned[0] in TOLD_APART else None) or mentioned[0]
         return LibraryReading(only, "text", mentioned=(only,))
-    said = granted_by_name(text, soname) or granted_to_rest(text)
+    said = granted_by_name(text, soname) or granted_to_rest(text) or granted_by_field(text)
     if said is not None:
         return LibraryReading(said, "sentence", mentioned=mentioned)
     expression = granted_to_library(text) or first_grant(text)

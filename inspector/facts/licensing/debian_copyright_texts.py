@@ -22,10 +22,6 @@ LONGEST = 512 * 1024
 
 _MARKS = lazy_pattern(r"[*#>|]+|//|<[a-z/]{1,4}>")  # of comments, quotations and markup: blanks
 _QUOTES = '"`´‘’“”„«»'
-_PACKAGING = lazy_pattern(
-    r"\bpackaging\b|\bdebian'? (?:sub)?director|\bdebian/\*|(?:in|under|below|for) (?:the )?['`]?debian/", re.IGNORECASE
-)
-
 _POINTER = lazy_pattern(  # each way to begin stands by its first letter, so that other places are not tried
     r"(?:on debian[^.]{0,40}systems?,? (?:the |a )?(?:full|complete|copy|text)|the (?:full|complete|copy|text)|a (?:full|complete|copy|text)"
     r"|full|complete|copy|text)[^.]{0,80}(?:general )?public licen[^/]{0,80}/usr/share/common-licenses/[a-z0-9.-]+"
@@ -69,6 +65,9 @@ _WITHOUT_VERSION = lazy_pattern(
     rf"(?:{_OF_GNU.format('4')}|(?:the )?(?:gnu )?(?P<short4>l?gpl)(?![\w-]))"
 )
 _ANY_VERSION = lazy_pattern(r"licen[sc]e.{0,80}\bversions? \d|\bl?gpl ?v\.? ?\d")
+_SECTION = lazy_pattern(r"^License:[ \t]*\n((?:[ \t]*\n|[ \t]+\S[^\n]*\n)+)", re.MULTILINE)
+_OTHER_SECTION = lazy_pattern(r"^[ \t]*licen[sc]e (?:of|for) [^\n]{1,100}:[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_FIELD = lazy_pattern(r"^License:[ \t]*(\S[^\n]{0,60}\d[^\n]{0,20})$", re.MULTILINE)
 _PARTS = lazy_pattern(r"[-_]")
 _SHORTEST_NAME = 5  # letters of a library's name, "lib" included, that a sentence may name it by
 _NEAR = 200
@@ -123,6 +122,19 @@ def granted_by_name(text: str, soname: str) -> str | None:
     return _only(_first_of(match[0]) for match in named.finditer(plain))
 
 
+def granted_by_field(text: str) -> str | None:
+    """The licence of the one heading "License:" of a file that is written freely, as dh_make's template has it with the text below, or of the one
+    line "License: GPL-2", where its name says a version; None where there is none or two that differ."""
+    sections = [match[1] for match in _SECTION.finditer(text[:LONGEST])]
+    # "License of the library:" beside it says more.
+    granted = recognise_text(sections[0]) if len(sections) == 1 and _OTHER_SECTION.search(text) is None else ()
+    if len(granted) == 1:
+        return granted[0]
+    names = {match[1].strip() for match in _FIELD.finditer(text[:LONGEST])}
+    named = read_license_name(names.pop()) if len(names) == 1 else None
+    return None if named is None or named.unknown else named.expression
+
+
 def _first_of(plain: str) -> str | None:
     """The licence that stands first in a piece of text."""
     return min(_recognised(plain), key=lambda name: _place(name, plain), default=None)
@@ -152,6 +164,16 @@ def unversioned_grant(text: str) -> str | None:
     }
     named = read_license_name(families.pop()) if len(families) == 1 else None
     return named.expression if named is not None and not named.unknown else None
+
+
+def unversioned_grant_before(text: str, names: Sequence[str]) -> str | None:
+    """The same where it stands before all of some licences that were recognised in the text: that of the whole, those of single parts follow it."""
+    granted = unversioned_grant(text)
+    if granted is None:
+        return None
+    plain = _without_pointers(text)
+    grant = _WITHOUT_VERSION.search(plain)
+    return granted if grant is not None and all(grant.start() < _place(name, plain) for name in names) else None
 
 
 def first_grant(text: str) -> str | None:
@@ -209,20 +231,6 @@ def _recognised(plain: str) -> tuple[str, ...]:
     if "NCSA" in others:
         others = [name for name in others if name != "MIT"]
     return tuple(dict.fromkeys(gnu + others))
-
-
-def without_packaging(text: str) -> str:
-    """A free-form copyright file without what it says of Debian's own packaging: from a line that names it to the next empty one."""
-    kept = []
-    aside = False
-    for line, lower in zip(text.split("\n"), text.lower().split("\n"), strict=True):
-        if aside:
-            aside = bool(line.strip())
-        elif "packaging" in lower or "debian" in lower:
-            aside = _PACKAGING.search(line) is not None
-        if not aside:
-            kept.append(line)
-    return "\n".join(kept)
 
 
 @lru_cache(maxsize=16)
