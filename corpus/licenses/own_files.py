@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
 from inspector.facts.licensing.debian_copyright_paragraphs import paragraph_reading
-from inspector.facts.licensing.license_classes import license_class
+from inspector.facts.licensing.license_classes import LicenseClass, license_class
 
 _MAJORITY = 0.7
 """Share of the files that must have the same licence."""
@@ -18,6 +18,10 @@ _FEWEST_STRONG = (
     2  # source files of a strong copyleft that bind a permissive library; one may be what the packagers leave out
 )
 _COMPILED = re.compile(r"(?:.*/)?(?!test)[^/]*\.(?:c|cc|cpp|cxx|vala)")
+_GNU = re.compile(r"L?GPL-\d\.\d-(?:only|or-later)")
+_FEW = 0.1
+"""Share of the files that may be borrowed code."""
+_MOST_JOINED = 3
 _FEWEST_SAID = 0.5  # share of the files that must say something themselves
 
 
@@ -60,11 +64,17 @@ def own_files(file: CopyrightFile, files: Sequence[tuple[str, str]]) -> OwnFiles
     )
 
 
-def strong_copyleft_within(file: CopyrightFile, files: Sequence[tuple[str, str]]) -> str:
-    """The one strong copyleft that two or more of a library's source files, without headers, say themselves and have by their paragraph, or ""."""
+def stricter_within(file: CopyrightFile, files: Sequence[tuple[str, str]], kind: LicenseClass) -> str:
+    """The one licence of a stricter class that two or more of a library's source files, without headers, say themselves and have by their paragraph,
+    or "".
+
+    :param kind: that class.
+    """
     compiled = [(path, said) for path, said in files if said and _COMPILED.fullmatch(path)]
-    compiled = [(path, said) for path, said in compiled if license_class(said) == "strong-copyleft"]
-    matchers = [(paragraph, _matcher(paragraph.patterns)) for paragraph in file.paragraphs] if compiled else []
+    compiled = [(path, said) for path, said in compiled if license_class(said) == kind]
+    if not compiled:
+        return ""
+    matchers = [(paragraph, _matcher(paragraph.patterns)) for paragraph in file.paragraphs]
     counted: Counter[str] = Counter()
     for path, said in compiled:
         paragraph = next((one for one, matcher in reversed(matchers) if matcher.fullmatch(path)), None)
@@ -72,6 +82,15 @@ def strong_copyleft_within(file: CopyrightFile, files: Sequence[tuple[str, str]]
         counted[said] += reading is not None and reading.expression == said
     found = [expression for expression, count in counted.items() if count >= _FEWEST_STRONG]
     return found[0] if len(found) == 1 else ""
+
+
+def joined_grants(files: Sequence[tuple[str, str]]) -> str:
+    """The GNU licences that more than a few of the files grant themselves, joined, the most frequent first; "" where most say nothing or others."""
+    said = Counter(expression for _, expression in files if expression)
+    often = [expression for expression, count in said.most_common() if count > _FEW * said.total()]
+    if said.total() < _FEWEST_SAID * len(files) or not all(_GNU.fullmatch(expression) for expression in often):
+        return ""
+    return " AND ".join(often) if len(often) <= _MOST_JOINED else ""
 
 
 def _most(counted: Counter[str], total: int) -> str:

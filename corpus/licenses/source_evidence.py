@@ -13,13 +13,13 @@ from functools import lru_cache
 
 from corpus.licenses.comparing import alternatives, same_license
 from corpus.licenses.headers import same_family, understood
-from corpus.licenses.own_files import OwnFiles, own_files, strong_copyleft_within
+from corpus.licenses.own_files import OwnFiles, joined_grants, own_files, stricter_within
 from inspector.facts.licensing.debian_copyright import CopyrightFile
 from inspector.facts.licensing.debian_copyright_names import read_license_name
 from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
 from inspector.facts.licensing.debian_copyright_places import is_aside
 from inspector.facts.licensing.debian_copyright_texts import recognise_text
-from inspector.facts.licensing.license_classes import CLASS_ORDER, license_class
+from inspector.facts.licensing.license_classes import CLASS_ORDER, LicenseClass, license_class
 
 _FEWEST_PATTERNS = 3
 """Patterns of single files that make a licence one that could be the library's; a pattern of a directory does alone."""
@@ -27,7 +27,10 @@ _FEWEST_FILES = 5
 """Files without which a list of a library's files does not overrule what the copyright file says of some of them."""
 _FEW = 0.05
 """Share of a library's files that may be borrowed code of a stricter licence."""
+_BINDING: dict[LicenseClass, LicenseClass] = {"permissive": "strong-copyleft", "strong-copyleft": "network-copyleft"}
+"""The class of source files that bind a library of the first class."""
 _COMMON_LICENSE = re.compile(r"\S*/usr/share/common-licenses/\S+")
+_WITHOUT_VERSION = re.compile(r"L?GPL(?:[\s,-]+and[\s-]+L?GPL)+", re.IGNORECASE)
 _MOST_FILES = 300
 """Files of a library beyond which its list is rather that of the whole tree."""
 
@@ -62,7 +65,7 @@ def decided_by_sources(
     So they do where nothing was read, a name was not understood, or a file that is written freely has several: what the files grant themselves.
     Where a text grants another version than its name says: the same, if it is of that family. Where a paragraph other than the one that was read
     covers most files: its licence, if the files say the same themselves and none of them has a stricter one that was read. Where what was read is
-    permissive and several source files are of a strong copyleft: both.
+    permissive and several source files are of a strong copyleft: both; and where it is a strong one and they are of one that networks reach.
     """
     if not files:
         return ""
@@ -77,13 +80,17 @@ def decided_by_sources(
         if " OR " in reading.contradicted and said in reading.contradicted.split(" OR "):
             return reading.contradicted
         return said if said and same_family(said, reading.contradicted) else ""
-    stricter = strong_copyleft_within(file, files) if license_class(reading.expression) == "permissive" else ""
+    kind = _BINDING.get(license_class(reading.expression))
+    stricter = stricter_within(file, files, kind) if kind is not None else ""
     if stricter:
         return (
             f"({reading.expression}) AND {stricter}"
             if " OR " in reading.expression
             else f"{reading.expression} AND {stricter}"
         )
+    if own.is_default and _names_no_version(file) and same_license(own.covered, reading.expression):
+        both = joined_grants(files)
+        return both if not said or license_class(both) == "strong-copyleft" != license_class(said) else said
     if not own.covered or same_license(own.covered, reading.expression) or "LicenseRef-Debian-" in own.covered:
         return said if reading.scope == "paragraph" and own.is_default and _is_part(said, own) else ""
     is_of_both = reading.scope == "paragraph" and " AND " in reading.expression
@@ -94,6 +101,12 @@ def decided_by_sources(
     if reading.scope == "paragraph" and not own.is_default and len(files) <= _MOST_FILES and not own.said:
         return own.covered
     return ""
+
+
+def _names_no_version(file: CopyrightFile) -> bool:
+    """Whether the paragraph for everything joins GNU licences without a version: "GPL and LGPL", as each file has it."""
+    default = file.default()
+    return default is not None and _WITHOUT_VERSION.fullmatch(default.license_name.strip()) is not None
 
 
 def _has_stricter_files(expression: str, milder: str, files: Sequence[tuple[str, str]]) -> bool:

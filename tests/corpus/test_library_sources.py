@@ -164,3 +164,23 @@ def test_source_files_of_a_strong_copyleft_bind_a_permissive_library() -> None:
     excepted = "GPL-3.0-or-later WITH Bison-exception-2.2"
     generated = (("*", "MIT"), ("src/b.c src/c.c", "GPL-3+ with Bison exception"))
     assert decided(*generated, files=[*said[:20], ("src/b.c", excepted), ("src/c.c", excepted)]) == ""
+
+
+def test_a_network_copyleft_binds_a_library_of_a_strong_one() -> None:
+    file = parse_copyright(copyright_file(("*", "GPL-3+"), ("lib/coding/*", "AGPL-3+")))
+    reading = library_reading(file, "libexample.so.1")
+    said = [(f"lib/{name}.cc", "GPL-3.0-or-later") for name in "abcdefghi"]
+    network = [(f"lib/coding/{name}.cpp", "AGPL-3.0-or-later") for name in "xy"]
+    assert decided_by_sources(file, reading, said + network) == "GPL-3.0-or-later AND AGPL-3.0-or-later"
+    assert decided_by_sources(file, reading, said + network[:1]) == ""
+
+
+def test_names_without_versions_leave_it_to_the_source_files() -> None:
+    file = parse_copyright(copyright_file(("*", "GPL-and-LGPL"), ("cmake/*", "BSD-3-clause")))
+    reading = library_reading(file, "libexample.so.1")
+    lesser, strong = [("libs/a.cpp", "LGPL-2.0-or-later")], [("libs/b.cpp", "GPL-2.0-only")]
+    assert decided_by_sources(file, reading, lesser * 9 + strong) == "LGPL-2.0-or-later"
+    assert decided_by_sources(file, reading, lesser * 8 + strong * 2) == "LGPL-2.0-or-later AND GPL-2.0-only"
+    assert decided_by_sources(file, reading, lesser * 2 + strong * 8) == "GPL-2.0-only"
+    assert decided_by_sources(file, reading, lesser * 2 + strong) == "LGPL-2.0-or-later AND GPL-2.0-only"
+    assert decided_by_sources(file, reading, [*lesser, *strong, ("libs/c.cpp", "MIT")]) == ""
