@@ -15,7 +15,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from corpus.licenses.catalogue import AS_OF, RELEASES, chosen_packages, make_rows
+from corpus.licenses.catalogue import AS_OF, chosen_packages, make_rows
+from corpus.licenses.copyright_rows import RELEASES
 from corpus.licenses.packages import LibraryPackage, read_packages
 from corpus.licenses.population import read_index
 from inspector.resources import data_directory

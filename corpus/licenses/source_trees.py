@@ -20,7 +20,7 @@ from corpus.programs import ProgramFailed, run
 from corpus.store import cache_directory, locked, scratch_directory
 
 _AT_ONCE = 20  # source packages of one download
-_LARGEST = 20_000_000  # bytes of a tarball that is still downloaded
+LARGEST = 20_000_000  # bytes of a tarball that is still downloaded
 _FIRST = 3000  # bytes of a source file in which its licence stands
 _MOST_FILES = 20_000  # source files of a tree that are looked at
 _LONGEST_BUILD_FILE = 300_000
@@ -30,16 +30,19 @@ FileLicenses = list[tuple[str, str]]
 """Path in the source tree and what the file itself grants, "" where it says nothing."""
 
 
-def read_source_trees(wanted: Mapping[str, Sequence[str]], release: str) -> dict[str, FileLicenses]:
+def read_source_trees(
+    wanted: Mapping[str, Sequence[str]], release: str, largest: int = LARGEST
+) -> dict[str, FileLicenses]:
     """The files of libraries with their licences, by SONAME; without those whose sources the mirror lacks or no build file tells.
 
     :param wanted: SONAMEs by source package.
+    :param largest: bytes of a tarball that is still downloaded.
     """
     directory = cache_directory() / "licenses" / f"{release}-sources"
     directory.mkdir(parents=True, exist_ok=True)
     with locked(f"licenses-{release}-sources"):
         missing = [source for source in sorted(wanted) if not _record(directory, source).exists()]
-        versions = _versions(missing, release)
+        versions = _versions(missing, release, largest)
         for start in range(0, len(missing), _AT_ONCE):
             _fetch(
                 {source: wanted[source] for source in missing[start : start + _AT_ONCE]}, versions, release, directory
@@ -59,7 +62,7 @@ def _record(directory: Path, source: str) -> Path:
     return directory / f"{source}.json"
 
 
-def _versions(sources: Sequence[str], release: str) -> dict[str, str]:
+def _versions(sources: Sequence[str], release: str, largest: int) -> dict[str, str]:
     """The version of each source package whose tarball is small enough to be read."""
     found: dict[str, str] = {}
     for start in range(0, len(sources), 200):
@@ -68,7 +71,7 @@ def _versions(sources: Sequence[str], release: str) -> dict[str, str]:
             name = re.search(r"^Package: (\S+)$", stanza, re.MULTILINE)
             version = re.search(r"^Version: (\S+)$", stanza, re.MULTILINE)
             sizes = [int(size) for size in re.findall(r"^ [0-9a-f]{32} (\d+) \S+\.tar\.\w+$", stanza, re.MULTILINE)]
-            if name is not None and version is not None and sizes and max(sizes) <= _LARGEST:
+            if name is not None and version is not None and sizes and max(sizes) <= largest:
                 found.setdefault(name[1], version[1])
     return found
 
