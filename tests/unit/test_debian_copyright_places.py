@@ -72,3 +72,17 @@ def test_a_directory_without_lib_beside_one_with_it_is_the_programs() -> None:
     )
     text = copyright_file(("*", "GPL-3"), (f"{program} libpepper/debug.cpp", "LGPL-2+"))
     assert read(text, "libpepper.so.1") == ("GPL-3.0-only", "default")
+
+
+def test_headers_below_the_directory_of_another_library_are_not_public_ones_of_this() -> None:
+    text = copyright_file(("*", "GPL-2+"), ("sdk/libview/include/pe/a.h sdk/libshell/include/pe/b.h", "LGPL-3+"))
+    assert read(text, "libpepper.so.2") == ("GPL-2.0-or-later", "default")
+    own = copyright_file(("*", "GPL-2+"), ("sdk/libpepper/include/pe/a.h sdk/libpepper/include/pe/b.h", "LGPL-3+"))
+    assert read(own, "libpepper.so.2") == ("LGPL-3.0-or-later", "paragraph")
+
+
+def test_a_directory_called_like_the_last_part_of_the_name_beside_programs() -> None:
+    files = "src/interfaces/pepper/a.cpp src/interfaces/pepper/b.cpp src/interfaces/pepper/c.h src/settings.cpp"
+    text = copyright_file(("*", "GPL-2+"), (files, "LGPL-2+"))
+    assert read(text, "libpepper_interfaces.so.5") == ("LGPL-2.0-or-later", "paragraph")
+    assert read(text, "libpepper_core.so.5") == ("GPL-2.0-or-later", "default")

@@ -21,7 +21,7 @@ _LIBRARY_BEHIND = lazy_pattern(r"(?<=.)[-_]?[Ll]ib$")  # "ExampleLib/*" of libEx
 OF_OTHERS = frozenset(("3rdparty", "third_party", "thirdparty", "external", "extern", "vendor", "deps", "subprojects"))
 """Directories of other projects' code: what lies there and is called like the end of a library's name is that library's."""
 PARTS = lazy_pattern(r"[-_]")
-_WORDS = lazy_pattern(r".*[a-z0-9]([A-Z][a-z]+)")
+_WORDS = lazy_pattern(r".*[a-z0-9]([A-Z][a-z]+)")  # the last of several that begin with capitals
 _FAMILY = lazy_pattern(r"^(?:kf|kpim|qt)\d+(?=.{4})")
 
 _NO_LIBRARY = (
@@ -46,16 +46,20 @@ _NO_LIBRARY = (
 
 
 def lies_in_directory_named_after(
-    pattern: str, soname: str, *, of_libraries: bool = False, without_family: bool = False
+    pattern: str, soname: str, *, of_libraries: bool = False, without_family: bool = False, or_its_end: bool = False
 ) -> bool:
     """Whether a pattern names something in a directory that is called like the library, punctuation and "lib" aside.
 
     :param of_libraries: only where that directory, or one above it, is called "lib" or begins so: a program may be called like its library.
     :param without_family: also where the directory is called like the library without a family's name before it: "ksieve" of libKPim6KSieve.
+    :param or_its_end: also where it is called like the last of the name's parts: "interfaces" of libexample_interfaces.
     """
     *above, _ = pattern.split("/")
     wanted = _plain(soname.partition(".so")[0])
-    alike = (wanted, _FAMILY.sub("", wanted)) if without_family else (wanted,)
+    alike = {wanted, _FAMILY.sub("", wanted)} if without_family else {wanted}
+    if or_its_end:
+        *before, end = PARTS.split(soname.partition(".so")[0])
+        alike |= {_plain(end)} if before and len(_plain(end)) >= LONG_PART else set()
     places = [index for index, part in enumerate(above) if _plain(part) in alike]
     if len(wanted) < 2 or not places:
         return False
