@@ -86,3 +86,8 @@ def test_a_directory_called_like_the_last_part_of_the_name_beside_programs() -> 
     text = copyright_file(("*", "GPL-2+"), (files, "LGPL-2+"))
     assert read(text, "libpepper_interfaces.so.5") == ("LGPL-2.0-or-later", "paragraph")
     assert read(text, "libpepper_core.so.5") == ("GPL-2.0-or-later", "default")
+    others = " ".join(f"peppermill/sdk/{name}/a.c" for name in ("libshell", "libview", "libwork"))
+    assert read(copyright_file(("*", "GPL-2+"), (others, "LGPL-2+")), "libpe_peppermill.so.2") == (
+        "GPL-2.0-or-later",
+        "default",
+    )

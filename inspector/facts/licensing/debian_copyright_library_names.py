@@ -21,6 +21,7 @@ _LIBRARY_BEHIND = lazy_pattern(r"(?<=.)[-_]?[Ll]ib$")  # "ExampleLib/*" of libEx
 OF_OTHERS = frozenset(("3rdparty", "third_party", "thirdparty", "external", "extern", "vendor", "deps", "subprojects"))
 """Directories of other projects' code: what lies there and is called like the end of a library's name is that library's."""
 PARTS = lazy_pattern(r"[-_]")
+_OF_ANY_LIBRARY = ("lib", "libs", "lib64", "library", "libraries", "libsrc")
 _WORDS = lazy_pattern(r".*[a-z0-9]([A-Z][a-z]+)")  # the last of several that begin with capitals
 _FAMILY = lazy_pattern(r"^(?:kf|kpim|qt)\d+(?=.{4})")
 
@@ -70,6 +71,14 @@ def has_name_in_common(directory: str, soname: str) -> bool:
     """Whether a directory and a library are called alike, or one of them begins like the other."""
     one, other = _plain(directory), _plain(soname.partition(".so")[0])
     return bool(one and other) and (one.startswith(other) or other.startswith(one))
+
+
+def lies_below_another_library(pattern: str, soname: str) -> bool:
+    """Whether a pattern names something in a directory that has another library's name, "lib" before it."""
+    return any(
+        part.startswith("lib") and part not in _OF_ANY_LIBRARY and not has_name_in_common(part, soname)
+        for part in pattern.split("/")[:-1]
+    )
 
 
 def has_name_at_its_end(soname: str, project: str) -> bool:

@@ -33,6 +33,7 @@ from inspector.facts.licensing.debian_copyright_library_names import (
     MOST_ALTERNATIVES,
     has_directory_with_lib,
     has_name_in_common,
+    lies_below_another_library,
     lies_in_directory_named_after,
 )
 from inspector.facts.licensing.debian_copyright_packaging import without_packaging
@@ -68,7 +69,7 @@ _MOST_FILES = 4000  # patterns of source files that are counted where no paragra
 _MAJORITY = 0.6
 _SOURCE = lazy_pattern(r".*(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|hxx|[chf]|f90|vala|[*?]|\[ch\])|/\*|/)")
 _HEADERS = lazy_pattern(
-    r"(?P<above>.*/)?(?:include|includes|inc)/(?:(?P<below>[^/]+)/)?(?:.*/)?(?:\*|[^/]*\.(?:h|hh|hpp|hxx))"
+    r"(?:.*/)?(?:include|includes|inc)/(?:(?P<below>[^/]+)/)?(?:.*/)?(?:\*|[^/]*\.(?:h|hh|hpp|hxx))"
 )
 
 _SOURCE_FILE = lazy_pattern(r".*\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
@@ -137,6 +138,7 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
                 ENDING.sub("", pattern)
                 for pattern in patterns
                 if lies_in_directory_named_after(pattern, soname, of_libraries=with_lib, or_its_end=True)
+                and not lies_below_another_library(pattern, soname)
             }
         )
         if _is_most_of_sources(file, paragraph):
@@ -189,12 +191,9 @@ def _of_own_files(file: CopyrightFile, soname: str, default: LibraryReading | No
 def _is_public_header(pattern: str, soname: str) -> bool:
     """Whether a pattern names headers that a library installs, its own by the directory below "include" where there is one."""
     match = _HEADERS.fullmatch(pattern)
-    if match is not None and any(
-        part.startswith("lib") and len(part) > len("libs") and not has_name_in_common(part, soname)
-        for part in (match["above"] or "").split("/")
-    ):
-        return False  # below the directory of another library
-    return match is not None and (not match["below"] or has_name_in_common(match["below"], soname))
+    if match is None or lies_below_another_library(pattern, soname):
+        return False
+    return not match["below"] or has_name_in_common(match["below"], soname)
 
 
 def _of_most_files(file: CopyrightFile, soname: str) -> LibraryReading | None:
