@@ -66,7 +66,7 @@ def own_files(file: CopyrightFile, files: Sequence[tuple[str, str]]) -> OwnFiles
 
 def stricter_within(file: CopyrightFile, files: Sequence[tuple[str, str]], kind: LicenseClass) -> str:
     """The one licence of a stricter class that two or more of a library's source files, without headers, say themselves and have by their paragraph,
-    or "".
+    or ""; of one that networks reach by any paragraph that covers them.
 
     :param kind: that class.
     """
@@ -77,9 +77,9 @@ def stricter_within(file: CopyrightFile, files: Sequence[tuple[str, str]], kind:
     matchers = [(paragraph, _matcher(paragraph.patterns)) for paragraph in file.paragraphs]
     counted: Counter[str] = Counter()
     for path, said in compiled:
-        paragraph = next((one for one, matcher in reversed(matchers) if matcher.fullmatch(path)), None)
-        reading = paragraph_reading(file, paragraph) if paragraph is not None else None
-        counted[said] += reading is not None and reading.expression == said
+        covering = [one for one, matcher in reversed(matchers) if matcher.fullmatch(path)]
+        readings = [paragraph_reading(file, one) for one in (covering if kind == "network-copyleft" else covering[:1])]
+        counted[said] += any(reading is not None and reading.expression == said for reading in readings)
     found = [expression for expression, count in counted.items() if count >= _FEWEST_STRONG]
     return found[0] if len(found) == 1 else ""
 

@@ -173,6 +173,8 @@ def test_a_network_copyleft_binds_a_library_of_a_strong_one() -> None:
     network = [(f"lib/coding/{name}.cpp", "AGPL-3.0-or-later") for name in "xy"]
     assert decided_by_sources(file, reading, said + network) == "GPL-3.0-or-later AND AGPL-3.0-or-later"
     assert decided_by_sources(file, reading, said + network[:1]) == ""
+    borrowed = parse_copyright(copyright_file(("*", "GPL-3+"), ("lib/*", "AGPL-3+"), ("lib/coding/*", "GPL-3+")))
+    assert decided_by_sources(borrowed, reading, said + network) == "GPL-3.0-or-later AND AGPL-3.0-or-later"
 
 
 def test_names_without_versions_leave_it_to_the_source_files() -> None:
