@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from inspector.artifact.tree import Node
 from inspector.errors import FormatError
+from inspector.formats.elf.hardly_read import code_ranges, debug_ranges
 from inspector.formats.zlib_member import ZlibMember
 from inspector.limits import KIB, MIB
 
@@ -67,6 +68,8 @@ def _decode(node: Node) -> None:
         if node.content is None and node.opener is not None:
             node.content = node.opener()
         if isinstance(node.content, ZlibMember):
-            node.content.decode()
+            node.content.decode(hardly_read=code_ranges)
+            if node.content.is_in_part:
+                node.content.let_go(debug_ranges(node.content))
     except (FormatError, OSError):
         return

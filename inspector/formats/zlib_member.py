@@ -8,11 +8,11 @@ that a read far inside never starts from the beginning again.  A read of the fir
 from __future__ import annotations
 
 import itertools
-import threading
-from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from inspector.errors import FormatError, LimitExceeded
+from inspector.formats.decoded_blocks import DecodedBlocks
 from inspector.formats.inflate import INFLATE_ERRORS, copyable_inflate_decoder, inflate_decoder
 from inspector.limits import KIB, MIB, Limits
 from inspector.source import Source
@@ -23,40 +23,13 @@ if TYPE_CHECKING:
 _BLOCK = MIB
 _WHOLE = -1  # the number of the block that is all of a member
 _STATE_EVERY = 8  # blocks; a state takes 40 KiB (zlib.h, inflateInit2: a window of 32 KiB and about 7 KiB beside it)
+_AT_ONCE = 8 * MIB  # a member of no more is decoded whole by its first read behind the head
+_WORTH_PARTING = 3 * MIB  # bytes of a member of which something may not be kept
 _HEAD = 8 * KIB
+_START = 64  # bytes that whoever measures a stream keeps: what tells an ELF file, and the header of a .pyc file
 _INPUT = 256 * KIB
 _numbers = itertools.count()
 _UNSUSPICIOUS = 64 * MIB  # so much may always be decoded, whatever the ratio: long runs of one byte are no bomb yet
-
-
-class DecodedBlocks:
-    """The latest decoded blocks of a container's members.  Safe to use from several threads.
-
-    :param budget: bytes that are kept, and always the latest block.
-    """
-
-    def __init__(self, budget: int = 128 * MIB) -> None:
-        self._budget = budget
-        self._kept = 0
-        self._lock = threading.Lock()
-        self._blocks: OrderedDict[tuple[int, int], bytes] = OrderedDict()
-
-    def get(self, member: int, index: int) -> bytes | None:
-        """A block, if it is still there."""
-        with self._lock:
-            found = self._blocks.get((member, index))
-            if found is not None:
-                self._blocks.move_to_end((member, index))
-        return found
-
-    def put(self, member: int, index: int, content: bytes) -> None:
-        """Keep a block, and let the oldest ones go."""
-        key = (member, index)
-        with self._lock:
-            self._kept += len(content) - len(self._blocks.pop(key, b""))
-            self._blocks[key] = content
-            while self._kept > self._budget and len(self._blocks) > 1:
-                self._kept -= len(self._blocks.popitem(last=False)[1])
 
 
 def check_ratio(stored: int, size: int, limits: Limits) -> None:
@@ -74,16 +47,39 @@ class ZlibMember:
     """The content of the zlib stream at ``[offset, offset + stored)`` of a source.
 
     :ivar size: decoded bytes, as the container states them; a stream that gives another number is damaged.
+    :ivar is_in_part: whether it was decoded, and something of it let go of.
+    :param start: its first bytes, where somebody has decoded them already.
     :raises LimitExceeded: from the constructor, where the sizes are those of a bomb (:func:`check_ratio`).
     """
 
-    __slots__ = ("_blocks", "_current", "_number", "_offset", "_source", "_states", "_stored", "size")
+    __slots__ = (
+        "_blocks",
+        "_current",
+        "_number",
+        "_offset",
+        "_source",
+        "_start",
+        "_states",
+        "_stored",
+        "is_in_part",
+        "size",
+    )
 
     def __init__(
-        self, source: Source, offset: int, stored: int, size: int, blocks: DecodedBlocks, limits: Limits
+        self,
+        source: Source,
+        offset: int,
+        stored: int,
+        size: int,
+        blocks: DecodedBlocks,
+        limits: Limits,
+        *,
+        start: bytes = b"",
     ) -> None:
         check_ratio(stored, size, limits)
         self.size = size
+        self._start = start
+        self.is_in_part = False
         self._source = source
         self._offset = offset
         self._stored = stored
@@ -104,11 +100,15 @@ class ZlibMember:
         length = min(length, self.size - offset)
         if offset < 0 or length <= 0:
             return b""
+        if offset + length <= len(self._start):
+            return self._start[offset : offset + length]
         whole = self._blocks.get(self._number, _WHOLE)
         if whole is not None:
             return whole[offset : offset + length]
         if offset + length <= _HEAD and self._blocks.get(self._number, 0) is None:
             return self._head(offset + length)[offset:]
+        if self.size <= _AT_ONCE and not self.is_in_part and self._decodes():
+            return self.read_at(offset, length)
         first, last = offset // _BLOCK, (offset + length - 1) // _BLOCK
         if first == last:
             return self._block(first)[offset - first * _BLOCK : offset + length - first * _BLOCK]
@@ -118,20 +118,48 @@ class ZlibMember:
 
     @property
     def is_decoded(self) -> bool:
-        """Whether the whole content is at hand."""
-        return self._blocks.get(self._number, _WHOLE) is not None
+        """Whether the content is at hand, or what of it was worth keeping."""
+        return self.is_in_part or self._blocks.get(self._number, _WHOLE) is not None
 
-    def decode(self) -> None:
+    def decode(self, hardly_read: Callable[[bytes], Sequence[tuple[int, int]]] | None = None) -> None:
         """Decode everything at once, so that the next reads find it: one step outside of Python's lock, in which no other thread is waited for.
 
+        :param hardly_read: says of the first bytes which ranges need not be kept, ``(first, last + 1)`` byte of each.  Blocks in one are let go of,
+            which spares touching so much memory; who reads them after all has them decoded again.
         :raises FormatError: as :meth:`read_at` does.
         """
         if self.is_decoded:
             return
         decoder = inflate_decoder()
-        content, position = self._next(decoder, 0, self.size, self._stored)
+        if hardly_read is None or self.size < _WORTH_PARTING:
+            content, position = self._next(decoder, 0, self.size, self._stored)
+            self._check_end(decoder, position)
+            self._blocks.put(self._number, _WHOLE, content)
+            return
+        first, position = self._next(decoder, 0, _BLOCK)
+        dropped = _blocks_within(hardly_read(first), self.size)
+        kept = {0: first}
+        for number in range(1, -(-self.size // _BLOCK)):
+            content, position = self._next(decoder, position, min(_BLOCK, self.size - number * _BLOCK))
+            if number not in dropped:
+                kept[number] = content
         self._check_end(decoder, position)
-        self._blocks.put(self._number, _WHOLE, content)
+        for number, content in kept.items():
+            self._blocks.put(self._number, number, content)
+        self.is_in_part = True
+
+    def let_go(self, hardly_read: Sequence[tuple[int, int]]) -> None:
+        """Keep no blocks of these ranges either, ``(first, last + 1)`` byte of each, where not everything was kept."""
+        for number in _blocks_within(hardly_read, self.size) if self.is_in_part else ():
+            self._blocks.remove(self._number, number)
+
+    def _decodes(self) -> bool:
+        """Decode everything, if it is whole and undamaged; what is not is read as far as it goes."""
+        try:
+            self.decode()
+        except FormatError:
+            return False
+        return self.is_decoded
 
     def _head(self, length: int) -> bytes:
         decoder = inflate_decoder()
@@ -205,6 +233,11 @@ class ZlibMember:
                 raise FormatError("the zlib stream is cut off", self._offset)
 
 
+def _blocks_within(ranges: Sequence[tuple[int, int]], size: int) -> set[int]:
+    """Numbers of the whole blocks in ranges; the first block, which tells what the file is, is in none."""
+    return {block for start, end in ranges for block in range(max(1, -(-start // _BLOCK)), min(end, size) // _BLOCK)}
+
+
 def _decoded(decoder: InflateDecoder, chunk: bytes, most: int) -> bytes:
     try:
         return decoder.decompress(chunk, most)
@@ -212,23 +245,26 @@ def _decoded(decoder: InflateDecoder, chunk: bytes, most: int) -> bytes:
         raise FormatError(f"zlib: {error}") from None
 
 
-def decoded_size(source: Source, offset: int, stored: int, most: int) -> int:
-    """How many bytes a zlib stream gives; nothing is kept.
+def decoded_size(source: Source, offset: int, stored: int, most: int) -> tuple[int, bytes]:
+    """How many bytes a zlib stream gives, and the first of them; nothing else is kept.
 
     :raises FormatError: where it is damaged or cut off.
     :raises LimitExceeded: where it gives more than ``most``.
     """
     decoder = inflate_decoder()
     position = size = 0
+    start = b""
     while not decoder.eof:
         chunk = decoder.unconsumed_tail
         if not chunk:
             chunk = source.read_at(offset + position, min(_INPUT, stored - position))
             position += len(chunk)
         decoded = _decoded(decoder, chunk, _BLOCK)
+        if not size:
+            start = decoded[:_START]
         size += len(decoded)
         if size > most:
             raise LimitExceeded(f"{stored} bytes decode to more than {most}", offset)
         if not chunk and not decoded and not decoder.eof:
             raise FormatError("the zlib stream is cut off", offset)
-    return size
+    return size, start

@@ -23,7 +23,6 @@ from inspector.formats.marshal_names import read_values
 from inspector.formats.nuitka import find_payload
 from inspector.formats.pyinstaller import read_archive, read_module_archive
 from inspector.formats.pyoxidizer import read_packed_resources
-from inspector.formats.zlib_member import DecodedBlocks, ZlibMember
 from inspector.limits import Limits
 from inspector.pipeline import audit
 from inspector.source import BytesSource
@@ -363,24 +362,6 @@ class TestPyInstaller:
         whole[place + field] ^= 0x80
         with pytest.raises(NothingInspected, match="cannot be read"):
             opened(bytes(whole))
-
-
-class TestZlibMember:
-    def test_reads_anywhere(self) -> None:
-        import random
-        import zlib
-
-        generator = random.Random(7)
-        content = b"".join(generator.randbytes(1000) * 30 for _ in range(700))  # 21 MB
-        stored = zlib.compress(content, 1)
-        member = ZlibMember(
-            BytesSource(b"xx" + stored), 2, len(stored), len(content), DecodedBlocks(budget=3 << 20), Limits()
-        )
-        for _ in range(60):
-            offset = generator.randrange(len(content))
-            length = generator.choice([1, 100, 5000, 1 << 20, 3 << 20])
-            assert member.read_at(offset, length) == content[offset : offset + length]
-        assert member.read_at(len(content), 1) == member.read_at(-1, 5) == member.read_at(0, 0) == b""
 
 
 class TestMarshal:

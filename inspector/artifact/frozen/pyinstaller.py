@@ -31,6 +31,7 @@ from inspector.artifact.tree import Node
 from inspector.artifact.tree_making.container_tree import problem_of
 from inspector.artifact.tree_making.frozen_tree import FrozenTree, mode_of
 from inspector.errors import FormatError, NothingInspected
+from inspector.formats.decoded_blocks import DecodedBlocks
 from inspector.formats.elf import ElfFile
 from inspector.formats.pyinstaller import (
     Cookie,
@@ -41,7 +42,7 @@ from inspector.formats.pyinstaller import (
     read_module_archive,
 )
 from inspector.formats.spliced_program import spliced_program
-from inspector.formats.zlib_member import DecodedBlocks, ZlibMember, check_ratio, decoded_size
+from inspector.formats.zlib_member import ZlibMember, check_ratio, decoded_size
 from inspector.limits import Limits
 from inspector.model import Problem
 from inspector.source import BytesSource, FileSource, SliceSource, Source
@@ -225,13 +226,13 @@ def _add_modules(members: FrozenTree, container: Node, source: Source, limits: L
                 container.stored_size -= module.stored
             continue
         try:
-            size = decoded_size(source, module.offset, module.stored, left)
+            size, start = decoded_size(source, module.offset, module.stored, left)
             check_ratio(module.stored, size, limits)
         except FormatError as error:
             members.problems.append(problem_of(path, error))
             continue
         left -= size
-        opener = partial(ZlibMember, source, module.offset, module.stored, size, blocks, limits)
+        opener = partial(ZlibMember, source, module.offset, module.stored, size, blocks, limits, start=start)
         if members.add_file(path, size, module.stored, opener) is not None:
             container.stored_size -= module.stored
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from calendar import timegm
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -140,4 +139,6 @@ def _seconds(year: int, month: int, day: int, hour: int, minute: int, second: in
     quarters = zone - 256 if zone > 127 else zone
     if not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61 and 1 <= year <= 9999):
         return None
+    from calendar import timegm  # it imports locale; not for everybody who opens a file
+
     return timegm((year, month, day, hour, minute, second)) - quarters * 15 * 60

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from msgspec import Struct, field
 
 from inspector.errors import FormatError, LimitExceeded
+from inspector.formats.decoded_blocks import DecodedBlocks
 from inspector.formats.pyinstaller.cookie import Cookie, find_cookie
-from inspector.formats.zlib_member import DecodedBlocks, ZlibMember, check_ratio
+from inspector.formats.zlib_member import ZlibMember, check_ratio
 from inspector.limits import Limits
 from inspector.source import SliceSource, Source
 
