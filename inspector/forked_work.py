@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from select import select
 from types import TracebackType
@@ -19,6 +19,8 @@ Made = TypeVar("Made")
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STEP = 1 << 20  # bytes read from a pipe at once
+_TURN = 4  # bytes; pages of a pipe hold a whole number of them, so that no reader gets a part
+_MOST_TURNS = 4096  # they lie in a pipe together, which holds 64 KiB (pipe(7))
 
 _permitted = False
 _for_the_wait: list[Callable[[], object]] = []
@@ -85,12 +87,12 @@ class ForkedWork(Generic[Made]):
             return None
         if meanwhile is not None and self._would_wait():
             meanwhile()
-        while _for_the_wait and self._would_wait():
-            _for_the_wait.pop(0)()
+        self._do_what_waits()
         parts = []
         while chunk := os.read(self._pipe, _STEP):
             parts.append(chunk)
-        self.close()
+        # The other process gives back its memory now, which takes a while; nobody waits for that before the block ends.
+        self._close_pipe()
 
         import msgspec  # not at the top: those who only permit processes show --help as well
 
@@ -99,15 +101,16 @@ class ForkedWork(Generic[Made]):
         except msgspec.DecodeError:
             return None
 
+    def _do_what_waits(self) -> None:
+        while _for_the_wait and self._would_wait():
+            _for_the_wait.pop(0)()
+
     def _would_wait(self) -> bool:
         return not select([self._pipe], (), (), 0)[0]
 
     def close(self) -> None:
         """End the other process, if it still works."""
-        self.runs = False
-        if self._pipe >= 0:
-            os.close(self._pipe)
-            self._pipe = -1
+        self._close_pipe()
         if self._process > 0:
             process, self._process = self._process, 0
             try:
@@ -117,6 +120,12 @@ class ForkedWork(Generic[Made]):
             except (ProcessLookupError, ChildProcessError):
                 pass  # whoever started us ignores SIGCHLD: the system has waited already
 
+    def _close_pipe(self) -> None:
+        self.runs = False
+        if self._pipe >= 0:
+            os.close(self._pipe)
+            self._pipe = -1
+
     def __enter__(self) -> Self:
         return self
 
@@ -124,6 +133,51 @@ class ForkedWork(Generic[Made]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+class SharedWork(ForkedWork[dict[int, Made]]):
+    """Many pieces of work of which two processes take the next one each, as a context manager; this one begins when it asks for the results.
+
+    :param count: of the pieces.
+    :param piece: does the piece of a number below ``count``, in either process.
+    :param kind: type of what it returns, for ``msgspec``.
+    :param alone: as for :class:`ForkedWork`.
+    """
+
+    def __init__(self, count: int, piece: Callable[[int], Made], kind: type[Made], *, alone: bool = False) -> None:
+        self._piece = piece
+        self._count = count
+        self._together = -(-count // _MOST_TURNS)
+        self._turns, write = os.pipe()
+        try:
+            for number in range(0, count, self._together or 1):
+                os.write(write, number.to_bytes(_TURN, "little"))
+        finally:
+            os.close(write)
+        super().__init__(lambda: dict(self._done_here()), dict[int, kind], alone=alone)  # type: ignore[valid-type]
+
+    def results(self) -> list[Made]:
+        """What every piece gave, in the order of their numbers."""
+        found: dict[int, Made] = {}
+        if self.runs:
+            self._do_what_waits()
+            found.update(self._done_here(while_needed=self._would_wait))
+        found.update(self.result() or {})
+        return [found[number] if number in found else self._piece(number) for number in range(self._count)]
+
+    def _done_here(self, while_needed: Callable[[], bool] = lambda: True) -> Iterator[tuple[int, Made]]:
+        # A pipe gives what lies in it to one reader alone: whoever comes first has the next pieces.
+        while while_needed() and (turn := os.read(self._turns, _TURN)):
+            first = int.from_bytes(turn, "little")
+            for number in range(first, min(first + self._together, self._count)):
+                yield number, self._piece(number)
+
+    def close(self) -> None:
+        """End the other process, if it still works."""
+        super().close()
+        if self._turns >= 0:
+            os.close(self._turns)
+            self._turns = -1
 
 
 def _work_there(work: Callable[[], Made], pipe: int, signals: set[signal.Signals | int]) -> None:  # pragma: no cover
@@ -137,6 +191,7 @@ def _work_there(work: Callable[[], Made], pipe: int, signals: set[signal.Signals
         content = memoryview(msgspec.msgpack.encode(work()))
         while content:
             content = content[os.write(pipe, content) :]
+        os.close(pipe)  # the end of it would else be seen only when the memory has been given back
     finally:
         os._exit(0)
 

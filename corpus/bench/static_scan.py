@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -17,13 +17,8 @@ from unittest.mock import patch
 from corpus.registry import recipes
 from corpus.store import ensure
 from inspector import audit
-from inspector.artifact.tree import Tree
-from inspector.facts import collect
-from inspector.facts.binaries.elf_objects import ElfObject
-from inspector.facts.licensing.static_component import StaticScan
-from inspector.facts.licensing.static_components import find_static_components
-from inspector.limits import Limits
-from inspector.source import Source
+from inspector.facts.licensing.static_component import ScannedFile
+from inspector.facts.licensing.static_components import StaticScanning
 
 DEFAULT_ARTIFACT = "pyqt5-widgets.AppImage"
 
@@ -38,30 +33,31 @@ class Measured:
 
 def measure(path: Path, runs: int) -> list[tuple[Measured, Measured]]:
     """By the wall clock and by the processor, for each run behind a first that warms the caches."""
-    taken: list[tuple[float, float]] = []
-
-    def timed(
-        tree: Tree,
-        objects: Sequence[ElfObject],
-        limits: Limits | None = None,
-        *,
-        runtime: tuple[Source | None, ElfObject | None] = (None, None),
-    ) -> StaticScan:
-        started = _now()
-        found = find_static_components(tree, objects, limits, runtime=runtime)
-        taken.append(_since(started))
-        return found
-
-    measured = []
-    with patch.object(collect, "find_static_components", timed):
-        for run in range(runs + 1):
+    wall, processor = [], []
+    for run in range(runs + 1):
+        taken: list[tuple[float, float]] = []
+        with patch.object(StaticScanning, "scan", _timed(StaticScanning.scan, taken)):
             started = _now()
             audit(path)
             whole = _since(started)
-            if run:
-                wall, processor = (Measured(part, total - part) for part, total in zip(taken[-1], whole, strict=True))
-                measured.append((wall, processor))
-    return measured
+        if run:
+            scans = [sum(part) for part in zip(*taken, strict=True)]
+            wall.append(Measured(scans[0], whole[0] - scans[0]))
+            processor.append(Measured(scans[1], whole[1] - scans[1]))
+    return list(zip(wall, processor, strict=True))
+
+
+def _timed(
+    scan: Callable[[StaticScanning, int], ScannedFile], taken: list[tuple[float, float]]
+) -> Callable[..., ScannedFile]:
+    def timed(scanning: StaticScanning, number: int) -> ScannedFile:
+        started = _now()
+        try:
+            return scan(scanning, number)
+        finally:
+            taken.append(_since(started))
+
+    return timed
 
 
 def _now() -> tuple[float, float]:

@@ -27,8 +27,8 @@ from inspector.facts.licensing.library_licenses import load_library_catalogue
 from inspector.facts.licensing.python_components import read_license_files
 from inspector.facts.licensing.read_texts import ReadTexts, read_texts
 from inspector.facts.licensing.recognised_files import RecognisedFiles
-from inspector.facts.licensing.static_component import StaticScan
-from inspector.facts.licensing.static_components import find_static_components
+from inspector.facts.licensing.static_component import ScannedFile
+from inspector.facts.licensing.static_components import StaticScanning
 from inspector.facts.loading.frozen_folders import frozen_folders, searched_by_folders
 from inspector.facts.loading.load_graph import LoadFacts, TreeFiles, build_load_graph
 from inspector.facts.loading.own_system import default_directories, with_own_loader
@@ -37,7 +37,7 @@ from inspector.facts.loading.run_time_paths import mount_of
 from inspector.facts.loading.search_paths import search_elements
 from inspector.facts.python.distributions import collect_python_distributions
 from inspector.facts.sizes import file_facts, measure_sizes
-from inspector.forked_work import ForkedWork
+from inspector.forked_work import ForkedWork, SharedWork
 from inspector.formats.elf import read_elf
 from inspector.limits import Limits
 from inspector.loader.host_profile import HostProfile, Variant
@@ -95,11 +95,8 @@ def _collect(
         read_license_files(distributions.distributions, texts)
     objects = read_elf_objects(artifact, limits, progress, ordered)
     runtime = _runtime(artifact, limits)
-
-    def scan() -> StaticScan:
-        return find_static_components(tree, objects, limits, runtime=(artifact.source, runtime))
-
-    scanning = others.enter_context(ForkedWork(scan, StaticScan, alone=alone))
+    static_code = StaticScanning(tree, objects, limits, runtime=(artifact.source, runtime))
+    scanning = others.enter_context(SharedWork(len(static_code), static_code.scan, ScannedFile, alone=alone))
     arch = main_architecture(objects, artifact.arch)
     progress.stage("Resolving libraries")
     launcher = with_own_loader(read_launcher(artifact, environment), artifact, objects)
@@ -144,7 +141,7 @@ def _collect(
         texts.known, copyrights.known = read.texts, read.copyrights
     begun = begin_components(tree, objects, distributions.distributions, texts, copyrights)
     sizes = measure_sizes(files, objects, begun.owners, duplicates)
-    static = scanning.result() or scan()
+    static = static_code.gather(scanning.results())
     components = finish_components(begun, static)
     _tell(artifact, (*distributions.problems, *static.problems, *components.problems))
     return Facts(

@@ -17,7 +17,7 @@ needs_two_processors = pytest.mark.skipif(processors() < 2, reason="needs two pr
 
 
 def run(script: str, *, permitted: bool = True) -> str:
-    before = "import os, signal, sys, threading, time\nfrom inspector import forked_work\nfrom inspector.forked_work import ForkedWork\n"
+    before = "import os, signal, sys, threading, time\nfrom inspector import forked_work\nfrom inspector.forked_work import ForkedWork, SharedWork\n"
     settings = "forked_work.permit_forks()\n" if permitted else ""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", before + settings + dedent(script)],
@@ -135,3 +135,59 @@ def test_nobody_is_kept_from_a_result_that_is_there() -> None:
             print(other.result())
     """)
     assert said == "7"
+
+
+@needs_two_processors
+@pytest.mark.parametrize("count", [1, 2, 300, 4096, 9_001])
+def test_pieces_are_shared_and_come_back_in_order(count: int) -> None:
+    said = run(f"""
+        def piece(number):
+            if {count} == 300:
+                time.sleep(0.002)
+            return [number * number, os.getpid()]
+        with SharedWork({count}, piece, list[int]) as shared:
+            assert shared.runs
+            made = shared.results()
+        assert [square for square, _ in made] == [number * number for number in range({count})]
+        print({count} != 300 or len({{process for _, process in made}}) == 2)
+    """)
+    assert said == "True"
+
+
+@needs_two_processors
+@pytest.mark.parametrize("grief", ["1 // 0", "os.kill(os.getpid(), signal.SIGKILL)", "os._exit(0)"])
+def test_pieces_of_a_process_that_comes_to_grief_are_done_here(grief: str) -> None:
+    said = run(f"""
+        here = os.getpid()
+        def piece(number):
+            time.sleep(0.01)
+            if os.getpid() != here and number > 3:
+                {grief}
+            return number
+        with SharedWork(40, piece, int) as shared:
+            time.sleep(0.1)
+            print(shared.results() == list(range(40)))
+    """)
+    assert said == "True"
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_pieces_without_another_process(count: int) -> None:
+    said = run(f"""
+        with SharedWork({count}, lambda number: number, int) as shared:
+            print(shared.runs, shared.results())
+    """, permitted=False)  # fmt: skip
+    assert said == f"False {list(range(count))}"
+
+
+def test_no_descriptor_is_left_behind() -> None:
+    said = run("""
+        before = os.listdir("/proc/self/fd")
+        for count in (0, 5):
+            with SharedWork(count, lambda number: number, int) as shared:
+                shared.results()
+            with SharedWork(count, lambda number: number, int) as shared:
+                pass
+        print(os.listdir("/proc/self/fd") == before)
+    """)
+    assert said == "True"

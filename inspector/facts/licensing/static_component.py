@@ -52,6 +52,16 @@ class FileComponents(Struct, frozen=True):
     python: CPythonBuild | None = None
 
 
+class ScannedFile(Struct, frozen=True):
+    """One file as it was scanned.
+
+    :ivar unreadable: why it could not be looked at in whole, or "".
+    """
+
+    inside: FileComponents
+    unreadable: str = ""
+
+
 class StaticScan(Struct, frozen=True):
     """What a scan found.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from inspector.artifact.tree import Tree
@@ -24,7 +25,7 @@ from inspector.facts.licensing.license_classes import license_class
 from inspector.facts.licensing.listed_components import go_modules, rust_crates
 from inspector.facts.licensing.read_only_data import constant_ranges
 from inspector.facts.licensing.rust_crates import read_rust_build
-from inspector.facts.licensing.static_component import FileComponents, StaticComponent, StaticScan
+from inspector.facts.licensing.static_component import FileComponents, ScannedFile, StaticComponent, StaticScan
 from inspector.facts.licensing.symbol_names import SymbolNames, symbol_tables
 from inspector.formats.elf import ElfFile
 from inspector.limits import Limits
@@ -37,6 +38,79 @@ _PYTHON = "CPython"
 _RUST = "Rust standard library"
 
 
+class _Piece(Struct):
+    """An inode with an ELF file.
+
+    :ivar paths: all that lead to it; the first is the one that it is read under.
+    """
+
+    source: Source
+    elf: ElfFile
+    paths: list[str] = field(default_factory=list)
+    is_runtime: bool = False
+
+
+class StaticScanning:
+    """The scan of a tree's ELF files in pieces, one for each inode, which may be done in any order and in several processes.
+
+    :param runtime: the file that an AppImage is, and the executable in front of its payload: what that contains is told of the runtime's own path.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        objects: Sequence[ElfObject],
+        limits: Limits | None = None,
+        *,
+        runtime: tuple[Source | None, ElfObject | None] = (None, None),
+    ) -> None:
+        self._limits = limits or Limits()
+        by_path = {candidate.path: candidate for candidate in objects}
+        chosen = [node for path in by_path if (node := tree.get(path)) is not None]
+        inodes: dict[str, _Piece] = {}
+        for node in tree.files_in_read_order(chosen):
+            candidate = by_path[node.path]
+            inodes.setdefault(candidate.identity, _Piece(node, candidate.elf)).paths.append(node.path)
+        self._pieces = list(inodes.values())
+        source, program = runtime
+        if source is not None and program is not None:
+            self._pieces.append(_Piece(source, program.elf, [program.path], is_runtime=True))
+
+    def __len__(self) -> int:
+        """How many pieces there are."""
+        return len(self._pieces)
+
+    def scan(self, number: int) -> ScannedFile:
+        """One piece."""
+        piece = self._pieces[number]
+        try:
+            return ScannedFile(scan_file(piece.source, piece.elf, piece.paths[0], limits=self._limits))
+        except (FormatError, OSError) as error:
+            return ScannedFile(FileComponents(), str(error))
+
+    def gather(self, scanned: Sequence[ScannedFile]) -> StaticScan:
+        """The whole, from what :meth:`scan` gave for each number."""
+        found: list[StaticComponent] = []
+        own: dict[str, StaticComponent] = {}
+        pythons: list[CPythonBuild] = []
+        problems: list[Problem] = []
+        for piece, file in zip(self._pieces, scanned, strict=True):
+            if file.unreadable:
+                problems.append(Problem(kind="unreadable-member", subject=piece.paths[0], message=file.unreadable))
+            for path in piece.paths:
+                if file.inside.python is not None and not piece.is_runtime:
+                    pythons.append(replace(file.inside.python, path=path))
+                for component in file.inside.components:
+                    placed = component if component.path == path else replace(component, path=path)
+                    if component.whole_file and not piece.is_runtime:
+                        own[path] = placed
+                    else:
+                        found.append(placed)
+        found.sort(key=lambda component: (component.path, component.name.lower(), component.version or ""))
+        pythons.sort(key=lambda build: build.path)
+        return StaticScan(tuple(found), own, tuple(pythons), tuple(problems))
+
+
 def find_static_components(
     tree: Tree,
     objects: Sequence[ElfObject],
@@ -44,45 +118,9 @@ def find_static_components(
     *,
     runtime: tuple[Source | None, ElfObject | None] = (None, None),
 ) -> StaticScan:
-    """Scan the ELF files of a tree, each inode once.
-
-    :param runtime: the file that an AppImage is, and the executable in front of its payload: what that contains is told of the runtime's own path.
-    """
-    limits = limits or Limits()
-    found: list[StaticComponent] = []
-    own: dict[str, StaticComponent] = {}
-    pythons: list[CPythonBuild] = []
-    problems: list[Problem] = []
-    scanned: dict[str, FileComponents] = {}
-    by_path = {candidate.path: candidate for candidate in objects}
-    chosen = [node for path in by_path if (node := tree.get(path)) is not None]
-    for node in tree.files_in_read_order(chosen):
-        candidate = by_path[node.path]
-        inside = scanned.get(candidate.identity)
-        if inside is None:
-            try:
-                inside = scan_file(node, candidate.elf, node.path, limits=limits)
-            except (FormatError, OSError) as error:
-                problems.append(Problem(kind="unreadable-member", subject=node.path, message=str(error)))
-                inside = FileComponents()
-            scanned[candidate.identity] = inside
-        if inside.python is not None:
-            pythons.append(replace(inside.python, path=node.path))
-        for component in inside.components:
-            placed = component if component.path == node.path else replace(component, path=node.path)
-            if component.whole_file:
-                own[node.path] = placed
-            else:
-                found.append(placed)
-    source, program = runtime
-    if source is not None and program is not None:
-        try:
-            found += scan_file(source, program.elf, program.path, limits=limits).components
-        except (FormatError, OSError) as error:
-            problems.append(Problem(kind="unreadable-member", subject=program.path, message=str(error)))
-    found.sort(key=lambda component: (component.path, component.name.lower(), component.version or ""))
-    pythons.sort(key=lambda build: build.path)
-    return StaticScan(tuple(found), own, tuple(pythons), tuple(problems))
+    """Scan the ELF files of a tree, each inode once; parameters as of :class:`StaticScanning`."""
+    scanning = StaticScanning(tree, objects, limits, runtime=runtime)
+    return scanning.gather([scanning.scan(number) for number in range(len(scanning))])
 
 
 def scan_file(
