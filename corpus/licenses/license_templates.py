@@ -33,7 +33,7 @@ _OPTIONAL = {"optional", "titleText", "standardLicenseHeader"}
 
 
 class _Flattened:
-    """A template as one sequence: words, ``[`` and ``]`` around what may be left out, ``{n`` and ``}`` around what may be another."""
+    """A template as one sequence of tokens: words, ``[`` and ``]`` around what may be left out, ``{n`` and ``}`` around what may be another."""
 
     def __init__(self) -> None:
         self.tokens: list[str] = []
@@ -172,15 +172,34 @@ def _meant(identifiers: list[str], listed: set[str], deprecated: set[str], *, jo
     return sorted(set(names))
 
 
-def fixed_words(tokens: str) -> int:
-    """How many words of a template must be there as they are."""
+def stored_template(row: dict[str, Any]) -> StoredTemplate:
+    """A row as it is stored: its words for themselves, and where what may be left out or be another begins and ends."""
+    words: list[str] = []
+    optional: list[int] = []
+    alternatives: list[int] = []
+    expressions: list[str] = []
+    opened: list[tuple[str, int]] = []  # what has begun: "[" or "{n", and where
     fixed = depth = 0
-    for token in tokens.split(" "):
-        if token in ("[", "]", "}") or token[0] == "{":
-            depth += 1 if token == "[" or token[0] == "{" else -1
+    for token in row["words"].split(" "):
+        if token == "[" or token[0] == "{":
+            opened.append((token, len(words)))
+            depth += token == "["
+        elif token in ("]", "}"):
+            kind, start = opened.pop()
+            if kind == "[":
+                depth -= 1
+                # An outer one holds the inner ones; one without a word is nothing that could be left out.
+                optional += [start, len(words)] if not depth and start < len(words) else []
+            else:
+                alternatives += [start, len(words)]
+                expressions.append(row["alternatives"][int(kind[1:])])
         else:
-            fixed += not depth and not is_filler(token)
-    return fixed
+            words.append(token)
+            fixed += not opened and not is_filler(token)
+    return StoredTemplate(
+        tuple(row["identifiers"]), row["kind"], " ".join(words), tuple(optional), tuple(alternatives), tuple(expressions),
+        len(row["sketch"]), fixed,
+    )  # fmt: skip
 
 
 def packed_templates(rows: list[dict[str, Any]]) -> bytes:
@@ -189,17 +208,7 @@ def packed_templates(rows: list[dict[str, Any]]) -> bytes:
     for number, row in enumerate(rows):
         for shingle in row["sketch"]:
             owners.setdefault(shingle, []).append(number)
-    templates = [
-        StoredTemplate(
-            row["identifiers"],
-            row["kind"],
-            row["words"],
-            row["alternatives"],
-            len(row["sketch"]),
-            fixed_words(row["words"]),
-        )
-        for row in rows
-    ]
+    templates = [stored_template(row) for row in rows]
     packed: bytes = zstandard().compress(msgspec.msgpack.encode(StoredTemplates(templates, owners)), 19)
     return packed
 

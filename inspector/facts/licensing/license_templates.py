@@ -41,9 +41,9 @@ class Alternative(Struct, frozen=True):
 class StoredTemplate(msgspec.Struct, array_like=True, frozen=True):
     """A template as it is stored.
 
-    :ivar words: tokens with one blank between them: words, ``[`` and ``]`` around what may be left out, ``{n`` and ``}`` around what may be what the
-        alternative of that number says.
-    :ivar alternatives: regular expressions.
+    :ivar words: all its words with one blank between them.
+    :ivar optional: what may be left out: index of the first word and behind the last, of each part in turn.
+    :ivar alternatives: what may be another, likewise; ``expressions`` has what may stand in place of each.
     :ivar sketched: how many shingles of the text are in ``StoredTemplates.owners``, those with the smallest hashes.
     :ivar fixed: how many words must be there as they are: none that may be left out or be another, no fillers.
     """
@@ -51,7 +51,9 @@ class StoredTemplate(msgspec.Struct, array_like=True, frozen=True):
     identifiers: tuple[str, ...]
     kind: TextKind
     words: str
-    alternatives: tuple[str, ...]
+    optional: tuple[int, ...]
+    alternatives: tuple[int, ...]
+    expressions: tuple[str, ...]
     sketched: int
     fixed: int
 
@@ -76,31 +78,35 @@ class Template:
         self.kind: TextKind = stored.kind
         self.sketched = stored.sketched
         self.fixed = stored.fixed
-        self._tokens = stored.words
-        self._expressions = stored.alternatives
+        self._stored = stored
 
     @cached_property
-    def _read(self) -> tuple[list[str], bytearray, list[Alternative]]:
-        words: list[str] = []
-        optional = bytearray()
-        alternatives: list[Alternative] = []
-        depth = 0
-        open_alternatives: list[tuple[int, int]] = []
-        for token in self._tokens.split(" "):
-            if token == "[":  # noqa: S105 - a bracket, not a password
-                depth += 1
-            elif token == "]":  # noqa: S105
-                depth -= 1
-            elif token[0] == "{":
-                open_alternatives.append((int(token[1:]), len(words)))
-            elif token == "}":  # noqa: S105
-                number, start = open_alternatives.pop()
-                pattern = re.compile(self._expressions[number], re.IGNORECASE | re.DOTALL)
-                alternatives.append(Alternative(start, len(words), pattern))
-            else:
-                words.append(token)
-                optional.append(depth > 0)
-        return words, optional, alternatives
+    def words(self) -> list[str]:
+        """All of them, what may be left out included."""
+        return self._stored.words.split(" ")
+
+    @cached_property
+    def optional(self) -> bytearray:
+        """Of each word, whether it may be left out."""
+        flags = bytearray(len(self.words))
+        bounds = self._stored.optional
+        for start, stop in zip(bounds[::2], bounds[1::2], strict=True):
+            flags[start:stop] = b"\1" * (stop - start)
+        return flags
+
+    @cached_property
+    def required(self) -> int:
+        """How many of the words may not be left out."""
+        return len(self.words) - sum(self.optional)
+
+    @cached_property
+    def alternatives(self) -> list[Alternative]:
+        """Words that may be others, inner ones first."""
+        bounds = self._stored.alternatives
+        return [
+            Alternative(start, stop, re.compile(expression, re.IGNORECASE | re.DOTALL))
+            for start, stop, expression in zip(bounds[::2], bounds[1::2], self._stored.expressions, strict=True)
+        ]
 
     @cached_property
     def shingles(self) -> dict[int, int]:
@@ -109,24 +115,9 @@ class Template:
         return dict(zip(reversed(found), range(len(found) - 1, -1, -1), strict=True))
 
     @property
-    def most_words(self) -> int:
-        """At least as many as it has words; known without reading it."""
-        return self._tokens.count(" ") + 1
-
-    @property
-    def words(self) -> list[str]:
-        """All of them, what may be left out included."""
-        return self._read[0]
-
-    @property
-    def optional(self) -> bytearray:
-        """Of each word, whether it may be left out."""
-        return self._read[1]
-
-    @property
-    def alternatives(self) -> list[Alternative]:
-        """Words that may be others, inner ones first."""
-        return self._read[2]
+    def length(self) -> int:
+        """How many words it has; known without taking them apart."""
+        return self._stored.words.count(" ") + 1
 
 
 @cache

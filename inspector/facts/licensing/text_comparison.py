@@ -38,7 +38,7 @@ def compare(template: Template, text: str, words: list[Word], plain: list[str], 
 
     theirs = template.words
     window = plain[begin:end]
-    least = template.fixed - _most_different(len(theirs) - sum(template.optional))
+    least = template.fixed - _most_different(template.required)
     if LCSseq.similarity(theirs, window, score_cutoff=max(1, least)) < least:
         return None  # spares the alignment of most candidates
     matched = [-1] * len(theirs)  # index of the file's word that each of the template's is
@@ -49,7 +49,7 @@ def compare(template: Template, text: str, words: list[Word], plain: list[str], 
     _cut_islands(matched)
     _extend(matched, theirs, plain)
     required = [at for at, place in enumerate(matched) if place >= 0 and not template.optional[at]]
-    wanted = len(theirs) - sum(template.optional)
+    wanted = template.required
     if not required or 2 * len(required) < wanted:
         return None
     places = [place for place in matched if place >= 0]
@@ -76,7 +76,7 @@ def compare(template: Template, text: str, words: list[Word], plain: list[str], 
 
 def fewest_words(template: Template) -> int:
     """So many words a text has at least that is the template's; known without reading the template."""
-    return template.fixed - _most_different(template.most_words)
+    return template.fixed - _most_different(template.length)
 
 
 def _most_different(wanted: int) -> int:

@@ -21,7 +21,7 @@ LONGEST = 1024 * 1024
 """Characters of a file that are read; the longest notices file of a wheel that was seen has 300,000."""
 
 _MOST_CANDIDATES = 60  # templates that are compared with one file
-_LEAST_SHARE = 0.5  # of a template's sketch that must be in the file
+_LEAST_SHARE = 0.65  # of a template's sketch that must be in the file; of 2,704 texts in 1,509 copyright and licence files none has less than 0.72
 _MOST_PLACES = 200  # of one template in one file
 _WHOLE = 0.97  # of a file's words that belong to one text, where it is nothing else
 _SLACK = 60  # words around the place where a text is thought to lie
@@ -125,7 +125,7 @@ def _recognise(text: str, work: Work) -> RecognisedFile:
         0  # words of a text that is there word for word and is all that the file has: no shorter one can take its place
     )
     for template in templates_like(hashes, _LEAST_SHARE)[:_MOST_CANDIDATES]:
-        if template.most_words < whole or fewest_words(template) > len(words):
+        if template.length < whole or fewest_words(template) > len(words):
             continue
         for match in _matches(template, found, text, words, plain, shingles, work):
             found.append(match)
