@@ -20,6 +20,7 @@ from corpus.store import cache_directory, download_directory, locked
 LISTS_AGE = 24 * 3600
 """Seconds after which the package lists are fetched again."""
 
+_OUTSIDE_OF_MAIN = "contrib non-free non-free-firmware"
 _ONE_LINE = re.compile(
     r"^deb(?:-src)?\s+(?P<options>\[[^\]]*\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)\s+(?P<components>.+)$"
 )
@@ -52,7 +53,9 @@ class Apt:
 
 
 def apt(release: str | None = None) -> Apt:
-    """An apt with fresh lists, for this machine's release or for another ``release`` of the same mirror (its codename).
+    """An apt with fresh lists, for this machine's release or for another ``release`` of the same mirror.
+
+    :param release: its codename; with ``+non-free`` behind it what the release has outside of main, and nothing else.
 
     Raises ``Unavailable`` off Debian, off x86-64, and where the mirror cannot be reached.
     """
@@ -68,7 +71,10 @@ def apt(release: str | None = None) -> Apt:
         for part in ("sources", "state", "lists/partial", "cache/archives/partial"):
             (directory / part).mkdir(parents=True, exist_ok=True)
         (directory / "status").touch()
-        if not _copy_sources(directory / "sources", own_release, release):
+        codename, _, outside = (release or "").partition("+")
+        if not _copy_sources(
+            directory / "sources", own_release, codename or None, _OUTSIDE_OF_MAIN if outside else None
+        ):
             raise Unavailable(f"the machine's apt sources name no archive of Debian {own_release}")
         try:
             run(["apt-get", *Apt(directory).options(), "--error-on=any", "update"])
@@ -146,13 +152,14 @@ def _own_release() -> str:
     return about.get("VERSION_CODENAME", "")
 
 
-def _copy_sources(destination: Path, own_release: str, release: str | None) -> int:
-    """Copy the sources that serve ``own_release`` (renamed to ``release`` if one is given), with their options; return how many."""
+def _copy_sources(destination: Path, own_release: str, release: str | None, areas: str | None) -> int:
+    """Copy the sources that serve ``own_release`` (renamed to ``release``, and of other ``areas``, if they are given), with their options; return how
+    many."""
     copied = 0
     for number, file in enumerate(_source_files()):
         text = file.read_text(encoding="utf-8", errors="replace")
         convert = _deb822_stanzas if file.suffix == ".sources" else _one_line_entries
-        entries = convert(text, own_release, release)
+        entries = convert(text, own_release, release, areas)
         target = destination / f"{number}{'.sources' if file.suffix == '.sources' else '.list'}"
         target.write_text("\n".join(entries), encoding="utf-8")
         copied += len(entries)
@@ -174,18 +181,18 @@ def _suites(suites: Sequence[str], own_release: str, release: str | None) -> lis
     return [suite for suite in suites if suite == own_release or suite.startswith(f"{own_release}-")]
 
 
-def _one_line_entries(text: str, own_release: str, release: str | None) -> list[str]:
+def _one_line_entries(text: str, own_release: str, release: str | None, areas: str | None) -> list[str]:
     entries = []
     for line in text.splitlines():
         match = _ONE_LINE.match(line.split("#")[0].strip())
         for suite in _suites([match["suite"]], own_release, release) if match else []:
             assert match is not None
-            rest = f"{match['options'] or ''}{match['uri']} {suite} {match['components']}"
+            rest = f"{match['options'] or ''}{match['uri']} {suite} {areas or match['components']}"
             entries += [f"deb {rest}", f"deb-src {rest}"]
     return list(dict.fromkeys(entries)) + ([""] if entries else [])
 
 
-def _deb822_stanzas(text: str, own_release: str, release: str | None) -> list[str]:
+def _deb822_stanzas(text: str, own_release: str, release: str | None, areas: str | None) -> list[str]:
     stanzas = []
     uncommented = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     for stanza in re.split(r"\n\s*\n", uncommented):
@@ -194,5 +201,7 @@ def _deb822_stanzas(text: str, own_release: str, release: str | None) -> list[st
         if found and suites and not re.search(r"^Enabled:\s*(no|false|0)", stanza, re.MULTILINE | re.IGNORECASE):
             stanza = stanza.replace(found[0], f"Suites: {' '.join(suites)}").strip()
             stanza = re.sub(r"^Types:.*$", "Types: deb deb-src", stanza, flags=re.MULTILINE | re.IGNORECASE)
+            if areas:
+                stanza = re.sub(r"^Components:.*$", f"Components: {areas}", stanza, flags=re.MULTILINE | re.IGNORECASE)
             stanzas.append(stanza + "\n")
     return stanzas

@@ -27,6 +27,7 @@ from corpus.licenses.population import (
     sampled_libraries,
     tenth_libraries,
 )
+from corpus.licenses.remaining_libraries import remaining_libraries
 
 TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set", "release"]
@@ -45,8 +46,9 @@ Set = Literal[
     "tenth",
     "eleventh",
     "twelfth",
+    "thirteenth",
 ]
-Release = Literal["bullseye", "bookworm", "trixie", "sid"]
+Release = Literal["bullseye", "bookworm", "trixie", "trixie+non-free", "sid", "experimental"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class MeasuredLibrary:
         "seventh": of other sixteenths of all library packages, both halves of them; "eighth": of what only the third list of applications needs,
         both halves of it; "ninth": of two further sixteenths, both halves, without what the eighth has; "tenth": of source packages that
         Debian 13 has and Debian 12 and 11 have not, both halves; "eleventh": of those that Debian sid alone has, and what the tenth left out;
-        "twelfth": of source packages without a library package, what they bring for themselves.
+        "twelfth": of source packages without a library package, what they bring for themselves; "thirteenth": what is left.
     :ivar release: the codename of the release of Debian that the package is of; its copyright file is the truth.
     """
 
@@ -87,7 +89,7 @@ def draw(drawn: Collection[Set] = ()) -> Iterator[MeasuredLibrary]:
             ["dpkg-query", "-W", "-f=${Package}\n"], capture_output=True, text=True, check=True
         ).stdout.split()
     )
-    for release, chosen in _chosen_packages():
+    for release, chosen in _chosen_packages(drawn):
         wanted = {package.name: set_ for package, set_ in chosen if set_ not in drawn and package.name not in installed}
         packages = [package for package, _ in chosen if package.name in wanted]
         for package in read_packages(packages, release, skip_unavailable=True):
@@ -98,7 +100,7 @@ def draw(drawn: Collection[Set] = ()) -> Iterator[MeasuredLibrary]:
                     )
 
 
-def _chosen_packages() -> Iterator[tuple[Release, list[tuple[IndexedPackage, Set]]]]:
+def _chosen_packages(drawn: Collection[Set]) -> Iterator[tuple[Release, list[tuple[IndexedPackage, Set]]]]:
     """The packages of all sets with their set, by the release that they are taken from."""
     oldest, old, stable = read_index("bullseye"), read_index("bookworm"), read_index("trixie")
     own = own_libraries("measured")
@@ -108,6 +110,11 @@ def _chosen_packages() -> Iterator[tuple[Release, list[tuple[IndexedPackage, Set
     eleventh: list[tuple[IndexedPackage, Set]] = [(package, "eleventh") for package in left]
     yield "trixie", [*tenth, *eleventh, *((package, "twelfth") for package in own["trixie"])]
     yield "sid", [(package, "eleventh") for package in new]
+    if "thirteenth" not in drawn:
+        before = measured_libraries()  # all other sets have to be drawn already
+        left_over = remaining_libraries({library.source for library in before}, {library.package for library in before})
+        for release, packages in left_over.items():
+            yield release, [(package, "thirteenth") for package in packages]
 
 
 def _chosen_of_old(index: Mapping[str, IndexedPackage]) -> list[tuple[IndexedPackage, Set]]:
