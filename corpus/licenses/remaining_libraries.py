@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Literal
 
 from corpus.licenses.population import OTHER_LANGUAGE, IndexedPackage, read_index, unversioned_source
 
-_PLACES = ("trixie", "sid", "experimental", "bullseye", "trixie+non-free")
+Place = Literal["trixie", "sid", "experimental", "bullseye", "trixie+non-free"]
+_PLACES: tuple[Place, ...] = ("trixie", "sid", "experimental", "bullseye", "trixie+non-free")
 """A source package is taken from the first that has it."""
 _LOOKED_AT = frozenset(
     (
@@ -28,7 +30,7 @@ _SEEN = "bookworm"
 """All its source packages were drawn from, or looked at while rules were written."""
 
 
-def remaining_libraries(sources: Collection[str], packages: Collection[str]) -> dict[str, list[IndexedPackage]]:
+def remaining_libraries(sources: Collection[str], packages: Collection[str]) -> dict[Place, list[IndexedPackage]]:
     """Library packages with machine code by place, by name.
 
     :param sources: source packages of the sets before, in whatever version.
@@ -39,7 +41,7 @@ def remaining_libraries(sources: Collection[str], packages: Collection[str]) -> 
         unversioned_source(one.source) for one in before.values()
     }
     known = {_plain(name) for name in packages} | {_plain(name) for name in before}
-    found: dict[str, list[IndexedPackage]] = {}
+    found: dict[Place, list[IndexedPackage]] = {}
     for place in _PLACES:
         libraries = _libraries(read_index(place))
         renamed = {package.source for package in libraries if _plain(package.name) in known}
