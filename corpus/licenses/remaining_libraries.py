@@ -48,7 +48,7 @@ def remaining_libraries(sources: Collection[str], packages: Collection[str]) -> 
         found[place] = [
             package
             for package in libraries
-            if unversioned_source(package.source) not in taken and package.source not in renamed
+            if unversioned_source(package.source) not in taken and package.source not in renamed | _LOOKED_AT
         ]
         taken |= {unversioned_source(package.source) for package in found[place]}
     return found
