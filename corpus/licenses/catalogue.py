@@ -22,6 +22,7 @@ it (``kept_rows.py``):
 from __future__ import annotations
 
 import csv
+import io
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -212,15 +213,18 @@ def _others() -> dict[str, OtherDistribution]:
     return found
 
 
+def table_of(rows: Iterable[Row]) -> str:
+    """The file's text; its lines are in the order of their characters, as they are looked for by halving."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([getattr(row, column) for column in COLUMNS] for row in rows)
+    return f"{_HEAD}{','.join(COLUMNS)}\n" + "".join(sorted(text.getvalue().splitlines(keepends=True)))
+
+
 def main() -> None:
     """Write the table."""
     path = data_directory("rules") / "licenses/packaged_libraries.csv"
     rows = make_rows()
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(_HEAD)
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(row, column) for column in COLUMNS] for row in rows)
+    path.write_text(table_of(rows), encoding="utf-8")
     print(f"{path.name}: {len(rows):,} SONAMEs of {len({row.source_package for row in rows}):,} source packages")
 
 

@@ -177,14 +177,14 @@ def _mistake(row: Judged) -> str:
 
 
 def _unseen_catalogue() -> Callable[[str], LibraryLicense | None]:
-    from corpus.licenses.catalogue import COLUMNS, make_rows
+    from corpus.licenses.catalogue import make_rows, table_of
     from inspector.facts.licensing import library_licenses
 
-    rows = [[getattr(row, column) for column in COLUMNS] for row in make_rows(without_measured_half=True)]
     kept = library_licenses.read_library_table(
         "licenses/libraries.csv", ["soname_glob", "project", "spdx", "debian_package", "checked", "note"]
     )
-    catalogue = library_licenses.LibraryCatalogue(kept, {row[0]: row for row in rows})
+    packaged = library_licenses.PackagedRows(table_of(make_rows(without_measured_half=True)).encode())
+    catalogue = library_licenses.LibraryCatalogue(kept, packaged)
     return lambda name: library_licenses.identify_in(catalogue, name)
 
 

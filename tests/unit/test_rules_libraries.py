@@ -40,15 +40,20 @@ def test_every_row_is_complete_and_its_licence_has_a_class() -> None:
 def test_rows_that_are_read_when_they_are_asked_for_are_those_of_the_file() -> None:
     text = (PATH.parent / "packaged_libraries.csv").read_text(encoding="utf-8")
     head, *rows = csv.reader(line for line in text.splitlines() if not line.startswith("#"))
-    packaged = PackagedRows(text)
+    packaged = PackagedRows(text.encode())
     assert len(rows) == len(packaged) > 9000
     assert {len(row) for row in rows} == {len(head)}
     assert [packaged[name] for name in packaged] == rows
+    assert all(name in packaged for name in packaged)
     assert "libnone.so.99" not in packaged
+    assert packaged.get("zzz") is None
+    prefix = rows[len(rows) // 2][0].partition(".so")[0]
+    assert list(packaged.beginning_with(prefix)) == [row[0] for row in rows if row[0].startswith(prefix)] != []
+    assert not list(packaged.beginning_with("zzz"))
     with pytest.raises(InstallationError, match="columns"):
-        PackagedRows("name,licence\nliba.so.1,MIT\n")
+        PackagedRows(b"name,licence\nliba.so.1,MIT\n")
     with pytest.raises(InstallationError, match="columns"):
-        PackagedRows(f"{','.join(head)}\nliba.so.1,MIT\n")["liba.so.1"]
+        PackagedRows(f"{','.join(head)}\nliba.so.1,MIT\n".encode())["liba.so.1"]
 
 
 def test_the_catalogue_says_honestly_how_much_of_it_was_compared() -> None:

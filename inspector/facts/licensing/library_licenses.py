@@ -116,10 +116,10 @@ class LibraryCatalogue:
     """The rows of both tables, indexed by exact name and, for patterns, by the literal text before the first special character.
 
     :param kept: rows of ``libraries.csv``, without its head.
-    :param packaged: rows of ``packaged_libraries.csv`` by name; they go after the exact names of the former and before its patterns.
+    :param packaged: rows of ``packaged_libraries.csv``; they go after the exact names of the former and before its patterns.
     """
 
-    def __init__(self, kept: list[list[str]], packaged: Mapping[str, list[str]]) -> None:
+    def __init__(self, kept: list[list[str]], packaged: PackagedRows) -> None:
         self._rows = kept
         self._packaged = packaged
         self._exact: dict[str, int] = {}
@@ -154,13 +154,8 @@ class LibraryCatalogue:
     def find_stem(self, stem: str) -> LibraryLicense | None:
         """The strictest row for other versions of ``stem`` (the name before ".so"), the first of equals, rows kept by hand before others."""
         places: list[_Place] = list(self._kept_stems.get(stem, ()))
-        prefix = f"{stem}.so"
-        names = self._sorted_names
-        first = bisect_left(names, prefix) if ".so" not in stem else len(names)
-        for name in islice(names, first, None):
-            if not name.startswith(prefix):
-                break
-            places.append(name)
+        if ".so" not in stem:
+            places += self._packaged.beginning_with(f"{stem}.so")
         return self._strictest(places, "stem")
 
     def find_series(self, stem: str) -> LibraryLicense | None:
@@ -175,11 +170,6 @@ class LibraryCatalogue:
         for index, row in enumerate(self._rows):
             found.setdefault(row[0].partition(".so")[0], []).append(index)
         return found
-
-    @cached_property
-    def _sorted_names(self) -> list[str]:
-        """Of the packaged rows."""
-        return sorted(self._packaged)
 
     @cached_property
     def _series(self) -> dict[str, list[_Place]]:
@@ -212,33 +202,55 @@ _Place = int | str
 
 
 class PackagedRows(Mapping[str, list[str]]):
-    """Rows of ``packaged_libraries.csv`` by name, each read when it is asked for: of ten thousand an artifact needs a hundred.
+    """Rows of ``packaged_libraries.csv`` by name, each looked for and read when it is asked for: of eleven thousand an artifact needs a hundred.
 
-    :param text: the file; no field has a line end in it.
+    :param table: the file: comments, the head, and lines in the order of their bytes; no field has a line end in it, no name a comma.
     :raises InstallationError: where it has other columns.
     """
 
-    def __init__(self, text: str) -> None:
-        lines = (line for line in text.split("\n") if line and line[0] != "#")
-        if next(lines, "").split(",") != _PACKAGED_COLUMNS:
+    def __init__(self, table: bytes) -> None:
+        lines = table.rstrip(b"\n").split(b"\n")
+        head = next((number for number, line in enumerate(lines) if not line.startswith(b"#")), 0)
+        if lines[head] != ",".join(_PACKAGED_COLUMNS).encode():
             raise _other_columns(_PACKAGED, _PACKAGED_COLUMNS)
-        self._lines = {line[: line.find(",")]: line for line in lines}
+        self._lines = lines[head + 1 :]
 
     def __getitem__(self, name: str) -> list[str]:
         """:raises InstallationError: where the row has another number of fields."""
-        row = next(csv.reader([self._lines[name]]))
+        line = self._line(name)
+        if line is None:
+            raise KeyError(name)
+        row = next(csv.reader([line.decode()]))
         if len(row) != len(_PACKAGED_COLUMNS):
             raise _other_columns(_PACKAGED, _PACKAGED_COLUMNS)
         return row
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._lines)
+        return map(_name_of, self._lines)
 
     def __len__(self) -> int:
         return len(self._lines)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._lines
+        return isinstance(name, str) and self._line(name) is not None
+
+    def _line(self, name: str) -> bytes | None:
+        beginning = f"{name},".encode("utf-8", "surrogatepass")
+        place = bisect_left(self._lines, beginning)
+        line = self._lines[place] if place < len(self._lines) else b""
+        return line if line.startswith(beginning) else None
+
+    def beginning_with(self, prefix: str) -> Iterator[str]:
+        """The names that begin so, in their order."""
+        beginning = prefix.encode("utf-8", "surrogatepass")
+        for line in islice(self._lines, bisect_left(self._lines, beginning), None):
+            if not line.startswith(beginning):
+                break
+            yield _name_of(line)
+
+
+def _name_of(line: bytes) -> str:
+    return line[: line.find(b",")].decode()
 
 
 def _kept_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
@@ -267,13 +279,13 @@ def load_library_catalogue() -> LibraryCatalogue:
 
     :raises InstallationError: where a table cannot be read or has other columns.
     """
-    return LibraryCatalogue(read_library_table(_KEPT, _KEPT_COLUMNS), PackagedRows(_text_of(_PACKAGED)))
+    return LibraryCatalogue(read_library_table(_KEPT, _KEPT_COLUMNS), PackagedRows(_read(_PACKAGED)))
 
 
-def _text_of(table: str) -> str:
+def _read(table: str) -> bytes:
     try:
-        return (data_directory("rules") / table).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return (data_directory("rules") / table).read_bytes()
+    except OSError as error:
         raise InstallationError(f"rules/{table} cannot be read: {error}", "reinstall bundle-inspect") from error
 
 
@@ -287,8 +299,8 @@ def read_library_table(table: str, columns: list[str]) -> list[list[str]]:
     :raises InstallationError: where it cannot be read or has other columns.
     """
     try:
-        rows = list(csv.reader(line for line in _text_of(table).split("\n") if line and line[0] != "#"))
-    except csv.Error as error:
+        rows = list(csv.reader(line for line in _read(table).decode().split("\n") if line and line[0] != "#"))
+    except (UnicodeDecodeError, csv.Error) as error:
         raise InstallationError(f"rules/{table} cannot be read: {error}", "reinstall bundle-inspect") from error
     if not rows or rows[0] != columns or any(len(row) != len(columns) for row in rows):
         raise _other_columns(table, columns)
