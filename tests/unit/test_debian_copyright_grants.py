@@ -153,3 +153,8 @@ def test_a_name_of_several_versions_is_the_one_of_its_text() -> None:
         reading_of("CeCILL\n This is under the CeCILL, which is compatible with the GNU GPL version 2.")[0]
         == "CECILL-2.0"
     )
+    later = "CeCILL FREE SOFTWARE LICENSE AGREEMENT\n Version 2.0 dated 2006-09-05."
+    assert reading_of(f"CeCILL-2.1\n {later}")[0] == "CECILL-2.1"
+    assert (
+        reading_of(f"CeCILL-2.0\n {later.replace('2.0 dated 2006-09-05', '2.1 dated 2013-06-21')}")[0] == "CECILL-2.1"
+    )

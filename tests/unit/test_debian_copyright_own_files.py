@@ -128,3 +128,8 @@ def test_copyleft_in_the_directory_of_a_permissive_library_holds_too() -> None:
     assert read(copyright_file(*paragraphs), "libwidget.so.1") == ("BSD-3-Clause AND GPL-2.0-or-later", "paragraph")
     few = (("*", "GPL-3+"), ("parts/widget/*", "BSD-3-clause"), ("parts/widget/a.c parts/widget/a.h", "GPL-2+"))
     assert read(copyright_file(*few), "libwidget.so.1") == ("BSD-3-Clause", "paragraph")
+
+
+def test_a_bsd_text_with_an_acknowledgement_below_a_name_of_its_own() -> None:
+    text = standard("BSD-Attribution-HPND-disclaimer")
+    assert expression_of("University", f"\nLicense: University\n{text}\n") == "BSD-Attribution-HPND-disclaimer"

@@ -31,6 +31,8 @@ _GRANT = lazy_pattern(
 )
 _EXCEPTED = ("Apache-2.0",)
 """Licences beside the GNU ones that texts of exceptions stand behind."""
+_CECILL_VERSION = lazy_pattern(r"CECILL-\d\.\d")
+_LATER_CECILL = ("CECILL-2.1",)  # versions that only a name with a number means
 _GNU = lazy_pattern(r"(?P<family>A?GPL|LGPL)-(?P<version>\d\.\d)-(?P<ending>only|or-later)")
 TOLD_APART = frozenset(
     (
@@ -73,6 +75,9 @@ _BEHIND_OPENING = lazy_pattern(
     re.IGNORECASE,
 )
 """Where a BSD licence goes on whose first line was lost between a file and what it was copied to."""
+_ACKNOWLEDGED = lazy_pattern(
+    r"\bfollowing\s+acknowledge?ment", re.IGNORECASE
+)  # one that BSD's three clauses do not ask for
 _ENDORSE = lazy_pattern(r"\bendorse\s+or\s+promote\b", re.IGNORECASE)
 _GPL_VERSION = lazy_pattern(r"gpl-?v?([123](?:\.0)?\+?)(?![\w.])", re.IGNORECASE)
 _MOST_REST = 0.3  # share of a licence's text that may be something else
@@ -101,8 +106,11 @@ def granted_expression(named: str, text: str) -> str:
 
 
 def _version_of_text(named: str, text: str) -> str:
-    """The version of a licence whose complete text stands there: "CeCILL" is the name of four."""
+    """The version of a licence whose complete text stands there: "CeCILL" is the name of four, and read as version 2.0. Where a name says a later one
+    than the text, the name: an older text may have been left over from before, and no name comes before its time."""
     found = [one for one in recognise_text(text) if one.startswith(named.partition("-")[0])]
+    if len(found) == 1 and _CECILL_VERSION.fullmatch(found[0]) and named > found[0] and named in _LATER_CECILL:
+        return named
     return found[0] if len(found) == 1 else named
 
 
@@ -171,7 +179,7 @@ def _told_apart(named: str, text: str) -> str:
     if choice is not None:
         return choice
     told = recognise_text(text)
-    if told == (named,) and not _is_longer_than(named, text):
+    if told == (named,) and not _is_longer_than(named, text) and _ACKNOWLEDGED.search(text) is None:
         return named
     return longer_license(text) or (told[0] if len(told) == 1 and told[0] in TOLD_APART else named)
 

@@ -84,6 +84,7 @@ def paragraph_reading(
         if not text:
             return _of_family(paragraph.license_text, name)
         told = choice_of_texts(text, name) or joined(recognise_text(text)) or quoted_license(text)
+        told = granted_expression(told, text) if told in TOLD_APART else told
         return told or (PUBLIC_DOMAIN if len(text) < _LONGEST_DEDICATION and _DEDICATED.search(text) else None)
 
     overruled: list[str] = []
