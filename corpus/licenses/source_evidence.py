@@ -110,12 +110,17 @@ def _names_no_version(file: CopyrightFile) -> bool:
 
 
 def _has_stricter_files(expression: str, milder: str, files: Sequence[tuple[str, str]]) -> bool:
-    """Whether some of the files have the licence that was read, and it asks for more than that of most of them."""
+    """Whether some of the files have the licence that was read, or another version of a part of another class, and that asks for more than most."""
     if not _is_stricter(expression, milder):
         return False
     parts = [part for choice in alternatives(expression) for part in choice]
     stricter = sum(
-        bool(said) and any(same_license(said, part) and _is_stricter(part, milder) for part in parts)
+        bool(said)
+        and any(
+            (same_license(said, part) or (same_family(said, part) and license_class(part) != license_class(milder)))
+            and _is_stricter(part, milder)
+            for part in parts
+        )
         for _, said in files
     )
     return stricter > (0 if len(parts) > 1 else _FEW * len(files))

@@ -130,6 +130,17 @@ def test_two_files_of_a_strong_copyleft_are_not_outvoted() -> None:
     assert decided(*paragraphs, files=said) == ""
 
 
+def test_another_version_of_a_strong_copyleft_that_was_read_beside_a_weak_one_is_not_outvoted() -> None:
+    paragraphs = (
+        ("*", "GPL-3+"),
+        ("libexample/*", "LGPL-2"),
+        ("libexample/a.c libexample/b.c libexample/c.c", "GPL-2"),
+    )
+    said = [(f"libexample/{number}.c", "LGPL-2.0-only") for number in range(20)]
+    assert decided(*paragraphs, files=[*said, ("libexample/a.c", "GPL-2.0-or-later")]) == ""
+    assert decided(*paragraphs, files=said) == "LGPL-2.0-only"
+
+
 def test_sources_confirm_what_headers_would_overrule() -> None:
     file = parse_copyright(copyright_file(("*", "GPL-3+"), ("other/*", "LGPL-3+")))
     reading = library_reading(file, "libexample.so.1")

@@ -91,3 +91,56 @@ def test_a_directory_called_like_the_last_part_of_the_name_beside_programs() -> 
         "GPL-2.0-or-later",
         "default",
     )
+
+
+def test_a_file_of_the_same_words_as_the_library() -> None:
+    text = copyright_file(("*", "GPL-2+"), ("src/pepper/PepperLoginPage.cpp src/mill/MillPage.cpp", "GPL-3"))
+    assert read(text, "libpepper_login_page.so") == ("GPL-3.0-only", "paragraph")
+    assert read(text, "libmill_page.so") == ("GPL-2.0-or-later", "default")
+
+
+def test_the_main_file_whatever_its_ending_and_the_file_in_a_directory_of_its_name() -> None:
+    text = copyright_file(("*", "GPL-2"), ("modules/ACCOUNT/libxt_account.* tool.c", "LGPL-2.1"))
+    assert read(text, "libxt_account.so.1") == ("LGPL-2.1-only", "paragraph")
+    text = copyright_file(("*", "LGPL-2+"), ("agents/mailreader/mailreader.cpp src/other.h", "GPL-2+"))
+    assert read(text, "libmailreader.so.5") == ("GPL-2.0-or-later", "paragraph")
+    whole = copyright_file(
+        ("*", "MIT"), ("agents/mailreader/*", "LGPL-2+"), ("agents/mailreader/mailreader.cpp src/other.h", "GPL-2+")
+    )
+    assert read(whole, "libmailreader.so.5") == ("LGPL-2.0-or-later", "paragraph")
+
+
+def test_a_library_of_the_project_in_a_directory_without_its_name() -> None:
+    files = "libsound/src/a.cpp libsound/src/b.cpp libsound/src/c.cpp"
+    text = copyright_file(("*", "GPL-2"), (files, "LGPL-2.1+"))
+    assert read(text, "libexamplesound.so.0") == ("LGPL-2.1-or-later", "paragraph")
+    assert read(text, "libothersound.so.0") == ("GPL-2.0-only", "default")
+
+
+def test_variants_of_a_file_for_several_systems_are_one() -> None:
+    files = "launcher/list.h launcher/list_win.cpp launcher/list_unix.cpp"
+    text = copyright_file(("*", "GPL-2+"), (files, "LGPL-3"))
+    assert read(text, "libpepper_launcher.so.3") == ("GPL-2.0-or-later", "default")
+
+
+def test_more_public_headers_of_a_strong_copyleft_than_of_a_weak_one() -> None:
+    strong = ("include/c.h include/d.h include/e.h", "GPL-2+")
+    text = copyright_file(("*", "GPL-3+"), ("include/a.h include/b.h", "LGPL-2+"))
+    assert read(text, "libpepper.so") == ("LGPL-2.0-or-later", "paragraph")
+    text = copyright_file(("*", "GPL-3+"), ("include/a.h include/b.h", "LGPL-2+"), strong)
+    assert read(text, "libpepper.so") == ("GPL-3.0-or-later", "default")
+
+
+def test_the_directory_for_sources_is_the_programs_where_a_strong_copyleft_is_listed_there() -> None:
+    weak = (" ".join(f"src/{name}.cpp" for name in "abcdef"), "LGPL-2+")
+    assert read(copyright_file(("*", "GPL-2+"), weak), "libpepper.so") == ("LGPL-2.0-or-later", "paragraph")
+    text = copyright_file(("*", "GPL-2+"), weak, ("src/y.cpp src/z.cpp", "GPL-2"))
+    assert read(text, "libpepper.so") == ("GPL-2.0-or-later", "default")
+
+
+def test_strong_copyleft_in_the_directory_of_a_library_of_a_weak_one() -> None:
+    own = ("src/libpepper/* src/libpepper/corn/*", "LGPL-2")
+    strong = ("src/libpepper/a.c src/libpepper/b.c src/libpepper/c/*", "GPL-2")
+    text = copyright_file(("*", "GPL-2+"), own, strong)
+    assert read(text, "libpepper.so.0") == ("LGPL-2.0-only AND GPL-2.0-only", "paragraph")
+    assert read(text, "libcorn.so.0") == ("LGPL-2.0-only", "paragraph")

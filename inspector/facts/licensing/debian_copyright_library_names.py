@@ -67,6 +67,28 @@ def lies_in_directory_named_after(
     return not of_libraries or any(part.startswith("lib") for part in above[: places[0] + 1])
 
 
+def is_file_of_same_words(pattern: str, stem: str) -> bool:
+    """Whether a pattern names a source file that is called like a library of several words: ``ExampleLoginPage.cpp`` of libexample_login_page."""
+    name, _, ending = pattern.rpartition("/")[2].rpartition(".")
+    return ending in ("c", "cc", "cpp", "cxx") and _plain(name) == _plain(stem) != ""
+
+
+def is_called_like(directory: str, soname: str) -> bool:
+    """Whether a directory has a library's name, punctuation and "lib" aside."""
+    return _plain(directory) == _plain(soname.partition(".so")[0]) != ""
+
+
+def is_library_of_project(directory: str, soname: str, project: str) -> bool:
+    """Whether a directory has the name of a library without its project's before it, and "lib": ``libsound`` for libexamplesound of "Example"."""
+    part = _plain(directory)
+    return (
+        directory.startswith("lib")
+        and len(part) >= _SHORTEST_PART
+        and bool(project)
+        and _plain(soname.partition(".so")[0]) == _plain(project) + part
+    )
+
+
 def has_name_in_common(directory: str, soname: str) -> bool:
     """Whether a directory and a library are called alike, or one of them begins like the other."""
     one, other = _plain(directory), _plain(soname.partition(".so")[0])

@@ -14,6 +14,7 @@ from inspector.facts.licensing.debian_copyright_library_names import (
     MOST_ALTERNATIVES,
     OF_OTHERS,
     PARTS,
+    is_file_of_same_words,
     is_named_after,
 )
 from inspector.patterns import lazy_pattern
@@ -29,6 +30,9 @@ _FILE_OF_OTHERS = lazy_pattern(
 )
 _CLIENT = lazy_pattern(r"client[^/]*/(?:c|c\+\+|cpp|cxx|lib)/\*", re.IGNORECASE)
 """The directory of a program's library for its clients in C or C++."""
+
+_MANY_WORDS = 3
+"""Words of a library's name that no other file has by chance."""
 
 _LIBRARIES_WITHIN = ("tools/lib/", "tools/libs/", "utils/lib/", "utils/libs/")
 
@@ -54,7 +58,7 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
         for paragraph, _ in reversed(matchers):
             if is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
                 return paragraph
-    chosen = _of_another_project(file, stem) or _of_clients(matchers)
+    chosen = _with_file_of_its_directory(matchers, stem) or _of_another_project(file, stem) or _of_clients(matchers)
     if chosen is not None:
         return chosen
     paths = [place.format(stem=stem, base=match[1]) for place in load_table("licenses/library_sources.toml")["places"]]
@@ -111,7 +115,7 @@ def _of_place(paths: list[str], matchers: list[tuple[FilesParagraph, re.Pattern[
 def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
     """The paragraph that lists the file that the library is called after: ``src/lib/libvdemgmt.c`` for libvdemgmt, ``src/fm.*`` for libfm, or nothing
     but files whose names begin like it: ``fru.c fru-errno.c fru.h`` for libfru."""
-    main_file = re.compile(rf"(?:.*/)?lib{re.escape(stem)}\.(?:c|cc|cpp|cxx)")
+    main_file = re.compile(rf"(?:.*/)?lib{re.escape(stem)}\.(?:c|cc|cpp|cxx|[*?])")
     places = rf"(?:src|lib|source)/(?:.*/)?{re.escape(stem)}"
     project, _, part = stem.replace("-", "_").partition("_")
     if len(part) >= LONG_PART:
@@ -119,6 +123,7 @@ def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
         places += rf"|{re.escape(project)}/(?:.*/)?{re.escape(part)}"
     called_alike = re.compile(rf"(?:{places})\.(?:c|cc|cpp|cxx|\*)")
     alike = None
+    is_of_words = len(PARTS.split(stem)) >= _MANY_WORDS
     for paragraph in reversed(file.paragraphs):
         patterns = () if "*" in paragraph.patterns else paragraph.patterns[:MOST_ALTERNATIVES]
         if any(main_file.fullmatch(pattern) for pattern in patterns):
@@ -130,7 +135,23 @@ def _with_main_file(file: CopyrightFile, stem: str) -> FilesParagraph | None:
         # A program may have a file of that name, too: it must be a long one, or stand beside whole directories.
         if alike is None and (len(stem) >= LONG_PART or sum(pattern.endswith("/*") for pattern in patterns) > 1):
             alike = next((paragraph for pattern in patterns if called_alike.fullmatch(pattern)), None)
+        if alike is None and is_of_words and any(is_file_of_same_words(pattern, stem) for pattern in patterns):
+            alike = paragraph
     return alike
+
+
+def _with_file_of_its_directory(
+    matchers: list[tuple[FilesParagraph, re.Pattern[str] | None]], stem: str
+) -> FilesParagraph | None:
+    """The paragraph that lists the file that is called like the library, in a directory that is called so, too: ``src/mailreader/mailreader.cpp`` of
+    libmailreader."""
+    if len(stem) < LONG_PART:
+        return None
+    named = re.compile(rf"(?:.*/)?{re.escape(stem)}/{re.escape(stem)}\.(?:c|cc|cpp|cxx|[*?])")
+    for paragraph, _ in reversed(matchers):
+        if any(named.fullmatch(pattern) for pattern in paragraph.patterns[:MOST_ALTERNATIVES]):
+            return paragraph
+    return None
 
 
 def _has_both_of(patterns: tuple[str, ...], stem: str) -> bool:

@@ -20,6 +20,7 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
@@ -33,6 +34,7 @@ from inspector.facts.licensing.debian_copyright_library_names import (
     MOST_ALTERNATIVES,
     has_directory_with_lib,
     has_name_in_common,
+    is_library_of_project,
     lies_below_another_library,
     lies_in_directory_named_after,
 )
@@ -47,6 +49,7 @@ from inspector.facts.licensing.debian_copyright_stricter import (
     ENDING,
     FEWEST_FILES,
     IN_SOURCES,
+    STRONG_NAME,
     with_copyleft_below,
     with_stricter_files,
 )
@@ -73,6 +76,7 @@ _HEADERS = lazy_pattern(
 )
 
 _SOURCE_FILE = lazy_pattern(r".*\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
+_VARIANT = lazy_pattern(r"[-_](?:win|win32|windows|unix|posix|linux|mac|macos|osx|x11|wayland|android)$", re.IGNORECASE)
 _MANY_FILES = 5
 _LIBRARY_DIRECTORIES = ("lib/", "libs/", "src/lib/")
 
@@ -84,7 +88,7 @@ def library_reading(file: CopyrightFile, soname: str) -> LibraryReading | None:
     reading = _of_paragraphs(file, soname)
     if reading is None:
         return None
-    return with_stricter_files(file, soname, reading) or with_copyleft_below(file, reading) or reading
+    return with_stricter_files(file, soname, reading) or with_copyleft_below(file, soname, reading) or reading
 
 
 def _of_paragraphs(file: CopyrightFile, soname: str) -> LibraryReading | None:
@@ -127,18 +131,24 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
     votes: Counter[str] = Counter()
     # "example" beside "libexample" is the program.
     with_lib = has_directory_with_lib(file, soname)
+    strong_headers = _strong_public_headers(file, soname)
     for paragraph in file.paragraphs:
         if is_aside(paragraph) or "*" in paragraph.patterns:
             continue
         patterns = paragraph.patterns[:MOST_ALTERNATIVES]
         public = [pattern for pattern in patterns if _is_public_header(pattern, soname)]
-        # A source file and its header are one.
+        if len(public) < strong_headers:
+            public = []
+        # A source file and its header are one, and so are its variants for several systems.
         own = len(
             {
-                ENDING.sub("", pattern)
+                _VARIANT.sub("", ENDING.sub("", pattern))
                 for pattern in patterns
-                if lies_in_directory_named_after(pattern, soname, of_libraries=with_lib, or_its_end=True)
-                and not lies_below_another_library(pattern, soname)
+                if (
+                    lies_in_directory_named_after(pattern, soname, of_libraries=with_lib, or_its_end=True)
+                    and not lies_below_another_library(pattern, soname)
+                )
+                or any(is_library_of_project(part, soname, file.upstream_name) for part in pattern.split("/")[:-1])
             }
         )
         if _is_most_of_sources(file, paragraph):
@@ -157,10 +167,25 @@ def _beside_programs(file: CopyrightFile, soname: str, default: LibraryReading |
     return found[expression] if most >= _MAJORITY * votes.total() else None
 
 
+def _strong_public_headers(file: CopyrightFile, soname: str) -> int:
+    """How many public headers are listed as of a strong copyleft: those of a weak one are not the library's where they are fewer."""
+    return sum(
+        _is_public_header(pattern, soname)
+        for paragraph in file.paragraphs
+        if "*" not in paragraph.patterns and STRONG_NAME.match(paragraph.license_name)
+        for pattern in paragraph.patterns[:MOST_ALTERNATIVES]
+    )
+
+
 def _is_most_of_sources(file: CopyrightFile, paragraph: FilesParagraph) -> bool:
-    """Whether a paragraph lists at least five files of the one directory for sources, and these are most of what is listed one by one."""
+    """Whether a paragraph lists at least five files of the one directory for sources, and these are most of what is listed one by one; not where
+    others there are listed as of a strong copyleft: it is the directory of the programs then, too."""
     own = sum(IN_SOURCES.fullmatch(pattern) is not None for pattern in paragraph.patterns[:MOST_ALTERNATIVES])
-    if own < _MANY_FILES:
+    if own < _MANY_FILES or any(
+        STRONG_NAME.match(other.license_name)
+        and len({ENDING.sub("", pattern) for pattern in other.patterns if IN_SOURCES.fullmatch(pattern)}) > 1
+        for other in file.paragraphs
+    ):
         return False
     listed = sum(
         _SOURCE_FILE.fullmatch(pattern) is not None and not is_aside_path(pattern)

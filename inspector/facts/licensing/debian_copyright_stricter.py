@@ -10,11 +10,12 @@ from inspector.facts.licensing.debian_copyright import CopyrightFile
 from inspector.facts.licensing.debian_copyright_library_names import (
     MOST_ALTERNATIVES,
     has_name_at_its_end,
+    is_called_like,
     lies_in_directory_named_after,
 )
 from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading, paragraph_reading
 from inspector.facts.licensing.debian_copyright_places import is_aside
-from inspector.facts.licensing.license_classes import license_class
+from inspector.facts.licensing.license_classes import LicenseClass, license_class
 from inspector.patterns import lazy_pattern
 
 FEWEST_FILES = 3
@@ -26,17 +27,25 @@ _OWN_SOURCE = lazy_pattern(
 )
 IN_SOURCES = lazy_pattern(r"(?:src|lib|source)/[^/*]+\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
 ENDING = lazy_pattern(r"\.[^./]*$")
-_STRONG_NAME = lazy_pattern(r"(?<!l)gpl", re.IGNORECASE)
+_STRICTER: dict[LicenseClass, tuple[LicenseClass, ...]] = {
+    "permissive": ("weak-copyleft", "strong-copyleft"),
+    "weak-copyleft": ("strong-copyleft",),
+}
+STRONG_NAME = lazy_pattern(r"(?<!l)gpl", re.IGNORECASE)
 
 
-def with_copyleft_below(file: CopyrightFile, reading: LibraryReading) -> LibraryReading | None:
-    """The same with the copyleft of several source files that are listed in the one directory whose paragraph is permissive: it holds for the
-    library, too. None where there are none."""
-    if reading.scope != "paragraph" or len(reading.patterns) != 1 or not reading.patterns[0].endswith("/*"):
+def with_copyleft_below(file: CopyrightFile, soname: str, reading: LibraryReading) -> LibraryReading | None:
+    """The same with the stricter copyleft of several source files that are listed in the one directory whose paragraph is permissive, or in the
+    directory that is called like the library, whose may be of a weak copyleft: it holds for the library, too. None where there are none."""
+    if reading.scope != "paragraph" or reading.expression is None:
         return None
-    if reading.expression is None or license_class(reading.expression) != "permissive":
+    stricter = _STRICTER.get(license_class(reading.expression), ())
+    directories = [pattern.removesuffix("*") for pattern in reading.patterns if pattern.endswith("/*")]
+    if len(reading.patterns) > 1 or license_class(reading.expression) != "permissive":
+        directories = [one for one in directories if is_called_like(one.split("/")[-2], soname)]
+    directory = min(directories, key=len, default="")
+    if not stricter or not directory or not all(one.startswith(directory) for one in directories):
         return None
-    directory = reading.patterns[0].removesuffix("*")
     found: dict[str, None] = {}
     for paragraph in file.paragraphs:
         own = {
@@ -49,7 +58,7 @@ def with_copyleft_below(file: CopyrightFile, reading: LibraryReading) -> Library
         other = paragraph_reading(file, paragraph, "paragraph")
         if other is None or other.expression is None or " " in other.expression or other.unknown:
             continue
-        if license_class(other.expression) in ("weak-copyleft", "strong-copyleft"):
+        if license_class(other.expression) in stricter:
             found[other.expression] = None
     own_license = f"({reading.expression})" if " OR " in reading.expression else reading.expression
     return replace(reading, expression=" AND ".join((own_license, *found))) if found else None
@@ -65,7 +74,7 @@ def with_stricter_files(file: CopyrightFile, soname: str, reading: LibraryReadin
         return None
     is_project = has_name_at_its_end(soname, file.upstream_name)
     for paragraph in file.paragraphs:
-        if "*" in paragraph.patterns or is_aside(paragraph) or not _STRONG_NAME.search(paragraph.license_name):
+        if "*" in paragraph.patterns or is_aside(paragraph) or not STRONG_NAME.search(paragraph.license_name):
             continue
         own = [
             one
