@@ -210,3 +210,12 @@ def test_nothing_contradicts_a_text_that_is_there_word_for_word() -> None:
     reading = library_reading(parse_copyright(content), "libexample.so.1")
     assert reading is not None
     assert (reading.expression, reading.contradicted) == ("BSD-3-Clause-LBNL", "")
+
+
+def test_a_permission_for_openssl_in_words_of_its_own_is_none_of_the_list() -> None:
+    name = "GPL-2+ with OpenSSL exception"
+    assert (
+        read(name, f"\nLicense: {name}\n Specific permission is given to link this to OpenSSL.\n") == "GPL-2.0-or-later"
+    )
+    words = "In addition, as a special exception, permission is given to link this with OpenSSL."
+    assert read(name, f"\nLicense: {name}\n {words}\n") == "GPL-2.0-or-later WITH cryptsetup-OpenSSL-exception"

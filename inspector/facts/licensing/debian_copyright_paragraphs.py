@@ -28,6 +28,9 @@ from inspector.patterns import lazy_pattern
 Scope = Literal["paragraph", "default", "header", "majority", "text", "sentence"]
 
 
+_OPENSSL = " WITH cryptsetup-OpenSSL-exception"
+_IN_OTHER_WORDS = lazy_pattern(r"(?!.*(?:exception|exemption|in\s+addition)).*\bopenssl\b.*", re.IGNORECASE | re.DOTALL)
+"""A permission to link with OpenSSL that is not in the words of the exceptions that the SPDX list has."""
 _LONGEST_DEDICATION = 2000  # characters of a text that says little more
 _DEDICATED = lazy_pattern(
     r"\b(?:dedicat|donat|releas|plac|put\b|committed|contributed|waive)[^.]{0,160}\b(?:in|into|to)\s+(?:the\s+)?public\s+domain"
@@ -116,6 +119,7 @@ def paragraph_reading(
     if overruled:
         by_name = read_license_name(paragraph.license_name, text_of)
         contradicted = by_name.expression if by_name is not None else ""
-    return LibraryReading(
-        chosen.expression, scope, paragraph.patterns, unknown=chosen.unknown, contradicted=contradicted
-    )
+    expression = chosen.expression
+    if _OPENSSL in expression and _IN_OTHER_WORDS.fullmatch(file.text_of(paragraph, whole)):
+        expression = expression.replace(_OPENSSL, "")
+    return LibraryReading(expression, scope, paragraph.patterns, unknown=chosen.unknown, contradicted=contradicted)
