@@ -6,6 +6,7 @@ The image begins where the official runtime looks for it, and nowhere else: the 
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 from inspector.artifact.appimage.runtime import (
     SIGNATURE,
@@ -20,14 +21,15 @@ from inspector.artifact.gaps import byte_map, zero_bytes
 from inspector.artifact.reader import Candidate, Reader, why_unreadable
 from inspector.artifact.tree import Tree
 from inspector.artifact.tree_making.container_tree import squashfs_tree
-from inspector.artifact.tree_making.squashfs_payload import image_ranges
 from inspector.errors import FormatError, NothingInspected, UnsupportedFormat
 from inspector.formats.elf import ElfFile
 from inspector.formats.elf.packer import packer_of
-from inspector.formats.squashfs import SquashfsImage
 from inspector.model import Problem
 from inspector.result import EnvelopeInfo
 from inspector.source import SliceSource
+
+if TYPE_CHECKING:
+    from inspector.formats.squashfs import SquashfsImage
 
 MAGIC = b"AI\x02"
 _SQUASHFS_MAGICS = (b"hsqs", b"sqsh", b"shsq", b"qshs")
@@ -97,6 +99,8 @@ def _open(candidate: Candidate) -> Artifact:
 def _artifact(
     candidate: Candidate, elf: ElfFile, offset: int, image: SquashfsImage, tree: Tree, problems: list[Problem]
 ) -> Artifact:
+    from inspector.artifact.tree_making.squashfs_payload import image_ranges
+
     source, superblock = candidate.source, image.superblock
     end = offset + superblock.bytes_used
     # From the start of the image; the image itself need not begin on a page
@@ -137,6 +141,8 @@ def _artifact(
 
 
 def _open_image(candidate: Candidate, offset: int) -> SquashfsImage:
+    from inspector.formats.squashfs import SquashfsImage  # who opens no AppImage does not pay for it
+
     path, source = candidate.path, candidate.source
     head = source.read_at(offset, _SUPERBLOCK)
     if head.startswith(_DWARFS_MAGIC) and len(head) >= 8:
