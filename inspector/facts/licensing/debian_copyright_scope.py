@@ -6,8 +6,9 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 1. The paragraph for a directory that is called like the library, else the one that covers a place where source trees keep this library
    (``rules/licenses/library_sources.toml``), if it is not "Files: *" and its patterns are directories: ``lib/*`` yes, ``lib/md5.c`` no.
 2. Where "Files: *" is of a strong copyleft: the paragraph of a weak one that has the public headers or several files of a directory that is
-   called like the library, or most of all listed sources in the one directory for sources; the rest is the programs. Where it is of a GNU licence
-   in any later version: the paragraph of that version alone that has several files of such a directory.
+   called like the library, or most of all listed sources in the one directory for sources; the rest is the programs. Not so where a strong one
+   has more public headers, or other files of that one directory. Where it is of a GNU licence in any later version: the paragraph of that version
+   alone that has several files of such a directory.
 3. "Files: *"; but the License field of the header paragraph where a name in the former is not understood.
 4. The License field of the header paragraph.
 5. What at least three fifths of the listed source files have in common, those in a directory that is called like the library before all, then
