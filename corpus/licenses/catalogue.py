@@ -9,7 +9,8 @@ it (``kept_rows.py``):
    ``without_measured_half`` leaves it out again. Debian 12 goes first, as most bundles are built on systems of its age or older.
 2. Debian 13's, the same.
 3. Debian 11's, the same: bundles carry libraries of its age for many years.
-4. Debian sid's, of source packages alone that none of these three has.
+4. Debian sid's, then experimental's, of source packages alone that nothing before has; and what Debian 13 has outside of main (contrib,
+   non-free): CUDA, MKL, NVIDIA's drivers, which bundles carry.
 5. Libraries that applications bring for themselves in the loader's directories (``own_libraries.py``), of Debian 12 and what Debian 13 alone has: of
    SONAMEs that no library package has, whatever is said there of the licence, and whose name no file of another source package of the release has.
 6. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
@@ -31,7 +32,7 @@ from pathlib import Path
 
 from corpus.contents import packages_with_libraries
 from corpus.licenses.comparing import same_license
-from corpus.licenses.copyright_rows import RELEASES, UNSTABLE, Row, is_known, rows_of_release
+from corpus.licenses.copyright_rows import CHANGING, RELEASES, Row, is_known, rows_of_release
 from corpus.licenses.kept_rows import known_families, named_by_hand
 from corpus.licenses.own_libraries import own_libraries
 from corpus.licenses.population import (
@@ -118,7 +119,7 @@ def _debian_rows(*, without_measured_half: bool) -> Iterator[Row]:
     settled: set[str] = set()
     for release in RELEASES:
         index = read_index(release)
-        chosen = _new_packages(index) if release == UNSTABLE else chosen_packages(index)
+        chosen = _new_packages(index, release) if release in CHANGING else chosen_packages(index)
         measured = _measured_sources(index) if without_measured_half else set()
         yield from rows_of_release(chosen, index, release, settled, measured)
 
@@ -165,11 +166,12 @@ def chosen_packages(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]
     return list({package.name: package for chosen in sets for package in chosen}.values())
 
 
-def _new_packages(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
-    """The library packages of source packages that unstable has and no release."""
+def _new_packages(index: Mapping[str, IndexedPackage], release: str) -> list[IndexedPackage]:
+    """The library packages of source packages that no release has, nor what stands before this one."""
     readable = {package.name for package in all_libraries(index)}
-    releases = [read_index(release) for release in RELEASES if release != UNSTABLE]
-    return [package for package in new_libraries(index, releases) if package.name in readable]
+    before = [place for place in RELEASES if place not in CHANGING or place in CHANGING[: CHANGING.index(release)]]
+    packages = new_libraries(index, [read_index(place) for place in before])
+    return [package for package in packages if package.name in readable]
 
 
 def _measured_sources(index: Mapping[str, IndexedPackage]) -> set[str]:

@@ -23,9 +23,16 @@ from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
 from inspector.facts.licensing.debian_copyright_scope import library_reading
 from inspector.facts.licensing.license_classes import license_class
 
-RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13", "bullseye": "Debian 11", "sid": "Debian sid"}
-UNSTABLE = "sid"
-"""Of it only what no other release has: its packages change from day to day, and what they have in common with a release is read there."""
+RELEASES = {
+    "bookworm": "Debian 12",
+    "trixie": "Debian 13",
+    "bullseye": "Debian 11",
+    "sid": "Debian sid",
+    "experimental": "Debian experimental",
+    "trixie+non-free": "Debian 13 outside of main",
+}
+CHANGING = ("sid", "experimental")
+"""Of them only what nothing before them has: their packages change from day to day, and what they have in common with a release is read there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ def _linked_packages(
 def _source_files(readings: list[_Reading], release: str, largest: int) -> dict[str, tuple[FileLicenses, str]]:
     """The source files of libraries, of this release, else of another that the mirror has the sources of; and which release it is."""
     found: dict[str, tuple[FileLicenses, str]] = {}
-    others = [] if release == UNSTABLE else [other for other in RELEASES if other != UNSTABLE]
+    others = [] if release in CHANGING else [other for other in RELEASES if other not in CHANGING]
     for place in dict.fromkeys((release, *others)):
         wanted: dict[str, list[str]] = {}
         for reading in readings:
