@@ -23,7 +23,7 @@ from inspector.resources import data_directory
 
 _FILE_NAME = re.compile(r"(lib.+?)(?:\.so\.|-(?=\d[\d.]*\.so))(\d+(?:\.\d+)+)(?:\.so(?:\..*)?)?")
 _COMPARED = ("trixie", "bookworm")  # Debian 11 has several versions of some projects side by side
-_OLDEST_FIRST = ("bullseye", "bookworm", "trixie", "sid")
+_OLDEST_FIRST = ("bullseye", "bookworm", "trixie", "trixie+non-free", "sid", "experimental")
 _FORGE = re.compile(r"https?://(?:www\.)?(github|bitbucket)\.(?:com|org)/([^/\s]+)/([^/\s#?]+)/?")
 
 
@@ -107,7 +107,7 @@ def main() -> None:
             "# Where projects of the library catalogue live, as package URLs without version. Made by corpus/licenses/derived_tables.py.\n"
         )
         stream.write(f"# as_of = {AS_OF}\n")
-        stream.write("# source = the Homepage fields of the source packages of Debian 11, 12, 13 and sid\n")
+        stream.write("# source = the Homepage fields of the source packages of Debian 11, 12, 13, sid and experimental\n")
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["project", "purl"])
         writer.writerows(sorted(urls.items()))
