@@ -20,7 +20,7 @@ Made = TypeVar("Made")
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STEP = 1 << 20  # bytes read from a pipe at once
 _TURN = 4  # bytes; pages of a pipe hold a whole number of them, so that no reader gets a part
-_MOST_TURNS = 4096  # they lie in a pipe together, which holds 64 KiB (pipe(7))
+_MOST_TURNS = 1000  # they lie in a pipe together, which holds a page at least (pipe(7), "Pipe capacity")
 
 _permitted = False
 _for_the_wait: list[Callable[[], object]] = []
@@ -59,7 +59,7 @@ class ForkedWork(Generic[Made]):
         self._kind = kind
         self._process = 0
         self._pipe = -1
-        if _permitted and not alone and processors() > 1 and _has_one_thread():
+        if not alone and _may_fork():
             try:
                 self._start(work)
             except OSError:
@@ -148,13 +148,21 @@ class SharedWork(ForkedWork[dict[int, Made]]):
         self._piece = piece
         self._count = count
         self._together = -(-count // _MOST_TURNS)
+        self._turns = -1
+        if count and not alone and _may_fork():
+            try:
+                self._deal_out()
+            except OSError:
+                alone = True  # no descriptor left to be had
+        super().__init__(lambda: dict(self._done_here()), dict[int, kind], alone=alone or self._turns < 0)  # type: ignore[valid-type]
+
+    def _deal_out(self) -> None:
         self._turns, write = os.pipe()
         try:
-            for number in range(0, count, self._together or 1):
+            for number in range(0, self._count, self._together):
                 os.write(write, number.to_bytes(_TURN, "little"))
         finally:
             os.close(write)
-        super().__init__(lambda: dict(self._done_here()), dict[int, kind], alone=alone)  # type: ignore[valid-type]
 
     def results(self) -> list[Made]:
         """What every piece gave, in the order of their numbers."""
@@ -194,6 +202,10 @@ def _work_there(work: Callable[[], Made], pipe: int, signals: set[signal.Signals
         os.close(pipe)  # the end of it would else be seen only when the memory has been given back
     finally:
         os._exit(0)
+
+
+def _may_fork() -> bool:
+    return _permitted and processors() > 1 and _has_one_thread()
 
 
 def _has_one_thread() -> bool:
