@@ -110,6 +110,10 @@ class ZlibMember:
         if self.size <= _AT_ONCE and not self.is_in_part and self._decodes():
             return self.read_at(offset, length)
         first, last = offset // _BLOCK, (offset + length - 1) // _BLOCK
+        if self.is_in_part and any(self._blocks.get(self._number, index) is None for index in range(first, last + 1)):
+            self.is_in_part = False  # somebody reads all of it
+            if self._decodes():
+                return self.read_at(offset, length)
         if first == last:
             return self._block(first)[offset - first * _BLOCK : offset + length - first * _BLOCK]
         parts = [self._block(index) for index in range(first, last + 1)]
@@ -125,7 +129,7 @@ class ZlibMember:
         """Decode everything at once, so that the next reads find it: one step outside of Python's lock, in which no other thread is waited for.
 
         :param hardly_read: says of the first bytes which ranges need not be kept, ``(first, last + 1)`` byte of each.  Blocks in one are let go of,
-            which spares touching so much memory; who reads them after all has them decoded again.
+            which spares touching so much memory; who reads them after all has everything decoded again, and kept.
         :raises FormatError: as :meth:`read_at` does.
         """
         if self.is_decoded:
