@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -81,6 +80,8 @@ def read_document(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _read(file: Path) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """The text, its tables, and the way to them in the file."""
+    import tomllib  # most runs have no file to read
+
     try:
         text = file.read_text("utf-8")
         document = tomllib.loads(text)

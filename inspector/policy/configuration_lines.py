@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-
 from inspector.patterns import lazy_pattern
 
 Path = tuple[str | int, ...]
@@ -53,6 +51,8 @@ def line_of(lines: dict[Path, int], path: Path) -> int | None:
 
 def _names(written: str) -> tuple[str, ...]:
     """The parts of a dotted key, as TOML itself reads them."""
+    import tomllib
+
     try:
         inner: object = tomllib.loads(f"{written} = 0")
     except tomllib.TOMLDecodeError:
