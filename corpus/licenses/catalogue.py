@@ -9,8 +9,8 @@ it (``kept_rows.py``):
    ``without_measured_half`` leaves it out again. Debian 12 goes first, as most bundles are built on systems of its age or older.
 2. Debian 13's, the same.
 3. Debian 11's, the same: bundles carry libraries of its age for many years.
-4. Debian sid's, then experimental's, of source packages alone that nothing before has; and what Debian 13 has outside of main (contrib,
-   non-free): CUDA, MKL, NVIDIA's drivers, which bundles carry.
+4. Debian sid's, then experimental's, of source packages alone that nothing before has, or Debian 11 alone (which went on without them); and what
+   Debian 13 has outside of main (contrib, non-free): CUDA, MKL, NVIDIA's drivers, which bundles carry.
 5. Libraries that applications bring for themselves in the loader's directories (``own_libraries.py``), of Debian 12 and what Debian 13 alone has: of
    SONAMEs that no library package has, whatever is said there of the licence, and whose name no file of another source package of the release has.
 6. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
@@ -46,6 +46,7 @@ from corpus.licenses.population import (
     more_bundle_libraries,
     new_libraries,
     read_index,
+    returned_libraries,
     sampled_libraries,
 )
 from inspector.facts.licensing.python_licenses import canonical_expression
@@ -55,6 +56,7 @@ AS_OF = "2026-11-21"
 _HALVES_OF_OWN_LIBRARIES: tuple[Half, ...] = ("catalogue", "measured")
 """Of the libraries that applications bring for themselves; the other half comes in when it has been measured."""
 _LARGEST_APPLICATION = 200_000_000  # bytes of an application's tarball that is still downloaded for the libraries in it
+_OLDEST = "bullseye"
 COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 OTHERS = Path(__file__).with_name("other_distributions.csv")
 ADJUDICATED = Path(__file__).with_name("adjudicated.toml")
@@ -167,10 +169,12 @@ def chosen_packages(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]
 
 
 def _new_packages(index: Mapping[str, IndexedPackage], release: str) -> list[IndexedPackage]:
-    """The library packages of source packages that no release has, nor what stands before this one."""
+    """The library packages of source packages that no release has, nor what stands before this one; and new ones of those that the oldest release
+    alone has: what they were then is no word on what they are."""
     readable = {package.name for package in all_libraries(index)}
     before = [place for place in RELEASES if place not in CHANGING or place in CHANGING[: CHANGING.index(release)]]
     packages = new_libraries(index, [read_index(place) for place in before])
+    packages += returned_libraries(index, read_index(_OLDEST), [read_index(one) for one in before if one != _OLDEST])
     return [package for package in packages if package.name in readable]
 
 

@@ -16,7 +16,7 @@ from corpus.licenses.headers import (
 )
 from corpus.licenses.packages import LibraryPackage, copyright_texts, read_packages
 from corpus.licenses.population import IndexedPackage
-from corpus.licenses.source_evidence import confirmed_by_sources, decided_by_sources, wants_sources
+from corpus.licenses.source_evidence import confirmed_by_sources, decided_by_sources, holds_own_directory, wants_sources
 from corpus.licenses.source_trees import LARGEST, FileLicenses, read_source_trees
 from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
 from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
@@ -74,7 +74,10 @@ def rows_of_release(
     for reading in readings:
         own, place = files.get(reading.soname, ((), release))
         decided = decided_by_sources(reading.file, reading.reading, own, same_release=place == release)
-        confirmed = not decided and confirmed_by_sources(reading.file, reading.reading, own)
+        confirmed = not decided and (
+            confirmed_by_sources(reading.file, reading.reading, own)
+            or holds_own_directory(reading.file, reading.reading, own, reading.soname)
+        )
         said = "" if confirmed else headers.get(reading.package.name, "")
         row = _row_of(reading, said, decided, RELEASES[release])
         if is_known(row.spdx):

@@ -39,6 +39,7 @@ _VAGUE_NAME = re.compile(
     r"see\b.*|\d.*|.*\s.*)$",
     re.IGNORECASE,
 )
+_CALLED_LICENSE = re.compile(r"(?<=\S)\s+licen[cs]e$", re.IGNORECASE)
 _NO_NAME = re.compile(r"unknown|unnamed|none|various|mixed|see\b.*|\d.*|.*\s.*", re.IGNORECASE)
 _SEVERAL = re.compile(r"[*?]|/$|\.(?:h|hh|hpp|hxx)(?:\.in)?$")
 _FIRST = 4000  # bytes of a header in which its licence stands
@@ -110,23 +111,37 @@ def has_names_of_its_own(file: CopyrightFile, reading: LibraryReading) -> bool:
     and "other", "permissive" and "BSD-like" are where the file has a text for them."""
     return all(
         name.startswith("with ")
-        or _VAGUE_NAME.search(name) is None
-        or (_NO_NAME.fullmatch(name) is None and any(file.text_of(one, name) for one in file.paragraphs))
+        or _VAGUE_NAME.search(_CALLED_LICENSE.sub("", name)) is None
+        or (_NO_NAME.fullmatch(_CALLED_LICENSE.sub("", name)) is None and _has_text(file, name))
         for name in reading.unknown
     )
+
+
+def has_terms_of_its_own(file: CopyrightFile, reading: LibraryReading | None) -> bool:
+    """Whether what was read is a licence that nobody knows, by a name of its own and with a text in the file: a proprietary one, or one that a
+    project wrote for itself. Headers and source files that say something milder are of others, or only a part; "BSD-like" is no such name."""
+    unknown = [name for name in reading.unknown if not name.startswith("with ")] if reading is not None else []
+    return bool(unknown) and all(
+        _VAGUE_NAME.search(_CALLED_LICENSE.sub("", name)) is None and _has_text(file, name) for name in unknown
+    )
+
+
+def _has_text(file: CopyrightFile, name: str) -> bool:
+    return any(file.text_of(one, name) for one in file.paragraphs)
 
 
 def headers_decide(file: CopyrightFile, reading: LibraryReading | None, headers: str) -> bool:
     """Whether the library's licence is that of its headers and not what was read of the copyright file.
 
-    So it is where the file leaves it open; where its text grants another version than the short name says, and the headers have the latter; where
-    it is written freely, names several, and no sentence says which is the library's; and where everything is of a strong copyleft, or of permissive
-    licences, and the headers of a weak one that the file names, too. One of several licences that hold for the whole together does not go before all.
+    So it is where the file leaves it open and has no licence of its own that nobody knows; where its text grants another version than the short
+    name says, and the headers have the latter; where it is written freely, names several, and no sentence says which is the library's; and where
+    everything is of a strong copyleft, or of permissive licences, and the headers of a weak one that the file names, too. One of several licences
+    that hold for the whole together does not go before all.
     """
     if not headers:
         return False
     if reading is None or not reading.expression or not understood(reading):
-        return True
+        return not has_terms_of_its_own(file, reading)
     class_read, class_headers = license_class(reading.expression), license_class(headers)
     if reading.contradicted and same_family(headers, reading.contradicted):
         return True

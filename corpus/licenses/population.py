@@ -236,6 +236,26 @@ def new_libraries(
     return sorted((package for package in new if package.source not in renamed), key=lambda package: package.name)
 
 
+def returned_libraries(
+    index: Mapping[str, IndexedPackage],
+    oldest: Mapping[str, IndexedPackage],
+    others: Iterable[Mapping[str, IndexedPackage]],
+) -> list[IndexedPackage]:
+    """The library packages, by name, of source packages that an old release has and none between, under names that the old one has not.
+
+    :param index: the packages of the release that has them again.
+    :param oldest: those of the old release.
+    :param others: those of the releases between.
+    """
+    between = {unversioned_source(package.source) for release in others for package in release.values()}
+    back = {unversioned_source(package.source) for package in oldest.values()} - between
+    return [
+        package
+        for package in all_libraries(index)
+        if unversioned_source(package.source) in back and package.name.removesuffix("t64") not in oldest
+    ]
+
+
 def all_libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
     """Every library package of a release that has machine code, by name; tests, static archives and what is larger than 2 GB left out."""
     return sorted(

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from corpus.licenses.comparing import alternatives, same_license
-from corpus.licenses.headers import same_family, understood
+from corpus.licenses.headers import has_terms_of_its_own, same_family, understood
 from corpus.licenses.own_files import OwnFiles, joined_grants, own_files, stricter_within
 from inspector.facts.licensing.debian_copyright import CopyrightFile
+from inspector.facts.licensing.debian_copyright_library_names import lies_in_directory_named_after
 from inspector.facts.licensing.debian_copyright_names import read_license_name
 from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
 from inspector.facts.licensing.debian_copyright_places import is_aside
@@ -62,12 +63,13 @@ def decided_by_sources(
 ) -> str:
     """The licence that a library's source files decide on; "" where they leave it at what was read.
 
-    So they do where nothing was read, a name was not understood, or a file that is written freely has several: what the files grant themselves.
-    Where a text grants another version than its name says: the same, if it is of that family. Where a paragraph other than the one that was read
-    covers most files: its licence, if the files say the same themselves and none of them has a stricter one that was read. Where what was read is
-    permissive and several source files are of a strong copyleft: both; and where it is a strong one and they are of one that networks reach.
+    So they do where nothing was read, a name was not understood that is none of a licence of its own, or a file that is written freely has several:
+    what the files grant themselves. Where a text grants another version than its name says: the same, if it is of that family. Where a paragraph
+    other than the one that was read covers most files: its licence, if the files say the same themselves and none of them has a stricter one that
+    was read. Where what was read is permissive and several source files are of a strong copyleft: both; and where it is a strong one and they are of
+    one that networks reach.
     """
-    if not files:
+    if not files or has_terms_of_its_own(file, reading):
         return ""
     own = own_files(file, files)
     said = own.said if license_class(own.said) not in ("unknown", "public-domain") else ""
@@ -137,6 +139,17 @@ def confirmed_by_sources(file: CopyrightFile, reading: LibraryReading | None, fi
     return bool(own.said and own.covered) and all(
         same_license(one, reading.expression) for one in (own.said, own.covered)
     )
+
+
+def holds_own_directory(
+    file: CopyrightFile, reading: LibraryReading | None, files: Sequence[tuple[str, str]], soname: str
+) -> bool:
+    """Whether several source files in the directory that is called like a library say the strong copyleft that everything has: the headers of a weak
+    one that stand beside them do not take it from the library."""
+    own = [(path, said) for path, said in files if lies_in_directory_named_after(path, soname)]
+    if reading is None or reading.scope != "default" or not file.machine_readable:
+        return False
+    return bool(own) and stricter_within(file, own, "strong-copyleft") == reading.expression
 
 
 def _is_stricter(one: str, other: str) -> bool:

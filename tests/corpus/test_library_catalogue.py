@@ -6,11 +6,18 @@ from collections import Counter
 
 import pytest
 
-from corpus.licenses.headers import agreed_license, granted_license, headers_decide, is_doubtful
+from corpus.licenses.headers import (
+    agreed_license,
+    granted_license,
+    has_names_of_its_own,
+    headers_decide,
+    is_doubtful,
+)
 from corpus.licenses.kept_rows import named_by_hand
 from corpus.licenses.libraries import judge, score
 from corpus.licenses.measured_set import measured_libraries
-from corpus.licenses.population import IndexedPackage
+from corpus.licenses.population import IndexedPackage, returned_libraries
+from corpus.licenses.source_evidence import decided_by_sources
 from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
 from inspector.facts.licensing.debian_copyright_scope import library_reading
 
@@ -85,6 +92,27 @@ class TestHeaders:
         assert headers_decide(file, library_reading(file, LIBRARY), "LGPL-2.1-or-later")
         file = parse_copyright(LESSER)
         assert not headers_decide(file, library_reading(file, LIBRARY), "MIT")
+
+    @pytest.mark.parametrize(
+        ("name", "decide"),
+        [("Frobnicator-1.0", False), ("Frobnicator License", False), ("BSD-like", True), ("see COPYING", True)],
+    )
+    def test_nothing_milder_takes_the_place_of_a_licence_of_its_own(self, name: str, decide: bool) -> None:
+        file = machine_readable(("*", f"{name}\n You may use this for your own ends and not give it to anybody."))
+        reading = library_reading(file, LIBRARY)
+        assert headers_decide(file, reading, "MIT") is decide
+        assert bool(decided_by_sources(file, reading, [("src/a.c", "MIT")])) is decide
+        assert reading is not None
+        assert has_names_of_its_own(file, reading) is (name != "see COPYING")
+
+
+def test_what_the_oldest_release_alone_has_is_read_again_where_it_is_back() -> None:
+    def index(*packages: tuple[str, str]) -> dict[str, IndexedPackage]:
+        return {name: IndexedPackage(name, "1", source, "libs", "", "", (), "amd64") for name, source in packages}
+
+    oldest, between = index(("libback5", "back"), ("libstay1", "stay")), index(("libstay2", "stay"))
+    now = index(("libback8", "back"), ("libback5", "back"), ("libstay3", "stay"), ("libnew1", "new"))
+    assert [package.name for package in returned_libraries(now, oldest, [between])] == ["libback8"]
 
 
 def test_a_collection_kept_by_hand_does_not_speak_for_bindings_of_others() -> None:

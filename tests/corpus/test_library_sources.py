@@ -10,7 +10,12 @@ import pytest
 
 from corpus.licenses.build_targets import library_files
 from corpus.licenses.own_files import own_files
-from corpus.licenses.source_evidence import confirmed_by_sources, decided_by_sources, wants_sources
+from corpus.licenses.source_evidence import (
+    confirmed_by_sources,
+    decided_by_sources,
+    holds_own_directory,
+    wants_sources,
+)
 from corpus.licenses.source_trees import licenses_of_files
 from inspector.facts.licensing.debian_copyright import parse_copyright
 from inspector.facts.licensing.debian_copyright_scope import library_reading
@@ -147,6 +152,16 @@ def test_sources_confirm_what_headers_would_overrule() -> None:
     assert confirmed_by_sources(file, reading, [("src/a.c", "GPL-3.0-or-later")])
     assert not confirmed_by_sources(file, reading, [("other/a.c", "LGPL-3.0-or-later")])
     assert not confirmed_by_sources(file, reading, [])
+
+
+def test_own_files_of_a_strong_copyleft_hold_against_headers_of_a_weak_one() -> None:
+    file = parse_copyright(copyright_file(("*", "GPL-2+"), ("libother/*", "LGPL-2.1+")))
+    reading = library_reading(file, "libexample.so.1")
+    files = [(f"libexample/{name}.c", "LGPL-2.1-or-later") for name in "abcdefgh"]
+    strong = [(f"libexample/{name}.c", "GPL-2.0-or-later") for name in "xy"]
+    assert holds_own_directory(file, reading, files + strong, "libexample.so.1")
+    assert not holds_own_directory(file, reading, files + strong[:1], "libexample.so.1")
+    assert not holds_own_directory(file, reading, files + strong, "libother.so.1")
 
 
 def test_the_only_library_that_build_files_name_stands_for_no_other() -> None:

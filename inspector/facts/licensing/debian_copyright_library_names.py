@@ -125,6 +125,15 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]|(?:[-_.]?\d[\d.]*)+$", "", name.lower().removeprefix("lib"))
 
 
+def _is_last_part(stem: str, above: list[str], part: str) -> bool:
+    """Whether a directory below others has the whole last part of a library's name; a short one with the directory above it the last two: "opende/ou"
+    of libexample_opende_ou."""
+    *before, last = PARTS.split(stem.lower())
+    if not above or not before or part.lower() != last:
+        return False
+    return len(part) >= _SHORTEST_PART - 1 or (len(before) > 1 and above[-1].lower() == before[-1])
+
+
 def is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_name: bool) -> bool:
     """Whether one of the directories has the library's name, wherever it is (``src/lib/lttng-ust-ctl/*``), or, not ``whole_name``, a part of it:
     ``tools/libs/guest/*`` for libxenguest, ``lib/colord/*`` for libcolordprivate."""
@@ -133,7 +142,7 @@ def is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_nam
         if not pattern.endswith("/*"):
             continue
         *above, name = pattern[:-2].split("/")
-        if "*" in name or "?" in name or "t" in above or any(part.startswith(_NO_LIBRARY) for part in above):
+        if "*" in name or "?" in name or "t" in above or any(part.lower().startswith(_NO_LIBRARY) for part in above):
             continue
         plain = name.removeprefix("lib")
         if plain[:1].lower() == first != "" and (
@@ -147,16 +156,18 @@ def is_named_after(patterns: tuple[str, ...], stem: str, base: str, *, whole_nam
             continue
         if name.startswith("lib") and len(plain) >= _SHORTEST_PART - 1 and stem.startswith(plain):
             return True
-        if len(plain) >= LONG_PART and stem.lower().endswith(plain.lower()):
+        if _is_last_part(stem, above, plain):
             return True
-        if len(_plain(name)) >= LONG_PART and _plain(stem).endswith(_plain(name)):
+        if (len(plain) >= LONG_PART and stem.lower().endswith(plain.lower())) or (
+            len(_plain(name)) >= LONG_PART and _plain(stem).endswith(_plain(name))
+        ):
             return True
         if above == ["src"] and len(plain) >= _SHORTEST_PART and plain.lower() == _last_word(base):
             return True
         if any(part.lower() in OF_OTHERS for part in above) and _is_called_after_part(base.lower(), plain.lower()):
             return True
         if len(plain) >= _SHORTEST_PART and (
-            stem.endswith((f"-{plain}", f"_{plain}"))
+            stem.lower().endswith((f"-{plain.lower()}", f"_{plain.lower()}"))
             or (above and above[-1] in ("lib", "libs") and (stem.endswith(plain) or stem.startswith(plain)))
         ):
             return True

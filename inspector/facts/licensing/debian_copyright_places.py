@@ -57,7 +57,7 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
     for whole_name in (True, False):
         for paragraph, _ in reversed(matchers):
             if is_named_after(paragraph.patterns, stem, match[1], whole_name=whole_name):
-                return paragraph
+                return paragraph if whole_name else _of_all_files_below(file, f"lib{stem}") or paragraph
     chosen = _with_file_of_its_directory(matchers, stem) or _of_another_project(file, stem) or _of_clients(matchers)
     if chosen is not None:
         return chosen
@@ -69,6 +69,16 @@ def covering_paragraph(file: CopyrightFile, soname: str) -> FilesParagraph | Non
     ):
         paths.remove("library/x.c")  # where Tcl's extensions have scripts
     return _of_place(paths, matchers)
+
+
+def _of_all_files_below(file: CopyrightFile, directory: str) -> FilesParagraph | None:
+    """The paragraph that has all files that are listed in a directory: ``libexample_part/part.c`` of libexample_part, beside ``libexample/*``."""
+    found = [
+        paragraph
+        for paragraph in file.paragraphs
+        if any(directory in pattern.split("/")[:-1] for pattern in paragraph.patterns[:MOST_ALTERNATIVES])
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _of_clients(matchers: list[tuple[FilesParagraph, re.Pattern[str] | None]]) -> FilesParagraph | None:

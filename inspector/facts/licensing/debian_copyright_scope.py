@@ -11,7 +11,8 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
    alone that has several files of such a directory.
 3. "Files: *"; but the License field of the header paragraph where a name in the former is not understood.
 4. The License field of the header paragraph.
-5. What at least three fifths of the listed source files have in common, those in a directory that is called like the library before all, then
+5. The directories at the tree's top, where they have one licence and all that is listed lies below them, or are called like machines. Else
+   what at least three fifths of the listed source files have in common, those in a directory that is called like the library before all, then
    those below ``lib``. Where the licence of 3 to 5 is of a weak copyleft and several files of such a directory are of a strong one: both.
 6. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one of a
    sentence that names the library, the one for "everything else", the one of a sentence "This library is free software", or the one that stands
@@ -64,6 +65,7 @@ from inspector.facts.licensing.debian_copyright_texts import (
     unversioned_grant,
     unversioned_grant_before,
 )
+from inspector.facts.licensing.debian_copyright_whole import reading_of_whole
 from inspector.facts.licensing.license_classes import license_class
 from inspector.patterns import lazy_pattern
 
@@ -105,7 +107,7 @@ def _of_paragraphs(file: CopyrightFile, soname: str) -> LibraryReading | None:
         if header is not None and not header.unknown and (reading is None or reading.unknown or not reading.expression):
             return header
         return _beside_programs(file, soname, reading) or _of_own_files(file, soname, reading) or reading
-    return header or _of_most_files(file, soname)
+    return header or reading_of_whole(file) or _of_most_files(file, soname)
 
 
 def _is_of_programs(file: CopyrightFile, chosen: FilesParagraph, covered: LibraryReading | None) -> bool:

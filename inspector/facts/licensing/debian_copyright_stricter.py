@@ -26,6 +26,7 @@ _OWN_SOURCE = lazy_pattern(
     re.IGNORECASE,
 )
 IN_SOURCES = lazy_pattern(r"(?:src|lib|source)/[^/*]+\.(?:c|cc|cpp|cxx|vala|h|hh|hpp|hxx)")
+_HEADER_OR_TEST = lazy_pattern(r".*(?:\.(?:h|hh|hpp|hxx)|[-_]test\.[^/]*)")
 ENDING = lazy_pattern(r"\.[^./]*$")
 _STRICTER: dict[LicenseClass, tuple[LicenseClass, ...]] = {
     "permissive": ("weak-copyleft", "strong-copyleft"),
@@ -48,12 +49,13 @@ def with_copyleft_below(file: CopyrightFile, soname: str, reading: LibraryReadin
         return None
     found: dict[str, None] = {}
     for paragraph in file.paragraphs:
-        own = {
-            ENDING.sub("", one)
+        own = [
+            one
             for one in paragraph.patterns[:MOST_ALTERNATIVES]
             if one.startswith(directory) and _OWN_SOURCE.fullmatch(one.removeprefix(directory))
-        }
-        if len(own) < FEWEST_FILES:
+        ]
+        # Nothing of headers alone is in the library: they are of a binding for another language, as often as not.
+        if len({ENDING.sub("", one) for one in own}) < FEWEST_FILES or all(map(_HEADER_OR_TEST.fullmatch, own)):
             continue
         other = paragraph_reading(file, paragraph, "paragraph")
         if other is None or other.expression is None or " " in other.expression or other.unknown:
