@@ -182,7 +182,8 @@ with pending as path:
     (path / "directory").mkdir(parents=True)
     (path / "directory/file").write_bytes(b"half")
     print("ready", flush=True)
-    time.sleep(60)
+    for _ in range(600):
+        time.sleep(0.1)  # a signal that comes just before Python begins to sleep is heeded when it has slept
 """
 
 
