@@ -107,7 +107,9 @@ def main() -> None:
             "# Where projects of the library catalogue live, as package URLs without version. Made by corpus/licenses/derived_tables.py.\n"
         )
         stream.write(f"# as_of = {AS_OF}\n")
-        stream.write("# source = the Homepage fields of the source packages of Debian 11, 12, 13, sid and experimental\n")
+        stream.write(
+            "# source = the Homepage fields of the source packages of Debian 11, 12, 13, sid and experimental\n"
+        )
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["project", "purl"])
         writer.writerows(sorted(urls.items()))
