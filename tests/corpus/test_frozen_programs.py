@@ -158,6 +158,7 @@ def mapped_below(folder: Path, program: Path) -> set[str]:
         process.stdout.readline()
         maps = Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8")
         process.stdin.close()
+    folder = folder.resolve()  # as the system writes paths
     paths = {Path(line.split(maxsplit=5)[5]) for line in maps.splitlines() if line.count(" ") >= 5 and "/" in line}
     return {str(path.relative_to(folder)) for path in paths if path.is_relative_to(folder)}
 
