@@ -72,6 +72,7 @@ class StaticScanning:
             candidate = by_path[node.path]
             inodes.setdefault(candidate.identity, _Piece(node, candidate.elf)).paths.append(node.path)
         self._pieces = list(inodes.values())
+        self._constants = sum(by_path[piece.paths[0]].byte_kinds.get("read_only_data", 0) for piece in self._pieces)
         source, program = runtime
         if source is not None and program is not None:
             self._pieces.append(_Piece(source, program.elf, [program.path], is_runtime=True))
@@ -83,8 +84,10 @@ class StaticScanning:
     def scan(self, number: int) -> ScannedFile:
         """One piece."""
         piece = self._pieces[number]
+        catalogue = load_fingerprints()
+        catalogue.expect_texts(self._constants)
         try:
-            return ScannedFile(scan_file(piece.source, piece.elf, piece.paths[0], limits=self._limits))
+            return ScannedFile(scan_file(piece.source, piece.elf, piece.paths[0], catalogue, self._limits))
         except (FormatError, OSError) as error:
             return ScannedFile(FileComponents(), str(error))
 
