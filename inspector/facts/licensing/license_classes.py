@@ -5,12 +5,12 @@ Expressions follow SPDX 2.3, annex D, with the operators in any case; identifier
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Literal
 
 from inspector.facts.licensing.license_expressions import AnyOf, LicenseTerm, LicenseTree, parse_license_expression
+from inspector.patterns import fits_glob
 from inspector.resources import load_table
 
 LicenseClass = Literal[
@@ -71,14 +71,12 @@ def _class_with_exception(base: LicenseClass, exception: str) -> LicenseClass:
 @cache
 def _classifier(section: str) -> Callable[[str], LicenseClass | None]:
     """A function from an identifier, in any case, to its class of one section of the table."""
-    from fnmatch import translate
-
     exact: dict[str, LicenseClass] = {}
-    patterns: list[tuple[Callable[[str], object], LicenseClass]] = []
+    patterns: list[tuple[list[str], LicenseClass]] = []
     for name, identifiers in load_table(_TABLE)[section].items():
         globs = [identifier.lower() for identifier in identifiers if any(sign in identifier for sign in "*[")]
         exact.update((identifier.lower(), name) for identifier in identifiers if identifier.lower() not in globs)
-        patterns.append((re.compile("|".join(translate(glob) for glob in globs)).fullmatch, name))
+        patterns.append((globs, name))
 
     @lru_cache(maxsize=1024)
     def classify(identifier: str) -> LicenseClass | None:
@@ -86,6 +84,6 @@ def _classifier(section: str) -> Callable[[str], LicenseClass | None]:
         found = exact.get(lowered)
         if found is not None:
             return found
-        return next((name for matches, name in patterns if matches(lowered)), None)
+        return next((name for globs, name in patterns if any(fits_glob(lowered, glob) for glob in globs)), None)
 
     return classify
