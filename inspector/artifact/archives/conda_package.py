@@ -14,7 +14,6 @@ from inspector.artifact.tree_making.stored_archive import open_stored
 from inspector.artifact.tree_making.zip_tree import zip_byte_map
 from inspector.errors import FormatError, NothingInspected
 from inspector.formats.compressed_stream import Spool
-from inspector.formats.tar import read_tar
 from inspector.formats.zip import ZipArchive
 from inspector.limits import Limits
 from inspector.model import Problem
@@ -65,6 +64,8 @@ def _add_parts(
     archive: ZipArchive, builder: ArchiveTree, spool: Spool, limits: Limits, problems: list[Problem]
 ) -> str | None:
     """Add the members of each part; gives the compression of the last."""
+    from inspector.formats.tar import read_tar  # every ZIP archive is asked whether it is a conda package
+
     compression: str | None = None
     for entry in archive.entries:
         if not entry.name.startswith((b"pkg-", b"info-")) or b".tar." not in entry.name:
