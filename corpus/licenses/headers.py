@@ -25,6 +25,7 @@ from corpus.store import cache_directory, locked, scratch_directory
 from inspector.facts.licensing.debian_copyright import CopyrightFile
 from inspector.facts.licensing.debian_copyright_names import read_license_name
 from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
+from inspector.facts.licensing.debian_copyright_scope import RESTRICTED
 from inspector.facts.licensing.debian_copyright_texts import recognise_text
 from inspector.facts.licensing.license_classes import license_class
 
@@ -120,6 +121,8 @@ def has_names_of_its_own(file: CopyrightFile, reading: LibraryReading) -> bool:
 def has_terms_of_its_own(file: CopyrightFile, reading: LibraryReading | None) -> bool:
     """Whether what was read is a licence that nobody knows, by a name of its own and with a text in the file: a proprietary one, or one that a
     project wrote for itself. Headers and source files that say something milder are of others, or only a part; "BSD-like" is no such name."""
+    if reading is not None and reading.expression == RESTRICTED:
+        return True
     unknown = [name for name in reading.unknown if not name.startswith("with ")] if reading is not None else []
     return bool(unknown) and all(
         _VAGUE_NAME.search(_CALLED_LICENSE.sub("", name)) is None and _has_text(file, name) for name in unknown

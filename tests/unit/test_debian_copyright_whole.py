@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from inspector.facts.licensing.license_classes import license_class
 from tests.unit.test_debian_copyright import copyright_file, read
+
+ISC = """Permission to use, copy, modify, and distribute this software for any purpose with or without fee is hereby granted, provided that the above
+copyright notice and this permission notice appear in all copies."""
+BSD = """Redistribution and use in source and binary forms, with or without modification, are permitted provided that the following conditions
+are met:
+1. Redistributions of source code must retain the above copyright notice, this list of conditions and the following disclaimer.
+2. Redistributions in binary form must reproduce the above copyright notice, this list of conditions and the following disclaimer in the
+documentation and/or other materials provided with the distribution."""
 
 
 def test_directories_of_machines_are_the_whole_of_a_distribution_of_binaries() -> None:
@@ -63,3 +72,33 @@ def test_all_files_of_a_library_s_directory_beside_one_that_begins_like_it() -> 
     assert read(text, "libexample.so.1") == ("MIT", "paragraph")
     text = copyright_file(*paragraphs, ("libexample/*", "MIT"), ("libexample_part/b.cpp", "Zlib"))
     assert read(text, "libexample_part.so.1") == ("MIT", "paragraph")
+
+
+def test_a_template_s_text_has_the_licence_of_the_whole_behind_its_heading() -> None:
+    text = f"It was downloaded from example.org.\n\nLicense:\n\n{ISC}\n\nsys/event.h is licensed:\n\n{BSD}"
+    name = "BSD-2-clause\n " + text.replace("\n\n", "\n.\n").replace("\n", "\n ")
+    assert read(copyright_file(("*", name)), "libexample.so.0") == ("ISC", "default")
+    without = name.replace("License:", "Of the library:")
+    assert read(copyright_file(("*", without)), "libexample.so.0") == ("BSD-2-Clause", "default")
+
+
+def test_a_sentence_without_a_version_that_names_the_last_part_of_a_library() -> None:
+    whole = "The program is licensed under the GNU GPL.  See COPYING.\n"
+    text = f"{whole}libpart is licensed under the GNU LGPL. See there.\n\nOf mine.c:\nThe GNU General Public License, version 2 or later.\n{BSD}\n"
+    assert read(text, "libexample_part.so.1") == ("LGPL-2.0-or-later", "sentence")
+    assert read(text, "libexample_other.so.1") != ("LGPL-2.0-or-later", "sentence")
+
+
+@pytest.mark.parametrize(
+    ("words", "expression"),
+    [
+        ("It is available without fee for education, research and non-commercial purposes.", "LicenseRef-proprietary"),
+        ("You may not copy, reverse engineer or decompile the Software.", "LicenseRef-proprietary"),
+        ("It is free for commercial and non-commercial use as long as this is kept.", None),
+        ("You may use it for any purpose, and reverse engineer it.", None),
+    ],
+)
+def test_a_free_file_that_keeps_a_use_for_its_owner(words: str, expression: str | None) -> None:
+    found = read(f"This is Example.\n\nCopyright 1999 Somebody.\n\n{words}\n", "libexample.so.1")
+    assert (found and found[0]) == expression
+    assert expression is None or license_class(expression) == "proprietary"

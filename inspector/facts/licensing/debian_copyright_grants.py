@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from inspector.facts.licensing.debian_copyright_names import read_license_name
+from inspector.facts.licensing.debian_copyright_sentences import first_grant
 from inspector.facts.licensing.debian_copyright_texts import gnu_grants, recognise_text
 from inspector.facts.licensing.license_classes import license_class
 from inspector.patterns import lazy_pattern
@@ -78,6 +79,8 @@ _BEHIND_OPENING = lazy_pattern(
 _ACKNOWLEDGED = lazy_pattern(
     r"\bfollowing\s+acknowledge?ment", re.IGNORECASE
 )  # one that BSD's three clauses do not ask for
+_HEADING = lazy_pattern(r"^\s*license:\s*$", re.IGNORECASE | re.MULTILINE)
+"""What stands before the licence in dh_make's old template, which some files have as the text of "Files: *"; licences of single files follow it."""
 _ENDORSE = lazy_pattern(r"\bendorse\s+or\s+promote\b", re.IGNORECASE)
 _GPL_VERSION = lazy_pattern(r"gpl-?v?([123](?:\.0)?\+?)(?![\w.])", re.IGNORECASE)
 _MOST_REST = 0.3  # share of a licence's text that may be something else
@@ -179,6 +182,10 @@ def _told_apart(named: str, text: str) -> str:
     if choice is not None:
         return choice
     told = recognise_text(text)
+    heading = _HEADING.search(text) if len(told) > 1 and named in told else None
+    first = first_grant(text[heading.end() :]) if heading is not None else None
+    if first in TOLD_APART:
+        return first
     if told == (named,) and not _is_longer_than(named, text) and _ACKNOWLEDGED.search(text) is None:
         return named
     return longer_license(text) or (told[0] if len(told) == 1 and told[0] in TOLD_APART else named)

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
 
 from msgspec import Struct
 
+from inspector.facts.licensing.debian_license_names import (
+    GNU_NAME,
+    is_ambiguous,
+    known_license,
+    known_names,
+    listed_exceptions,
+)
 from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
@@ -19,9 +25,6 @@ _LONGEST = 2000  # characters of a name; the longest of Debian 12 has 300
 _DEEPEST = 16
 _TOKEN = lazy_pattern(r"\s*(,\s*(?:and|or)\b|\band\b|\bor\b|[(),|]|[^\s,()|]+)", re.IGNORECASE)
 _JOINED = lazy_pattern(r"(?<=[^\s_-])[_-]+(with|or|and)[_-]+(?!later)(?=[^\s])", re.IGNORECASE)
-_GNU = lazy_pattern(
-    r"(?P<family>[al]?gpl|gfdl)(?P<niv>-niv)?-?v?(?P<version>\d(?:\.\d)?)(?:\.0)?(?P<later>\+| or later|-or-later|-only)?"
-)
 _VARIANT = lazy_pattern(r"([al]?gpl-\d(?:\.\d)?\+?|bsd-[234]-clause|expat|public-domain)[-~](?!.*except)[a-z0-9.~-]+")
 """A known name with a holder's or a variant's name behind it ("BSD-3-clause-Google"): the same terms, other words."""
 _EXCEPTED = lazy_pattern(
@@ -64,8 +67,8 @@ def read_license_name(text: str, text_of: TextOf | None = None, grant_of: GrantO
     """The SPDX expression of a License field's first line; None for an empty one or one that is no list of names."""
     if not text.strip() or len(text) > _LONGEST:
         return None
-    whole = _names().get(" ".join(text.lower().split()))
-    if whole is not None and not (text_of is not None and _is_ambiguous(text)):
+    whole = known_names().get(" ".join(text.lower().split()))
+    if whole is not None and not (text_of is not None and is_ambiguous(text)):
         return NamedLicense(grant_of(text, whole) if grant_of is not None and " " not in whole else whole)
     plain = _ADDED.sub(
         lambda added: f" with {added[2] or added[3]}", _IN_BRACKETS.sub(r" with \1", _POINTER.sub("", text))
@@ -155,8 +158,8 @@ class _Reader:
         if "with" in lowered[1:]:
             at = lowered.index("with", 1)
             return self._excepted(name, " ".join(words[:at]), " ".join(words[at + 1 :]))
-        joined = _EXCEPTED.fullmatch(name) if _known(name) is None else None
-        if joined is not None and _known(joined["base"]) is not None:
+        joined = _EXCEPTED.fullmatch(name) if known_license(name) is None else None
+        if joined is not None and known_license(joined["base"]) is not None:
             return self._excepted(name, joined["base"], joined["exception"])
         return self._simple(name)
 
@@ -177,7 +180,9 @@ class _Reader:
             plain.replace(" ", "-"),
             exception_name.lower().split()[-1],
         ):
-            exception = known.get(found) or _exceptions().get(found) or _exceptions().get(f"{found}-exception")
+            exception = (
+                known.get(found) or listed_exceptions().get(found) or listed_exceptions().get(f"{found}-exception")
+            )
             if exception is not None:
                 named = f"{base} WITH {exception}"
                 return granted if _is_told_by_text(granted, named, exception_name) else named
@@ -194,13 +199,13 @@ class _Reader:
 
         :param whole: the name with the exception behind it, under which the file has its text.
         """
-        gnu = _GNU.match(name.lower())
+        gnu = GNU_NAME.match(name.lower())
         if gnu is not None:
             self._family = gnu["family"]
         elif self._family and _VERSION.fullmatch(name):
             name = f"{self._family}-{name}"
-        found = _known(name)
-        if self._text_of is not None and (found is None or found.startswith("LicenseRef-") or _is_ambiguous(name)):
+        found = known_license(name)
+        if self._text_of is not None and (found is None or found.startswith("LicenseRef-") or is_ambiguous(name)):
             told = self._text_of(name)
             # A file's own name stands for what its text is; of those only a plain dedication to the public domain has another name.
             if (
@@ -211,7 +216,7 @@ class _Reader:
                 found = told
         if found is None:
             variant = _VARIANT.match(name.lower())
-            found = None if variant is None else _known(variant[1])
+            found = None if variant is None else known_license(variant[1])
         if found is None:
             self.unknown.append(name)
             return _reference(name)
@@ -251,54 +256,3 @@ def _written(tree: _Tree | str, outer: str = "") -> str:
         return _written(operands[0], outer)
     text = f" {operator} ".join(_written(operand, operator) for operand in operands)
     return f"({text})" if outer and outer != operator else text
-
-
-@lru_cache(maxsize=1024)
-def _known(name: str) -> str | None:
-    lowered = " ".join(name.lower().split())
-    found = _names().get(lowered)
-    if found is not None:
-        return found
-    gnu = _GNU.fullmatch(lowered)
-    if gnu is not None:
-        return _gnu_identifier(gnu)
-    from inspector.facts.licensing.python_licenses import canonical_expression
-
-    if lowered.startswith("licenseref-"):
-        return name if re.fullmatch(r"[A-Za-z0-9.-]+", name) else None
-    bare = re.sub(r"[ -]licen[cs]e$", "", name, flags=re.IGNORECASE)
-    return canonical_expression(bare) if re.fullmatch(r"[A-Za-z0-9.+-]+", bare) else None
-
-
-def _gnu_identifier(match: re.Match[str]) -> str | None:
-    family, version = match["family"].upper(), match["version"]
-    version = version if "." in version else f"{version}.0"
-    if (family, version) in (("GFDL", "1.0"), ("LGPL", "2.2")):
-        return None
-    if family == "LGPL" and version.startswith("1."):
-        # The first version is 2.0: whoever may take any later than one that never was may take that.
-        return None if match["later"] in (None, "-only") else "LGPL-2.0-or-later"
-    ending = "-only" if match["later"] in (None, "-only") else "-or-later"
-    middle = "-no-invariants" if match["niv"] else ""
-    found = f"{family}-{version}{middle}{ending}"
-    from inspector.facts.licensing.python_licenses import canonical_expression
-
-    return canonical_expression(found)
-
-
-def _is_ambiguous(name: str) -> bool:
-    return " ".join(name.lower().split()) in load_table("licenses/debian_names.toml")["ambiguous"]["names"]
-
-
-@cache
-def _names() -> dict[str, str]:
-    names: dict[str, str] = load_table("licenses/debian_names.toml")["names"]
-    return names
-
-
-@cache
-def _exceptions() -> dict[str, str]:
-    """Exceptions of the SPDX list by their identifiers in lower case."""
-    table = load_table("licenses/classes.toml")["exceptions"]
-    names = [name for group in table.values() for name in group if "*" not in name]
-    return {name.lower(): name for name in names}

@@ -17,7 +17,8 @@ often that of the programs (libuuid of util-linux, libacl, libfuse). Rules, in t
 6. In a file that is written freely: the one licence that is recognised in it, what it says of the packaging left out; of several, the one of a
    sentence that names the library, the one for "everything else", the one of a sentence "This library is free software", or the one that stands
    first, where it gives no choice and no weak copyleft follows a strong one; several permissive ones together; where none is told by a version or a
-   text, "under the GNU General Public License" in words. Else none: which of them is the library's, the file does not say to a program.
+   text, "under the GNU General Public License" in words, or that it is a proprietary one. Else none: which of them is the library's, the file does
+   not say to a program.
 """
 
 from __future__ import annotations
@@ -47,6 +48,16 @@ from inspector.facts.licensing.debian_copyright_places import (
     is_aside,
     is_aside_path,
 )
+from inspector.facts.licensing.debian_copyright_sentences import (
+    first_grant,
+    granted_by_field,
+    granted_by_name,
+    granted_to_library,
+    granted_to_rest,
+    is_restricted,
+    unversioned_grant,
+    unversioned_grant_before,
+)
 from inspector.facts.licensing.debian_copyright_stricter import (
     ENDING,
     FEWEST_FILES,
@@ -55,22 +66,15 @@ from inspector.facts.licensing.debian_copyright_stricter import (
     with_copyleft_below,
     with_stricter_files,
 )
-from inspector.facts.licensing.debian_copyright_texts import (
-    first_grant,
-    granted_by_field,
-    granted_by_name,
-    granted_to_library,
-    granted_to_rest,
-    recognise_text,
-    unversioned_grant,
-    unversioned_grant_before,
-)
+from inspector.facts.licensing.debian_copyright_texts import recognise_text
 from inspector.facts.licensing.debian_copyright_whole import reading_of_whole
 from inspector.facts.licensing.license_classes import license_class
 from inspector.patterns import lazy_pattern
 
 __all__ = ["LibraryReading", "library_reading"]
 
+RESTRICTED = "LicenseRef-proprietary"
+"""What is written freely, is no licence that is known, and keeps a use for its owner."""
 _MOST_FILES = 4000  # patterns of source files that are counted where no paragraph speaks for the whole
 _MAJORITY = 0.6
 _SOURCE = lazy_pattern(r".*(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|hxx|[chf]|f90|vala|[*?]|\[ch\])|/\*|/)")
@@ -257,7 +261,8 @@ def _of_text(text: str, soname: str) -> LibraryReading | None:
     if not mentioned:
         quoted = quoted_license(text, most_rest=1.0) or first_quoted_license(text)
         granted = quoted or unversioned_grant(text)
-        mentioned = () if quoted is None else (quoted,)
+        granted = granted or (RESTRICTED if is_restricted(text) else None)
+        mentioned = (granted,) if granted is not None and granted in (quoted, RESTRICTED) else ()
         return None if granted is None else LibraryReading(granted, "text", mentioned=mentioned)
     if all(license_class(name) in ("permissive", "public-domain") for name in mentioned):
         whole = unversioned_grant_before(text, mentioned)

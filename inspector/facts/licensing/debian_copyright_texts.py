@@ -6,14 +6,12 @@ text often does not.  It says what is mentioned, each once; how several belong t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
 from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.license_classes import license_class
 from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 
@@ -31,47 +29,23 @@ _POINTED_AT = "/usr/share/common-licenses/"
 _LONGEST_POINTER = 360
 _LONGEST_GRANT = 320
 _GNU_NAME = "general public licen"
-_CHOICE = lazy_pattern(
-    r"alternatively|dual[- ]licen|under either|either of|(?:your|a) choice|one of the following|as an alternative"
-    r"|[\s(]or (?:under )?(?:the )?(?:mpl|apache|mozilla|lgpl|bsd)"
-)
 _GNU = lazy_pattern(r"A?GPL-|LGPL-")
-_THIS_LIBRARY = lazy_pattern(r"this library is free software.{0,400}")
 _FAMILIES = {"affero": "AGPL", "lesser": "LGPL", "library": "LGPL", None: "GPL"}
-_OF_GNU = r"(?:the )?(?:gnu )?(?:(?P<kind{0}>lesser|library|affero|lesser \(?(?:or library|library)?\)?) )?(?:gnu )?general public licen[cs]e"
+NAMES_OF_GNU = r"(?:the )?(?:gnu )?(?:(?P<kind{0}>lesser|library|affero|lesser \(?(?:or library|library)?\)?) )?(?:gnu )?general public licen[cs]e"
 _NAME_FIRST = lazy_pattern(
     "(?=[tgla])"  # the letters that it can begin with: cheaper than to try what may be left out
-    + _OF_GNU.format("1")
+    + NAMES_OF_GNU.format("1")
     + r"(?: \([al]?gpl\))?(?:,? (?:as )?published by the (?:free software foundation|fsf)(?: \(fsf\))?(?:, inc\.?)?)?"
     r"[;:,. ]{1,3}(?:either )?\(?(?:versions?|v\.?|ver\.?) ?(?P<version1>\d(?:\.\d)?)(?=(?P<rest1>.{0,140}))"
 )
 _VERSION_FIRST = lazy_pattern(
     r"(?=[ev])(?:either )?versions? (?P<version2>\d(?:\.\d)?)"
     r"(?P<rest2>,? (?:or (?:\(at your option\) )?(?:any )?(?:later|newer)(?: version)?,? )?)(?:of )"
-    + _OF_GNU.format("2")
+    + NAMES_OF_GNU.format("2")
 )
 _SHORT = lazy_pattern(
     r"\b(?P<short>[al]?gpl)(?:,? ?version |[- ]?v?\.? ?)(?P<version3>\d(?:\.\d)?)(?=(?P<rest3>\+|.{0,40}))"
 )
-_FOLLOWED = r"[^.]{0,40} (?:is|are)(?: \w+){0,2} (?:under|covered by|licen[sc]ed as) .{0,400}"
-_LIBRARIES = lazy_pattern(rf"(?<![\w/.-])lib[a-z][\w+-]{{2,}}{_FOLLOWED}")
-_REST = lazy_pattern(
-    r"(?:everything else|all (?:the )?other (?:files|code|parts)|the rest(?: of (?:the |this )?\w+(?: \w+)?)?"
-    r"|the remaining (?:files|code)|remaining (?:files|code))"
-    r"(?: in [^.]{0,40})? (?:is|are)(?: \w+)? (?:licen[sc]ed|under|available|covered|distributed|released|published).{0,400}"
-)
-_WITHOUT_VERSION = lazy_pattern(
-    r"(?:under|terms of|licen[sc]e:|licen[sc]ed|subject to|conditions of)(?: the terms of| the conditions of| terms of)? "
-    rf"(?:{_OF_GNU.format('4')}|(?:the )?(?:gnu )?(?P<short4>l?gpl)(?![\w-]))"
-)
-_ANY_VERSION = lazy_pattern(r"licen[sc]e.{0,80}\bversions? \d|\bl?gpl ?v\.? ?\d")
-_SECTION = lazy_pattern(r"^License:[ \t]*\n((?:[ \t]*\n|[ \t]+\S[^\n]*\n)+)", re.MULTILINE)
-_OTHER_SECTION = lazy_pattern(r"^[ \t]*licen[sc]e (?:of|for) [^\n]{1,100}:[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_FIELD = lazy_pattern(r"^License:[ \t]*(\S[^\n]{0,60}\d[^\n]{0,20})$", re.MULTILINE)
-_PARTS = lazy_pattern(r"[-_]")
-_SHORTEST_NAME = 5  # letters of a library's name, "lib" included, that a sentence may name it by
-_NEAR = 200
-"""Characters behind the beginning of a second licence in which its choice may be given."""
 _LATER = lazy_pattern(
     r"\+|-or-later|(?:,? ?\(?(?:of the licen[cs]e)?,? ?(?:or|and) \(?(?:at your (?:option|choice|discretion)\)?,? ?)?"
     r"(?:any |\(at your option\) any )?(?:later|newer|higher|above))(?! versions? (?:that (?:is|are) )?(?:accept|approv))"
@@ -92,118 +66,16 @@ def recognise_text(text: str) -> tuple[str, ...]:
 
     Where to find the text of a licence on a Debian system is no grant, unless nothing else is said.
     """
-    return _recognised(_without_pointers(text)) or _recognised(_plain(text))
+    return recognised_in(plain_without_pointers(text)) or recognised_in(_plain(text))
 
 
-def granted_to_library(text: str) -> str | None:
-    """The GNU licence of a sentence that begins "This library is free software": that of the library where a file speaks of programs too; None
-    where there is no such sentence or two that differ."""
-    plain = _without_pointers(text)
-    found = {name for sentence in _THIS_LIBRARY.findall(plain) for name in _gnu_grants(sentence)}
-    return found.pop() if len(found) == 1 else None
-
-
-def granted_by_name(text: str, soname: str) -> str | None:
-    """The licence of the sentence that names a library: "libexample is under the GNU Lesser General Public License, v2.1", or of the grant that
-    stands behind "the files required for libexample are available under the following license:" or "the files in lib/libexample/ have the
-    following license:", where the project's name may stand before the directory's; None where there is none or two."""
-    stem = soname.partition(".so")[0].lower().rstrip("0123456789.-")
-    if len(stem) < _SHORTEST_NAME or not stem.startswith("lib"):
-        return None
-    plain = _without_pointers(text)
-    directories = [re.escape(stem)]
-    part = _PARTS.split(stem)[-1]
-    if part != stem and len(part) >= _SHORTEST_NAME:
-        directories.append(f"lib{re.escape(part)}")
-    named = re.compile(
-        rf"(?<![\w/.-]){re.escape(stem)}(?![\w/.-]){_FOLLOWED}"
-        rf"|files in (?:[\w.-]{{1,40}}/){{0,3}}(?:{'|'.join(directories)})/ have the following licen[sc]e.{{0,400}}"
-    )
-    return _only(_first_of(match[0]) for match in named.finditer(plain))
-
-
-def granted_by_field(text: str) -> str | None:
-    """The licence of the one heading "License:" of a file that is written freely, as dh_make's template has it with the text below, or of the one
-    line "License: GPL-2", where its name says a version; None where there is none or two that differ."""
-    sections = [match[1] for match in _SECTION.finditer(text[:LONGEST])]
-    # "License of the library:" beside it says more.
-    granted = recognise_text(sections[0]) if len(sections) == 1 and _OTHER_SECTION.search(text) is None else ()
-    if len(granted) == 1:
-        return granted[0]
-    names = {match[1].strip() for match in _FIELD.finditer(text[:LONGEST])}
-    named = read_license_name(names.pop()) if len(names) == 1 else None
-    return None if named is None or named.unknown else named.expression
-
-
-def _first_of(plain: str) -> str | None:
-    """The licence that stands first in a piece of text."""
-    return min(_recognised(plain), key=lambda name: _place(name, plain), default=None)
-
-
-def _only(names: Iterator[str | None]) -> str | None:
-    found = {name for name in names if name is not None}
-    return found.pop() if len(found) == 1 else None
-
-
-def granted_to_rest(text: str) -> str | None:
-    """The licence that a text with several gives "everything else", where libraries are named that have another one or nothing is said to be a
-    library's; None where it does not say so, or twice."""
-    plain = _without_pointers(text)
-    if "this library is free software" in plain and _LIBRARIES.search(plain) is None:
-        return None
-    return _only(_first_of(match[0]) for match in _REST.finditer(plain))
-
-
-def unversioned_grant(text: str) -> str | None:
-    """The GNU licence that a text grants in words without any version: any version then (section 9 of the GPL's version 2, 13 of the LGPL's)."""
-    plain = _without_pointers(text)
-    if _ANY_VERSION.search(plain) is not None:
-        return None  # one that the grammar does not have, or that there never was
-    families = {
-        (match["short4"] or _FAMILIES[_kind(match["kind4"])]).upper() for match in _WITHOUT_VERSION.finditer(plain)
-    }
-    named = read_license_name(families.pop()) if len(families) == 1 else None
-    return named.expression if named is not None and not named.unknown else None
-
-
-def unversioned_grant_before(text: str, names: Sequence[str]) -> str | None:
-    """The same where it stands before all of some licences that were recognised in the text: that of the whole, those of single parts follow it."""
-    granted = unversioned_grant(text)
-    if granted is None:
-        return None
-    plain = _without_pointers(text)
-    grant = _WITHOUT_VERSION.search(plain)
-    return granted if grant is not None and all(grant.start() < _place(name, plain) for name in names) else None
-
-
-def first_grant(text: str) -> str | None:
-    """The licence that stands first in a text that has several and gives no choice of them: that of the whole, those of single files follow it.
-
-    None where it gives a choice; where the first is a strong copyleft and a weak one follows, which is as often the library's; and where the first
-    is a permissive one and a copyleft follows.
-    """
-    plain = _without_pointers(text)
-    found = _recognised(plain)
-    if len(found) < 2:
-        return found[0] if found else None
-    first, second = sorted(found, key=lambda name: _place(name, plain))[:2]
-    mild = license_class(first) in ("permissive", "public-domain")
-    if _CHOICE.search(plain, 0, len(plain) if mild else _place(second, plain) + _NEAR):
-        return None
-    classes = {license_class(name) for name in found}
-    kind = license_class(first)
-    if kind in ("permissive", "public-domain"):
-        return first if classes <= {"permissive", "public-domain"} else None
-    return None if kind == "unknown" or (kind == "strong-copyleft" and "weak-copyleft" in classes) else first
-
-
-def _place(name: str, plain: str) -> int:
+def place_of(name: str, plain: str) -> int:
     """Where in a text a licence that was recognised in it begins."""
     if _GNU.match(name):
         base = name.partition(" WITH ")[0]
         for pattern in (_NAME_FIRST, _VERSION_FIRST, _SHORT):
             for match in pattern.finditer(plain):
-                if base in _gnu_grants(plain[match.start() : match.end() + 60]):
+                if base in gnu_grants_in(plain[match.start() : match.end() + 60]):
                     return match.start()
         return len(plain)
     rows = (row for row in _rows("licenses") if row["spdx"] == name and _applies(row, plain))
@@ -216,13 +88,14 @@ def _applies(row: dict[str, Any], plain: str) -> bool:
 
 def gnu_grants(text: str) -> tuple[str, ...]:
     """The GNU licences that a text grants with their versions, each once; where to find their texts is no grant."""
-    return tuple(_gnu_grants(_without_pointers(text)))
+    return tuple(gnu_grants_in(plain_without_pointers(text)))
 
 
-def _recognised(plain: str) -> tuple[str, ...]:
+def recognised_in(plain: str) -> tuple[str, ...]:
+    """The same of a piece of plain text."""
     rows = [row for row in _rows("exceptions") if all(phrase in plain for phrase in row["all"])]
     exceptions = [(row["spdx"], row.get("of", "")) for row in rows]
-    gnu = [_with_exception(name, exceptions) for name in _gnu_grants(plain)]
+    gnu = [_with_exception(name, exceptions) for name in gnu_grants_in(plain)]
     others = [row["spdx"] for row in _rows("licenses") if _applies(row, plain)]
     if any(name.startswith("Apache") for name in others) and ("LLVM-exception", "") in exceptions:
         others = [f"{name} WITH LLVM-exception" if name == "Apache-2.0" else name for name in others]
@@ -246,7 +119,7 @@ def _plain(text: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _without_pointers(text: str) -> str:
+def plain_without_pointers(text: str) -> str:
     """The same without where to find a licence on a Debian system."""
     plain = _plain(text)
     parts, done = [], 0
@@ -270,15 +143,15 @@ def _around(plain: str, words: str, distance: int) -> list[tuple[int, int]]:
     return found
 
 
-def _gnu_grants(plain: str) -> Iterator[str]:
+def gnu_grants_in(plain: str) -> Iterator[str]:
     """``LGPL-2.1-or-later`` and the like; a version alone is "-only"."""
     found: dict[str, None] = {}
     named = _around(plain, _GNU_NAME, _LONGEST_GRANT)
     for match in chain.from_iterable(_NAME_FIRST.finditer(plain, *place) for place in named):
-        _add(found, _FAMILIES[_kind(match["kind1"])], match["version1"], match["rest1"])
+        _add(found, family_of(match["kind1"]), match["version1"], match["rest1"])
     for match in chain.from_iterable(_VERSION_FIRST.finditer(plain, *place) for place in named):
         rest = match["rest2"] + plain[match.end() : match.end() + 60]
-        _add(found, _FAMILIES[_kind(match["kind2"])], match["version2"], rest)
+        _add(found, family_of(match["kind2"]), match["version2"], rest)
     if not found and "gpl" in plain:
         for match in _SHORT.finditer(plain):
             _add(found, match["short"].upper(), match["version3"], match["rest3"])
@@ -289,8 +162,9 @@ def _gnu_grants(plain: str) -> Iterator[str]:
     yield from found
 
 
-def _kind(words: str | None) -> str | None:
-    return None if words is None else words.split()[0]
+def family_of(words: str | None) -> str:
+    """The family that the words before "General Public License" stand for: "lesser" for LGPL."""
+    return _FAMILIES[None if words is None else words.split()[0]]
 
 
 def _add(found: dict[str, None], family: str, version: str, rest: str) -> None:
