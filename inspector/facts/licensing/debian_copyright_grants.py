@@ -79,7 +79,7 @@ _BEHIND_OPENING = lazy_pattern(
 _ACKNOWLEDGED = lazy_pattern(
     r"\bfollowing\s+acknowledge?ment", re.IGNORECASE
 )  # one that BSD's three clauses do not ask for
-_HEADING = lazy_pattern(r"^\s*license:\s*$", re.IGNORECASE | re.MULTILINE)
+_HEADING = lazy_pattern(r"^[ \t]*license:[ \t]*$", re.IGNORECASE | re.MULTILINE)
 """What stands before the licence in dh_make's old template, which some files have as the text of "Files: *"; licences of single files follow it."""
 _ENDORSE = lazy_pattern(r"\bendorse\s+or\s+promote\b", re.IGNORECASE)
 _GPL_VERSION = lazy_pattern(r"gpl-?v?([123](?:\.0)?\+?)(?![\w.])", re.IGNORECASE)

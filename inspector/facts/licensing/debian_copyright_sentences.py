@@ -48,6 +48,8 @@ _RESTRICTED = lazy_pattern(
     r"(?<!commercial and )(?<!commercial or )(?<!commercial/)(?<!and/or )\bnon-?commercial (?:purposes?|use)\b(?! (?:and|or) )"
     r"|\b(?:not|nor|neither)\b[^.]{0,200}\b(?:reverse[- ]engineer|decompile|disassemble)"
 )
+_MOST_TERMS = 64 * 1024
+"""Characters in which such terms stand."""
 _NEAR = 200
 """Characters behind the beginning of a second licence in which its choice may be given."""
 
@@ -144,7 +146,7 @@ def unversioned_grant_before(text: str, names: Sequence[str]) -> str | None:
 
 def is_restricted(text: str) -> bool:
     """Whether a text keeps commercial use, or what may be learned from the binary, for its owner; "commercial and non-commercial" use is any."""
-    return _RESTRICTED.search(plain_without_pointers(text)) is not None
+    return _RESTRICTED.search(plain_without_pointers(text), 0, _MOST_TERMS) is not None
 
 
 def first_grant(text: str) -> str | None:

@@ -16,7 +16,7 @@ _MACHINE = lazy_pattern(
     r"|loong64|mips64el|mipsel|mips|ia64|sparc64)/\*"
 )
 """One that is called like a machine (https://www.debian.org/ports/, and what builders of binaries call them)."""
-_MOST_PATTERNS = 4000
+_MOST_PATTERNS = 1000
 
 
 def reading_of_whole(file: CopyrightFile) -> LibraryReading | None:
