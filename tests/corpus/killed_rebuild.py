@@ -98,7 +98,9 @@ def main() -> None:
                 fastest = min(fastest, time.monotonic() - started)
                 _emptied(directory, kept)
         else:
-            status = _run(source, output, die_at=max(count - number // 2, 1))  # the last events are those around the name
+            status = _run(
+                source, output, die_at=max(count - number // 2, 1)
+            )  # the last events are those around the name
             names = _emptied(directory, kept)
         _tell({"status": status, "names": names})
 

@@ -224,7 +224,9 @@ def test_killed_at_fifty_points(corpus_artifact: Callable[[str], Path], tmp_path
     first, *killed = [json.loads(line) for line in done.stdout.splitlines()]
     assert first["status"] == 0
     assert len(killed) == 50
-    assert sum(found["status"] == 9 for found in killed) >= 40  # the others were done before their time was over, each time again
+    assert (
+        sum(found["status"] == 9 for found in killed) >= 40
+    )  # the others were done before their time was over, each time again
     assert (
         sum(any(name.endswith(".part") for name in found["names"]) for found in killed) >= 5
     )  # in the midst of writing

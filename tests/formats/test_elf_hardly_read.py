@@ -26,7 +26,9 @@ def test_machines_own_files(path: Path) -> None:
         oracle = ELFFile(stream)
         loads = [segment.header for segment in oracle.iter_segments("PT_LOAD")]
         code = [(row.p_offset, row.p_offset + row.p_filesz) for row in loads if row.p_flags & 1]
-        has_constants = oracle.get_section_by_name(".rodata") is not None  # in a file that has none, all that is loaded is looked at
+        has_constants = (
+            oracle.get_section_by_name(".rodata") is not None
+        )  # in a file that has none, all that is loaded is looked at
         unloaded = [
             (section["sh_offset"], section["sh_offset"] + section["sh_size"])
             for section in oracle.iter_sections("SHT_PROGBITS")
