@@ -124,7 +124,14 @@ def test_the_tree_is_what_the_own_tool_unpacks(
             assert _without_permissions(shown) == _without_permissions(expected)
         else:
             assert shown == expected
-        if form not in ("oci", "docker", "flatpak-build") and extract not in OWNER_ONLY and name != "ostree-archive":
+        # ostree links what it checks out to its objects, where both are on one file system, and so two names of one object to each other.
+        links = name != "ostree-bare-user" or path.stat().st_dev == target.stat().st_dev
+        if (
+            links
+            and form not in ("oci", "docker", "flatpak-build")
+            and extract not in OWNER_ONLY
+            and name != "ostree-archive"
+        ):
             assert linked_names(artifact.tree) == names_of_one_file(target)
 
 
