@@ -18,7 +18,9 @@ _SETTINGS = {
     f"{_TARGET}::PDiffs": "false",
     f"{_TARGET}::KeepCompressed": "true",
 }
-_LIBRARY = re.compile(r"((?:usr/)?lib(?:/x86_64-linux-gnu)?/[^/\s]+\.so(?:\.[^/\s]+)?)\s+(\S+)")
+LOADERS_DIRECTORY = r"(?:usr/)?lib(?:/x86_64-linux-gnu)?"
+"""Expression for the directories that the loader searches on Debian's amd64, from the root."""
+_LIBRARY = re.compile(rf"({LOADERS_DIRECTORY}/[^/\s]+\.so(?:\.[^/\s]+)?)\s+(\S+)")
 """A line of the index: path, white space, ``[area/]section/package`` with commas between several (Debian wiki, RepositoryFormat)."""
 
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from corpus.contents import LOADERS_DIRECTORY
 from corpus.debian import apt
 from corpus.licenses.population import IndexedPackage
 from corpus.programs import ProgramFailed, run
@@ -23,7 +24,7 @@ from inspector.errors import FormatError
 from inspector.formats.elf import looks_like_elf, read_elf
 from inspector.source import BytesSource
 
-_PUBLIC = re.compile(r"\./(?:usr/)?lib(?:/x86_64-linux-gnu)?/[^/]+")
+_PUBLIC = re.compile(rf"\./{LOADERS_DIRECTORY}/[^/]+")
 _PLUGIN = re.compile(
     r"\./usr/lib/x86_64-linux-gnu/(?:gstreamer-1\.0|pulseaudio|samba|nss|[^/]+/private)/[^/]+\.so(?:\.[^/]*)?"
 )

@@ -184,6 +184,11 @@ def unversioned_source(source: str) -> str:
     return re.sub(r"[^a-z]", "", _NUMBERS.sub("", name)) or name
 
 
+def plain_package(name: str) -> str:
+    """A package's name without the mark of the 64-bit time transition."""
+    return name.removesuffix("t64")
+
+
 def tenth_libraries(
     index: Mapping[str, IndexedPackage], earlier: Iterable[Mapping[str, IndexedPackage]]
 ) -> list[IndexedPackage]:
@@ -223,7 +228,7 @@ def new_libraries(
     """
     packages = [package for release in earlier for package in release.values()]
     sources = {unversioned_source(package.source) for package in packages}
-    names = {package.name.removesuffix("t64") for package in packages}
+    names = {plain_package(package.name) for package in packages}
     new = [
         package
         for package in index.values()
@@ -232,7 +237,7 @@ def new_libraries(
         and OTHER_LANGUAGE.search(package.name) is None
         and unversioned_source(package.source) not in sources
     ]
-    renamed = {package.source for package in new if package.name.removesuffix("t64") in names}
+    renamed = {package.source for package in new if plain_package(package.name) in names}
     return sorted((package for package in new if package.source not in renamed), key=lambda package: package.name)
 
 
@@ -252,7 +257,7 @@ def returned_libraries(
     return [
         package
         for package in all_libraries(index)
-        if unversioned_source(package.source) in back and package.name.removesuffix("t64") not in oldest
+        if unversioned_source(package.source) in back and plain_package(package.name) not in oldest
     ]
 
 

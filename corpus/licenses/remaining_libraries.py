@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Literal
 
-from corpus.licenses.population import OTHER_LANGUAGE, IndexedPackage, read_index, unversioned_source
+from corpus.licenses.population import OTHER_LANGUAGE, IndexedPackage, plain_package, read_index, unversioned_source
 
 Place = Literal["trixie", "sid", "experimental", "bullseye", "trixie+non-free"]
 _PLACES: tuple[Place, ...] = ("trixie", "sid", "experimental", "bullseye", "trixie+non-free")
@@ -40,11 +40,11 @@ def remaining_libraries(sources: Collection[str], packages: Collection[str]) -> 
     taken = {unversioned_source(source) for source in sources} | {
         unversioned_source(one.source) for one in before.values()
     }
-    known = {_plain(name) for name in packages} | {_plain(name) for name in before}
+    known = {plain_package(name) for name in packages} | {plain_package(name) for name in before}
     found: dict[Place, list[IndexedPackage]] = {}
     for place in _PLACES:
         libraries = _libraries(read_index(place))
-        renamed = {package.source for package in libraries if _plain(package.name) in known}
+        renamed = {package.source for package in libraries if plain_package(package.name) in known}
         found[place] = [
             package
             for package in libraries
@@ -60,8 +60,3 @@ def _libraries(index: Mapping[str, IndexedPackage]) -> list[IndexedPackage]:
         for name in sorted(index)
         if index[name].is_library and index[name].architecture != "all" and OTHER_LANGUAGE.search(name) is None
     ]
-
-
-def _plain(name: str) -> str:
-    """A package's name without the mark of the 64-bit time transition."""
-    return name.removesuffix("t64")

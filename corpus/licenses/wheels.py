@@ -38,7 +38,7 @@ from inspector.artifact.opening import open_artifact
 from inspector.facts.binaries.elf_objects import read_elf_objects
 from inspector.facts.licensing.library_components import LibraryComponent, library_components, named_libraries
 from inspector.facts.licensing.library_licenses import plain_library_name
-from inspector.facts.licensing.static_components import find_static_components
+from inspector.facts.licensing.static_components import StaticScanning
 from inspector.facts.python.distributions import collect_python_distributions
 from inspector.limits import Limits
 
@@ -109,7 +109,8 @@ def judge(wheel: Wheel) -> JudgedWheel:
         artifact = open_artifact(scratch, Limits())
         every = list(read_elf_objects(artifact, Limits()))
         objects = [found for found in every if _is_vendored(found.path)]
-        scan = find_static_components(artifact.tree, every)
+        scanning = StaticScanning(artifact.tree, every)
+        scan = scanning.gather([scanning.scan(number) for number in range(len(scanning))])
         components = library_components(named_libraries(objects), scan.own)
         libraries = tuple(
             _judged(found.path, components.get(found.path), known, scratch / found.path) for found in objects

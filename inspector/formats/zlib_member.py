@@ -55,6 +55,7 @@ class ZlibMember:
     __slots__ = (
         "_blocks",
         "_current",
+        "_is_damaged",
         "_number",
         "_offset",
         "_source",
@@ -80,6 +81,7 @@ class ZlibMember:
         self.size = size
         self._start = start
         self.is_in_part = False
+        self._is_damaged = False
         self._source = source
         self._offset = offset
         self._stored = stored
@@ -158,10 +160,13 @@ class ZlibMember:
             self._blocks.remove(self._number, number)
 
     def _decodes(self) -> bool:
-        """Decode everything, if it is whole and undamaged; what is not is read as far as it goes."""
+        """Decode everything, if it is whole and undamaged; what is not is read as far as it goes, and not tried again by every read."""
+        if self._is_damaged:
+            return False
         try:
             self.decode()
         except FormatError:
+            self._is_damaged = True
             return False
         return self.is_decoded
 

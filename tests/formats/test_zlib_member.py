@@ -84,6 +84,24 @@ def test_damaged_members_are_read_as_far_as_they_go(damage: Callable[[bytes], by
         member.read_at(len(content) - 10, 10)
 
 
+def test_damaged_members_are_tried_once() -> None:
+    content = CONTENT[: 3 * MIB]
+    stored = _wrong(zlib.compress(content))
+    read: list[int] = []
+
+    class Counted(BytesSource):
+        def read_at(self, offset: int, length: int) -> bytes:
+            read.append(length)
+            return super().read_at(offset, length)
+
+    member = ZlibMember(Counted(stored), 0, len(stored), len(content), DecodedBlocks(), Limits())
+    assert member.read_at(MIB, 10) == content[MIB : MIB + 10]
+    before = len(read)
+    for place in range(200):
+        assert member.read_at(MIB + place, 10) == content[MIB + place : MIB + place + 10]
+    assert len(read) == before
+
+
 def test_a_start_that_is_known_is_not_decoded_again() -> None:
     content = b"\x7fELF" + bytes(100)
     size, start = decoded_size(BytesSource(zlib.compress(content)), 0, len(zlib.compress(content)), 1000)

@@ -114,18 +114,6 @@ class StaticScanning:
         return StaticScan(tuple(found), own, tuple(pythons), tuple(problems))
 
 
-def find_static_components(
-    tree: Tree,
-    objects: Sequence[ElfObject],
-    limits: Limits | None = None,
-    *,
-    runtime: tuple[Source | None, ElfObject | None] = (None, None),
-) -> StaticScan:
-    """Scan the ELF files of a tree, each inode once; parameters as of :class:`StaticScanning`."""
-    scanning = StaticScanning(tree, objects, limits, runtime=runtime)
-    return scanning.gather([scanning.scan(number) for number in range(len(scanning))])
-
-
 def scan_file(
     source: Source, elf: ElfFile, path: str, catalogue: Catalogue | None = None, limits: Limits | None = None
 ) -> FileComponents:
