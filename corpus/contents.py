@@ -1,9 +1,10 @@
-"""Which packages of a release have libraries where the loader looks: the archive's Contents index, through apt."""
+"""Which packages of a release have libraries, where the loader looks and elsewhere: the archive's Contents index, through apt."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 from corpus.debian import apt
 from corpus.programs import ProgramFailed, run
@@ -20,8 +21,10 @@ _SETTINGS = {
 }
 LOADERS_DIRECTORY = r"(?:usr/)?lib(?:/x86_64-linux-gnu)?"
 """Expression for the directories that the loader searches on Debian's amd64, from the root."""
-_LIBRARY = re.compile(rf"({LOADERS_DIRECTORY}/[^/\s]+\.so(?:\.[^/\s]+)?)\s+(\S+)")
+_LIBRARY = re.compile(r"((?:usr/)?(?:lib|lib64|libexec)/(?:\S+/)?[^/\s]+\.so(?:\.[^/\s]+)?)\s+(\S+)")
 """A line of the index: path, white space, ``[area/]section/package`` with commas between several (Debian wiki, RepositoryFormat)."""
+_WHERE_THE_LOADER_LOOKS = re.compile(rf"{LOADERS_DIRECTORY}/[^/]+")
+_DEBUG_INFORMATION = "/debug/"
 
 
 def packages_with_libraries(release: str) -> dict[str, list[str]]:
@@ -29,7 +32,26 @@ def packages_with_libraries(release: str) -> dict[str, list[str]]:
 
     :raises Unavailable: where the mirror does not give the index.
     """
-    kept = cache_directory() / "licenses" / f"{release}-contents.json"
+    return _chosen(release, lambda path: _WHERE_THE_LOADER_LOOKS.fullmatch(path) is not None)
+
+
+def packages_with_private_libraries(release: str) -> dict[str, list[str]]:
+    """The same of all other directories for libraries, without separate debug information.
+
+    :raises Unavailable: where the mirror does not give the index.
+    """
+    return _chosen(
+        release, lambda path: _WHERE_THE_LOADER_LOOKS.fullmatch(path) is None and _DEBUG_INFORMATION not in path
+    )
+
+
+def _chosen(release: str, is_wanted: Callable[[str], bool]) -> dict[str, list[str]]:
+    chosen = {name: [path for path in paths if is_wanted(path)] for name, paths in _libraries(release).items()}
+    return {name: paths for name, paths in chosen.items() if paths}
+
+
+def _libraries(release: str) -> dict[str, list[str]]:
+    kept = cache_directory() / "licenses" / f"{release}-libraries.json"
     with locked(f"contents-{release}"):
         if not kept.exists():
             kept.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """``python -m corpus.licenses.catalogue``: makes ``rules/licenses/packaged_libraries.csv``, the rows that no person wrote.
 
-Six sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` speaks for
+Seven sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` speaks for
 it (``kept_rows.py``):
 
 1. Debian 12's library packages, all of them: project and licence out of their copyright files, by the same rules that read such a file inside an
@@ -13,11 +13,13 @@ it (``kept_rows.py``):
    Debian 13 has outside of main (contrib, non-free): CUDA, MKL, NVIDIA's drivers, which bundles carry.
 5. Libraries that applications bring for themselves in the loader's directories (``own_libraries.py``), of Debian 12 and what Debian 13 alone has: of
    SONAMEs that no library package has, whatever is said there of the licence, and whose name no file of another source package of the release has.
-6. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
+6. Private shared libraries of applications, of Debian 12 (``private_libraries.py``): of SONAMEs that nothing before has.
+7. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
    if it is one licence or a choice: which part of "GPL AND LGPL" is the library's, a list for a whole package does not say.
 
-``adjudicated.toml`` overrules, with reasons. ``checked`` says what stands behind a row: "two sources" agree, or there is "one source", or it
-"differs: …" from what the other distributions say.
+``reviewed.csv`` has what people read in the copyright files after the machine (``reviewed_rows.py``); ``adjudicated.toml`` overrules, with reasons.
+``checked`` says what stands behind a row: "two sources" agree, or there is "one source", or it "differs: …" from what the other distributions say;
+"reviewed" and "adjudicated" are a person's.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from pathlib import Path
 
 from corpus.contents import packages_with_libraries
 from corpus.licenses.comparing import same_license
-from corpus.licenses.copyright_rows import CHANGING, RELEASES, Row, is_known, rows_of_release
+from corpus.licenses.copyright_rows import CHANGING, RELEASES, Row, is_known, rows_of_packages, rows_of_release
 from corpus.licenses.kept_rows import known_families, named_by_hand
 from corpus.licenses.own_libraries import own_libraries
 from corpus.licenses.population import (
@@ -49,6 +51,8 @@ from corpus.licenses.population import (
     returned_libraries,
     sampled_libraries,
 )
+from corpus.licenses.private_libraries import RELEASE, private_libraries
+from corpus.licenses.reviewed_rows import as_reviewed, reviews
 from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.resources import data_directory
 
@@ -66,7 +70,8 @@ _HEAD = f"""\
 # as_of = {AS_OF}
 # Read by inspector/facts/licensing/library_licenses.py, after the exact names and before the patterns of libraries.csv.
 # spdx: empty where the source leaves open which of several licences is the library's.  source_package: of Debian, else another distribution's recipe.
-# checked: "two sources" agree, "one source", "differs: …" (what the other says), "adjudicated" (by a person, the reason in adjudicated.toml)
+# checked: "two sources" agree, "one source", "differs: …" (what the other says), "reviewed" and "adjudicated" (read by a person:
+#   corpus/licenses/reviewed.csv, adjudicated.toml)
 """
 
 
@@ -93,12 +98,16 @@ def make_rows(*, without_measured_half: bool = False) -> list[Row]:
     own = _best(_own_rows(without_measured_half=without_measured_half))
     # A library package's row stays, whatever it says.
     rows |= {soname: row for soname, row in own.items() if soname not in rows}
+    if not without_measured_half:
+        rows |= {soname: row for soname, row in _best(_private_rows()).items() if soname not in rows}
     finished = [_checked(row, others.get(row.soname), adjudicated) for row in rows.values()]
     for soname, other in others.items():
         if soname not in rows:
             source = f"AerynOS recipe {other.recipe} {other.version}"
             finished.append(Row(soname, other.recipe, other.spdx, other.recipe, "one source", source))
     named, family = named_by_hand(read_index("bookworm")), known_families()
+    read_by_people = reviews()
+    finished = [row if row.checked == "adjudicated" else as_reviewed(row, read_by_people) for row in finished]
     kept = [row for row in finished if not named(row.soname, row.spdx, row.source_package)]
     return sorted(
         (replace(row, project=family(row.soname, row.source_package) or row.project) for row in kept),
@@ -138,6 +147,11 @@ def _own_rows(*, without_measured_half: bool) -> list[Row]:
         found = rows_of_release(packages, index, release, settled, set(), _LARGEST_APPLICATION)
         rows += unshared(list(found), _owners_of_names(index, release))
     return rows
+
+
+def _private_rows() -> Iterator[Row]:
+    """The rows of private shared libraries."""
+    return rows_of_packages(private_libraries(), read_index(RELEASE), RELEASE, set(), _LARGEST_APPLICATION)
 
 
 def unshared(rows: Sequence[Row], owners: Mapping[str, Collection[str]]) -> list[Row]:

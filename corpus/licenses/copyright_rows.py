@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.licenses.headers import (
     agreed_license,
@@ -55,19 +55,27 @@ def rows_of_release(
     without_sources: set[str],
     largest_tree: int = LARGEST,
 ) -> Iterator[Row]:
-    """The rows of a release's packages.
+    """The rows of a release's packages: of their libraries in the loader's directories.
 
     :param settled: SONAMEs whose licence is known and that are not read again; those that become known are added.
     :param without_sources: source packages of which nothing is taken.
     :param largest_tree: bytes of a tarball of sources that is still downloaded.
     """
-    packages = list(read_packages(chosen, release))
+    packages = [replace(package, libraries=package.public_libraries) for package in read_packages(chosen, release)]
+    wanted = [package for package in packages if package.source not in without_sources]
+    yield from rows_of_packages(wanted, index, release, settled, largest_tree)
+
+
+def rows_of_packages(
+    packages: list[LibraryPackage],
+    index: Mapping[str, IndexedPackage],
+    release: str,
+    settled: set[str],
+    largest_tree: int = LARGEST,
+) -> Iterator[Row]:
+    """The rows of packages that were read: of all libraries that they name; parameters as of :func:`rows_of_release`."""
     texts = copyright_texts([*packages, *_linked_packages(packages, index, release)])
-    readings = [
-        reading
-        for reading in _readings(packages, texts)
-        if reading.soname not in settled and reading.package.source not in without_sources
-    ]
+    readings = [reading for reading in _readings(packages, texts) if reading.soname not in settled]
     headers = _header_licenses([reading for reading in readings if reading.is_doubtful], index, release)
     doubtful = [reading for reading in readings if wants_sources(reading.file, reading.reading)]
     files = _source_files(doubtful, release, largest_tree)
@@ -123,11 +131,10 @@ class _Reading:
 
 def _readings(packages: list[LibraryPackage], texts: Mapping[str, str]) -> Iterator[_Reading]:
     for package in packages:
-        sonames = [name for path, name in package.libraries if path.count("/") <= 4 and "/gstreamer-1.0/" not in path]
-        if not sonames:
+        if not package.libraries:
             continue
         file = parse_copyright(texts[package.name])
-        for soname in sonames:
+        for _, soname in package.libraries:
             yield _Reading(package, soname, file, library_reading(file, soname))
 
 

@@ -32,6 +32,7 @@ _JUDGED = (
     "eleventh, machine-readable copyright file",
     "twelfth, machine-readable copyright file",
     "thirteenth, machine-readable copyright file",
+    "fourteenth, machine-readable copyright file",
 )
 """The sets that --check holds to the bar."""
 
@@ -158,7 +159,18 @@ def _sets(judged: Sequence[Judged], free_form: set[str]) -> Iterator[tuple[str, 
     """The sets under their titles; the fifth and those after it parted by the kind of copyright file."""
     for name in ("bundles", "sample", "second", "third", "fourth"):
         yield name, [row for row in judged if row.library.set == name]
-    for name in ("fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth"):
+    for name in (
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+        "thirteenth",
+        "fourteenth",
+    ):
         rows = [row for row in judged if row.library.set == name]
         yield f"{name}, machine-readable copyright file", [row for row in rows if row.library.source not in free_form]
         yield f"{name}, written freely", [row for row in rows if row.library.source in free_form]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +27,9 @@ from corpus.licenses.population import (
     sampled_libraries,
     tenth_libraries,
 )
+from corpus.licenses.private_libraries import RELEASE, fourteenth_sources, private_libraries
 from corpus.licenses.remaining_libraries import remaining_libraries
+from inspector.facts.licensing.library_licenses import LibraryCatalogue, identify_in, load_library_catalogue
 
 TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set", "release"]
@@ -47,6 +49,7 @@ Set = Literal[
     "eleventh",
     "twelfth",
     "thirteenth",
+    "fourteenth",
 ]
 Release = Literal["bullseye", "bookworm", "trixie", "trixie+non-free", "sid", "experimental"]
 
@@ -60,7 +63,8 @@ class MeasuredLibrary:
         "seventh": of other sixteenths of all library packages, both halves of them; "eighth": of what only the third list of applications needs,
         both halves of it; "ninth": of two further sixteenths, both halves, without what the eighth has; "tenth": of source packages that
         Debian 13 has and Debian 12 and 11 have not, both halves; "eleventh": of those that Debian sid alone has, and what the tenth left out;
-        "twelfth": of source packages without a library package, what they bring for themselves; "thirteenth": what is left.
+        "twelfth": of source packages without a library package, what they bring for themselves; "thirteenth": what is left;
+        "fourteenth": private shared libraries of applications.
     :ivar release: the codename of the release of Debian that the package is of; its copyright file is the truth.
     """
 
@@ -84,20 +88,43 @@ def draw(drawn: Collection[Set] = ()) -> Iterator[MeasuredLibrary]:
 
     :param drawn: sets that are drawn already and left out.
     """
-    installed = set(
-        subprocess.run(
-            ["dpkg-query", "-W", "-f=${Package}\n"], capture_output=True, text=True, check=True
-        ).stdout.split()
-    )
+    installed = _installed_packages()
     for release, chosen in _chosen_packages(drawn):
         wanted = {package.name: set_ for package, set_ in chosen if set_ not in drawn and package.name not in installed}
         packages = [package for package, _ in chosen if package.name in wanted]
         for package in read_packages(packages, release, skip_unavailable=True):
-            for path, soname in package.libraries:
-                if path.count("/") <= 4 and "/gstreamer-1.0/" not in path:
-                    yield MeasuredLibrary(
-                        soname, package.name, package.version, package.source, wanted[package.name], release
-                    )
+            for _, soname in package.public_libraries:
+                yield MeasuredLibrary(
+                    soname, package.name, package.version, package.source, wanted[package.name], release
+                )
+
+
+def draw_fourteenth(drawn: Collection[str]) -> Iterator[MeasuredLibrary]:
+    """The private libraries of the fourteenth set, of packages that are not installed here.
+
+    :param drawn: SONAMEs of the sets before; these are left out, and those that the catalogue has a row of by their name.
+    """
+    known = load_library_catalogue()
+    new = [
+        replace(package, libraries=tuple(one for one in package.libraries if _is_new(one[1], drawn, known)))
+        for package in private_libraries()
+    ]
+    sources = fourteenth_sources(package.source for package in new if package.libraries)
+    installed = _installed_packages()
+    for package in new:
+        if package.source in sources and package.name not in installed:
+            for _, soname in package.libraries:
+                yield MeasuredLibrary(soname, package.name, package.version, package.source, "fourteenth", RELEASE)
+
+
+def _is_new(soname: str, drawn: Collection[str], known: LibraryCatalogue) -> bool:
+    row = identify_in(known, soname)
+    return soname not in drawn and (row is None or row.matched != "name")
+
+
+def _installed_packages() -> set[str]:
+    said = subprocess.run(["dpkg-query", "-W", "-f=${Package}\n"], capture_output=True, text=True, check=True)
+    return set(said.stdout.split())
 
 
 def _chosen_packages(drawn: Collection[Set]) -> Iterator[tuple[Release, list[tuple[IndexedPackage, Set]]]]:
@@ -141,6 +168,8 @@ def main() -> None:
         for library in sorted(draw(sets), key=lambda library: (library.soname, library.package), reverse=True)
     }
     found |= {library.soname: library for library in kept}
+    if "fourteenth" not in sets:
+        found |= {library.soname: library for library in draw_fourteenth(found)}
     with TABLE.open("w", encoding="utf-8", newline="") as stream:
         stream.write(
             "# Shared libraries of Debian that the catalogue is measured on; drawn on 2026-11-21 by corpus/licenses/measured_set.py.\n"

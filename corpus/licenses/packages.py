@@ -50,6 +50,13 @@ class LibraryPackage:
     copyright: str
     copyright_of: str
 
+    @property
+    def public_libraries(self) -> tuple[tuple[str, str], ...]:
+        """Those of its libraries that lie where the loader looks by itself."""
+        return tuple(
+            (path, soname) for path, soname in self.libraries if path.count("/") <= 4 and "/gstreamer-1.0/" not in path
+        )
+
 
 def read_packages(
     packages: Sequence[IndexedPackage], release: str, *, skip_unavailable: bool = False
