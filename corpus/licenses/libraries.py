@@ -80,8 +80,8 @@ def judge(
 ) -> list[Judged]:
     """Ask the catalogue for each library by its SONAME alone; a set that is drawn and has no labels yet is left out as a whole."""
     labels = tomllib.loads(LABELS.read_text(encoding="utf-8"))
-    labelled = {library.set for library in libraries if library.source in labels["licenses"]}
-    return [_judged(library, identify(library.soname), labels) for library in libraries if library.set in labelled]
+    waiting = {library.set for library in libraries if library.source not in labels["licenses"]}
+    return [_judged(library, identify(library.soname), labels) for library in libraries if library.set not in waiting]
 
 
 def score(verdicts: Iterator[Verdict]) -> Score:
