@@ -4,7 +4,7 @@ Seven sources, in this order; a SONAME gets one row, and none where a row of ``r
 it (``kept_rows.py``):
 
 1. Debian 12's library packages, all of them: project and licence out of their copyright files, by the same rules that read such a file inside an
-   artifact (``inspector/facts/licensing/debian_copyright_scope.py``); where that leaves a doubt, out of the library's own source files
+   artifact (``inspector/facts/licensing/debian_copyright/library_scope.py``); where that leaves a doubt, out of the library's own source files
    (``source_evidence.py``) and of the public headers (``headers.py``), too. What is measured came in when it had been measured;
    ``without_measured_half`` leaves it out again. Debian 12 goes first, as most bundles are built on systems of its age or older.
 2. Debian 13's, the same.

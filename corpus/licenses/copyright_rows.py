@@ -18,9 +18,9 @@ from corpus.licenses.packages import LibraryPackage, copyright_texts, read_packa
 from corpus.licenses.population import IndexedPackage
 from corpus.licenses.source_evidence import confirmed_by_sources, decided_by_sources, holds_own_directory, wants_sources
 from corpus.licenses.source_trees import LARGEST, FileLicenses, read_source_trees
-from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
-from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
-from inspector.facts.licensing.debian_copyright_scope import library_reading
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile, parse_copyright
+from inspector.facts.licensing.debian_copyright.library_scope import library_reading
+from inspector.facts.licensing.debian_copyright.paragraphs import LibraryReading
 from inspector.facts.licensing.license_classes import license_class
 
 RELEASES = {

@@ -22,11 +22,11 @@ from corpus.licenses.population import IndexedPackage
 from corpus.programs import ProgramFailed, run
 from corpus.recipe import Unavailable
 from corpus.store import cache_directory, locked, scratch_directory
-from inspector.facts.licensing.debian_copyright import CopyrightFile
-from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
-from inspector.facts.licensing.debian_copyright_scope import RESTRICTED
-from inspector.facts.licensing.debian_copyright_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile
+from inspector.facts.licensing.debian_copyright.library_scope import RESTRICTED
+from inspector.facts.licensing.debian_copyright.license_names import read_license_name
+from inspector.facts.licensing.debian_copyright.paragraphs import LibraryReading
+from inspector.facts.licensing.debian_copyright.running_texts import recognise_text
 from inspector.facts.licensing.license_classes import license_class
 
 _HEADER = re.compile(r"\./usr/(?:include|lib/[^/]+)/.*\.(?:h|hh|hpp|hxx|inl|tcc)|\./usr/include/.*/[A-Z][A-Za-z0-9]*")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
-from inspector.facts.licensing.debian_copyright_paragraphs import paragraph_reading
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile, FilesParagraph
+from inspector.facts.licensing.debian_copyright.paragraphs import paragraph_reading
 from inspector.facts.licensing.license_classes import LicenseClass, license_class
 
 _MAJORITY = 0.7

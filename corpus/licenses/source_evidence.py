@@ -14,12 +14,12 @@ from functools import lru_cache
 from corpus.licenses.comparing import alternatives, same_license
 from corpus.licenses.headers import has_terms_of_its_own, same_family, understood
 from corpus.licenses.own_files import OwnFiles, joined_grants, own_files, stricter_within
-from inspector.facts.licensing.debian_copyright import CopyrightFile
-from inspector.facts.licensing.debian_copyright_library_names import lies_in_directory_named_after
-from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading
-from inspector.facts.licensing.debian_copyright_places import is_aside
-from inspector.facts.licensing.debian_copyright_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile
+from inspector.facts.licensing.debian_copyright.library_names import lies_in_directory_named_after
+from inspector.facts.licensing.debian_copyright.license_names import read_license_name
+from inspector.facts.licensing.debian_copyright.paragraphs import LibraryReading
+from inspector.facts.licensing.debian_copyright.places import is_aside
+from inspector.facts.licensing.debian_copyright.running_texts import recognise_text
 from inspector.facts.licensing.license_classes import CLASS_ORDER, LicenseClass, license_class
 
 _FEWEST_PATTERNS = 3

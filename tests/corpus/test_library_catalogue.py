@@ -18,8 +18,8 @@ from corpus.licenses.libraries import judge, score
 from corpus.licenses.measured_set import measured_libraries
 from corpus.licenses.population import IndexedPackage, returned_libraries
 from corpus.licenses.source_evidence import decided_by_sources
-from inspector.facts.licensing.debian_copyright import CopyrightFile, parse_copyright
-from inspector.facts.licensing.debian_copyright_scope import library_reading
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile, parse_copyright
+from inspector.facts.licensing.debian_copyright.library_scope import library_reading
 
 HEAD = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n"
 LESSER = (

@@ -17,8 +17,8 @@ from corpus.licenses.source_evidence import (
     wants_sources,
 )
 from corpus.licenses.source_trees import licenses_of_files
-from inspector.facts.licensing.debian_copyright import parse_copyright
-from inspector.facts.licensing.debian_copyright_scope import library_reading
+from inspector.facts.licensing.debian_copyright.copyright_file import parse_copyright
+from inspector.facts.licensing.debian_copyright.library_scope import library_reading
 from tests.unit.test_debian_copyright import copyright_file
 
 AUTOMAKE = r"""

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.facts.licensing.debian_copyright import parse_copyright
-from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.debian_copyright_scope import library_reading
-from inspector.facts.licensing.debian_copyright_sentences import granted_to_library
-from inspector.facts.licensing.debian_copyright_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.copyright_file import parse_copyright
+from inspector.facts.licensing.debian_copyright.library_scope import library_reading
+from inspector.facts.licensing.debian_copyright.license_names import read_license_name
+from inspector.facts.licensing.debian_copyright.running_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.sentences import granted_to_library
 from tests.judged_time import assert_at_most
 
 HEAD = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: Example\n"

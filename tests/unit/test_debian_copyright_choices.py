@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.facts.licensing.debian_copyright_grants import granted_expression
-from inspector.facts.licensing.debian_copyright_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.grants import granted_expression
+from inspector.facts.licensing.debian_copyright.running_texts import recognise_text
 from tests.unit.test_debian_copyright import HEAD, copyright_file, read
 
 GRANT = "You may pass it on under the terms of the GNU General Public License as published by the Free Software Foundation; "

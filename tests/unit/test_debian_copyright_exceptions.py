@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.facts.licensing.debian_copyright import parse_copyright
-from inspector.facts.licensing.debian_copyright_grants import granted_expression
-from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.debian_copyright_scope import library_reading
+from inspector.facts.licensing.debian_copyright.copyright_file import parse_copyright
+from inspector.facts.licensing.debian_copyright.grants import granted_expression
+from inspector.facts.licensing.debian_copyright.library_scope import library_reading
+from inspector.facts.licensing.debian_copyright.license_names import read_license_name
 from inspector.facts.licensing.spdx_texts import spdx_text
 from tests.unit.test_debian_copyright import HEAD
 

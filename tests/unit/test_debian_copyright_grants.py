@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.facts.licensing.debian_copyright import parse_copyright
-from inspector.facts.licensing.debian_copyright_grants import granted_expression
-from inspector.facts.licensing.debian_copyright_packaging import without_packaging
-from inspector.facts.licensing.debian_copyright_scope import library_reading
-from inspector.facts.licensing.debian_copyright_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.copyright_file import parse_copyright
+from inspector.facts.licensing.debian_copyright.grants import granted_expression
+from inspector.facts.licensing.debian_copyright.library_scope import library_reading
+from inspector.facts.licensing.debian_copyright.packaging_sentences import without_packaging
+from inspector.facts.licensing.debian_copyright.running_texts import recognise_text
 from tests.unit.test_debian_copyright import HEAD
 
 LATER = (

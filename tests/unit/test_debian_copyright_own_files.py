@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.facts.licensing.debian_copyright_grants import granted_expression
-from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.debian_copyright_sentences import granted_to_rest
-from inspector.facts.licensing.debian_copyright_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.grants import granted_expression
+from inspector.facts.licensing.debian_copyright.license_names import read_license_name
+from inspector.facts.licensing.debian_copyright.running_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.sentences import granted_to_rest
 from inspector.facts.licensing.license_classes import license_class
 from tests.unit.test_debian_copyright import copyright_file, read
 from tests.unit.test_debian_copyright_exceptions import read as expression_of

@@ -15,8 +15,8 @@ from msgspec import Struct, field
 from inspector.artifact.tree import Node, Tree
 from inspector.errors import FormatError
 from inspector.facts.binaries.elf_objects import ElfObject
-from inspector.facts.licensing.debian_copyright import LONGEST, CopyrightFile, parse_copyright
-from inspector.facts.licensing.debian_copyright_scope import LibraryReading, library_reading
+from inspector.facts.licensing.debian_copyright.copyright_file import LONGEST, CopyrightFile, parse_copyright
+from inspector.facts.licensing.debian_copyright.library_scope import LibraryReading, library_reading
 from inspector.facts.licensing.library_licenses import LibraryLicense, plain_library_name
 from inspector.facts.licensing.package_notes import PackageNote
 from inspector.model import Problem
@@ -66,7 +66,7 @@ class BundledCopyright(Struct, frozen=True):
 def copyright_licenses(content: bytes, soname: str | None = None) -> CopyrightLicenses:
     """Read a copyright file, machine-readable or written freely, for one library or for its package as a whole.
 
-    :param content: the file; at most :data:`inspector.facts.licensing.debian_copyright.LONGEST` bytes are read.
+    :param content: the file; at most :data:`inspector.facts.licensing.debian_copyright.copyright_file.LONGEST` bytes are read.
     :param soname: of the library whose part of the source tree is meant, or None for what holds for everything ("Files: *").
     """
     return _licenses(parse_copyright(content), soname)

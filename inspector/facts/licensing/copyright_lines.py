@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from inspector.facts.licensing.debian_copyright import parse_copyright
+from inspector.facts.licensing.debian_copyright.copyright_file import parse_copyright
 from inspector.patterns import lazy_pattern
 
 _LINE = lazy_pattern(r"^[\s*#/;.|>-]*((?:(?:portions|parts|all)\s+)?(?:copyright\b|\(c\)|©).*)$", re.IGNORECASE)

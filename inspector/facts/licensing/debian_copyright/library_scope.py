@@ -26,14 +26,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
-from inspector.facts.licensing.debian_copyright_grants import (
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile, FilesParagraph
+from inspector.facts.licensing.debian_copyright.grants import (
     TOLD_APART,
     first_quoted_license,
     longer_license,
     quoted_license,
 )
-from inspector.facts.licensing.debian_copyright_library_names import (
+from inspector.facts.licensing.debian_copyright.library_names import (
     MOST_ALTERNATIVES,
     has_directory_with_lib,
     has_name_in_common,
@@ -41,14 +41,15 @@ from inspector.facts.licensing.debian_copyright_library_names import (
     lies_below_another_library,
     lies_in_directory_named_after,
 )
-from inspector.facts.licensing.debian_copyright_packaging import without_packaging
-from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading, joined, paragraph_reading
-from inspector.facts.licensing.debian_copyright_places import (
+from inspector.facts.licensing.debian_copyright.packaging_sentences import without_packaging
+from inspector.facts.licensing.debian_copyright.paragraphs import LibraryReading, joined, paragraph_reading
+from inspector.facts.licensing.debian_copyright.places import (
     covering_paragraph,
     is_aside,
     is_aside_path,
 )
-from inspector.facts.licensing.debian_copyright_sentences import (
+from inspector.facts.licensing.debian_copyright.running_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.sentences import (
     first_grant,
     granted_by_field,
     granted_by_name,
@@ -58,7 +59,7 @@ from inspector.facts.licensing.debian_copyright_sentences import (
     unversioned_grant,
     unversioned_grant_before,
 )
-from inspector.facts.licensing.debian_copyright_stricter import (
+from inspector.facts.licensing.debian_copyright.stricter_files import (
     ENDING,
     FEWEST_FILES,
     IN_SOURCES,
@@ -66,8 +67,7 @@ from inspector.facts.licensing.debian_copyright_stricter import (
     with_copyleft_below,
     with_stricter_files,
 )
-from inspector.facts.licensing.debian_copyright_texts import recognise_text
-from inspector.facts.licensing.debian_copyright_whole import reading_of_whole
+from inspector.facts.licensing.debian_copyright.whole_tree import reading_of_whole
 from inspector.facts.licensing.license_classes import license_class
 from inspector.patterns import lazy_pattern
 

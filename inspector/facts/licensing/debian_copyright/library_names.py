@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from inspector.facts.licensing.debian_copyright import CopyrightFile
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile
 from inspector.patterns import lazy_pattern
 
 MOST_ALTERNATIVES = 200  # of one paragraph

@@ -8,20 +8,20 @@ from typing import Literal
 
 from msgspec import Struct
 
-from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
-from inspector.facts.licensing.debian_copyright_grants import (
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile, FilesParagraph
+from inspector.facts.licensing.debian_copyright.grants import (
     TOLD_APART,
     choice_of_texts,
     granted_expression,
     quoted_license,
 )
-from inspector.facts.licensing.debian_copyright_names import (
+from inspector.facts.licensing.debian_copyright.license_names import (
     PUBLIC_DOMAIN,
     NamedLicense,
     read_license_name,
     without_unknown_choices,
 )
-from inspector.facts.licensing.debian_copyright_texts import recognise_text
+from inspector.facts.licensing.debian_copyright.running_texts import recognise_text
 from inspector.facts.licensing.license_classes import license_class
 from inspector.patterns import lazy_pattern
 

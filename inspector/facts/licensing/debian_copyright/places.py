@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 
-from inspector.facts.licensing.debian_copyright import CopyrightFile, FilesParagraph
-from inspector.facts.licensing.debian_copyright_library_names import (
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile, FilesParagraph
+from inspector.facts.licensing.debian_copyright.library_names import (
     LONG_PART,
     MOST_ALTERNATIVES,
     OF_OTHERS,

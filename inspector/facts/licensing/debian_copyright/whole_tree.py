@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from inspector.facts.licensing.debian_copyright import CopyrightFile
-from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading, paragraph_reading
-from inspector.facts.licensing.debian_copyright_places import is_aside_path
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile
+from inspector.facts.licensing.debian_copyright.paragraphs import LibraryReading, paragraph_reading
+from inspector.facts.licensing.debian_copyright.places import is_aside_path
 from inspector.patterns import lazy_pattern
 
 _TOP = lazy_pattern(r"(?:\./)?[^/*?\\]+/\*")

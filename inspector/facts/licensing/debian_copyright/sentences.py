@@ -1,6 +1,6 @@
 """Which of the licences in a copyright file that is written freely is the library's: what its sentences and headings say, and what stands first.
 
-What is recognised at all, and where, tells ``debian_copyright_texts.py``.
+What is recognised at all, and where, tells ``running_texts.py``.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.debian_copyright_texts import (
+from inspector.facts.licensing.debian_copyright.license_names import read_license_name
+from inspector.facts.licensing.debian_copyright.running_texts import (
     LONGEST,
     NAMES_OF_GNU,
     family_of,

@@ -6,15 +6,15 @@ import re
 
 from msgspec.structs import replace
 
-from inspector.facts.licensing.debian_copyright import CopyrightFile
-from inspector.facts.licensing.debian_copyright_library_names import (
+from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile
+from inspector.facts.licensing.debian_copyright.library_names import (
     MOST_ALTERNATIVES,
     has_name_at_its_end,
     is_called_like,
     lies_in_directory_named_after,
 )
-from inspector.facts.licensing.debian_copyright_paragraphs import LibraryReading, paragraph_reading
-from inspector.facts.licensing.debian_copyright_places import is_aside
+from inspector.facts.licensing.debian_copyright.paragraphs import LibraryReading, paragraph_reading
+from inspector.facts.licensing.debian_copyright.places import is_aside
 from inspector.facts.licensing.license_classes import LicenseClass, license_class
 from inspector.patterns import lazy_pattern
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 
-from inspector.facts.licensing.debian_copyright_names import read_license_name
-from inspector.facts.licensing.debian_copyright_sentences import first_grant
-from inspector.facts.licensing.debian_copyright_texts import gnu_grants, recognise_text
+from inspector.facts.licensing.debian_copyright.license_names import read_license_name
+from inspector.facts.licensing.debian_copyright.running_texts import gnu_grants, recognise_text
+from inspector.facts.licensing.debian_copyright.sentences import first_grant
 from inspector.facts.licensing.license_classes import license_class
 from inspector.patterns import lazy_pattern
 from inspector.resources import load_table

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
-from inspector.facts.licensing.debian_copyright_names import read_license_name
+from inspector.facts.licensing.debian_copyright.license_names import read_license_name
 from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
 

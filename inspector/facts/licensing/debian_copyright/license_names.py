@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from inspector.facts.licensing.debian_license_names import (
+from inspector.facts.licensing.debian_copyright.single_names import (
     GNU_NAME,
     is_ambiguous,
     known_license,
