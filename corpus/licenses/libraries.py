@@ -33,6 +33,7 @@ _JUDGED = (
     "twelfth, machine-readable copyright file",
     "thirteenth, machine-readable copyright file",
     "fourteenth, machine-readable copyright file",
+    "fifteenth, machine-readable copyright file",
 )
 """The sets that --check holds to the bar."""
 
@@ -170,6 +171,7 @@ def _sets(judged: Sequence[Judged], free_form: set[str]) -> Iterator[tuple[str, 
         "twelfth",
         "thirteenth",
         "fourteenth",
+        "fifteenth",
     ):
         rows = [row for row in judged if row.library.set == name]
         yield f"{name}, machine-readable copyright file", [row for row in rows if row.library.source not in free_form]

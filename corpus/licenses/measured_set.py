@@ -6,6 +6,7 @@ Packages that are installed on the machine that draws are left out, as the catal
 from __future__ import annotations
 
 import csv
+import hashlib
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from corpus.licenses.packages import read_packages
 from corpus.licenses.population import (
     FRESH_SETS,
     IndexedPackage,
+    all_libraries,
     bundle_libraries,
     eighth_libraries,
     eleventh_libraries,
@@ -26,6 +28,7 @@ from corpus.licenses.population import (
     read_index,
     sampled_libraries,
     tenth_libraries,
+    unversioned_source,
 )
 from corpus.licenses.private_libraries import RELEASE, fourteenth_sources, private_libraries
 from corpus.licenses.remaining_libraries import remaining_libraries
@@ -33,6 +36,7 @@ from inspector.facts.licensing.library_licenses import LibraryCatalogue, identif
 
 TABLE = Path(__file__).with_name("measured.csv")
 COLUMNS = ["soname", "package", "version", "source", "set", "release"]
+_SOURCES_OF_FIFTEENTH = 170
 
 Set = Literal[
     "bundles",
@@ -50,6 +54,7 @@ Set = Literal[
     "twelfth",
     "thirteenth",
     "fourteenth",
+    "fifteenth",
 ]
 Release = Literal["bullseye", "bookworm", "trixie", "trixie+non-free", "sid", "experimental"]
 
@@ -64,7 +69,7 @@ class MeasuredLibrary:
         both halves of it; "ninth": of two further sixteenths, both halves, without what the eighth has; "tenth": of source packages that
         Debian 13 has and Debian 12 and 11 have not, both halves; "eleventh": of those that Debian sid alone has, and what the tenth left out;
         "twelfth": of source packages without a library package, what they bring for themselves; "thirteenth": what is left;
-        "fourteenth": private shared libraries of applications.
+        "fourteenth": private shared libraries of applications; "fifteenth": library packages of Debian 12 that no set before has.
     :ivar release: the codename of the release of Debian that the package is of; its copyright file is the truth.
     """
 
@@ -115,6 +120,30 @@ def draw_fourteenth(drawn: Collection[str]) -> Iterator[MeasuredLibrary]:
         if package.source in sources and package.name not in installed:
             for _, soname in package.libraries:
                 yield MeasuredLibrary(soname, package.name, package.version, package.source, "fourteenth", RELEASE)
+
+
+def draw_fifteenth(before: Collection[MeasuredLibrary]) -> Iterator[MeasuredLibrary]:
+    """The libraries of the fifteenth set: of the first 170 source packages, in their order, of which no set before has anything."""
+    index = read_index(RELEASE)
+    sources = {unversioned_source(library.source) for library in before}
+    sonames = {library.soname for library in before}
+    installed = _installed_packages()
+    packages: dict[str, list[IndexedPackage]] = {}
+    for package in all_libraries(index):
+        if unversioned_source(package.source) not in sources and package.name not in installed:
+            packages.setdefault(package.source, []).append(package)
+    drawn = 0
+    for source in sorted(packages, key=lambda name: hashlib.sha256(f"fifteenth {name}".encode()).digest()):
+        found = [
+            MeasuredLibrary(soname, package.name, package.version, source, "fifteenth", RELEASE)
+            for package in read_packages(packages[source], RELEASE, skip_unavailable=True)
+            for _, soname in package.public_libraries
+            if soname not in sonames
+        ]
+        yield from found
+        drawn += bool(found)
+        if drawn == _SOURCES_OF_FIFTEENTH:
+            return
 
 
 def _is_new(soname: str, drawn: Collection[str], known: LibraryCatalogue) -> bool:
@@ -170,6 +199,8 @@ def main() -> None:
     found |= {library.soname: library for library in kept}
     if "fourteenth" not in sets:
         found |= {library.soname: library for library in draw_fourteenth(found)}
+    if "fifteenth" not in sets:
+        found |= {library.soname: library for library in draw_fifteenth(found.values())}
     with TABLE.open("w", encoding="utf-8", newline="") as stream:
         stream.write(
             "# Shared libraries of Debian that the catalogue is measured on; drawn on 2026-11-21 by corpus/licenses/measured_set.py.\n"
