@@ -53,7 +53,7 @@ from corpus.licenses.population import (
 )
 from corpus.licenses.private_libraries import RELEASE, private_libraries
 from corpus.licenses.reviewed_rows import as_reviewed, reviews
-from inspector.facts.licensing.python_licenses import canonical_expression
+from inspector.facts.licensing.canonical_expressions import canonical_expression
 from inspector.resources import data_directory
 
 AS_OF = "2026-11-21"

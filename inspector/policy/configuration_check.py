@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from inspector.catalogue import load_rules
 from inspector.errors import UsageError
-from inspector.facts.licensing.python_licenses import canonical_expression
+from inspector.facts.licensing.canonical_expressions import canonical_expression
 from inspector.facts.licensing.spdx_texts import spdx_identifiers
 from inspector.patterns import lazy_pattern
 from inspector.policy.configuration_keys import KEYS, Key

@@ -28,7 +28,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.spdx import is_supported_id
 from packageurl import PackageURL
 
-from inspector.facts.licensing.python_licenses import canonical_expression
+from inspector.facts.licensing.canonical_expressions import canonical_expression
 from inspector.render.bill_of_materials import (
     artifact_name,
     component_keys,

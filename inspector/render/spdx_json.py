@@ -12,7 +12,7 @@ from hashlib import sha1
 from typing import Any
 
 from inspector.documents import encode_document
-from inspector.facts.licensing.python_licenses import canonical_expression
+from inspector.facts.licensing.canonical_expressions import canonical_expression
 from inspector.facts.licensing.spdx_texts import list_version
 from inspector.patterns import lazy_pattern
 from inspector.render.bill_of_materials import (

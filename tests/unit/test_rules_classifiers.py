@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import lzma
+
 import pytest
 
+from inspector.facts.licensing.canonical_expressions import canonical_expression, known_identifiers
 from inspector.facts.licensing.license_classes import CLASS_ORDER, license_class
-from inspector.facts.licensing.python_licenses import _known_identifiers, _plain, canonical_expression, stated_license
-from inspector.resources import load_table
+from inspector.facts.licensing.python_licenses import _plain, stated_license
+from inspector.resources import data_directory, load_table
 
 TABLE = load_table("licenses/classifiers.toml")
+NEWER = load_table("licenses/newer_identifiers.toml")
 
 
 def test_the_right_side_is_spdx_as_the_list_spells_it() -> None:
@@ -16,8 +21,42 @@ def test_the_right_side_is_spdx_as_the_list_spells_it() -> None:
     for section in ("classifiers", "license_field", "beginnings"):
         for words, spdx in TABLE[section].items():
             assert licenses.canonicalize_license_expression(spdx) == spdx, words
-    for identifier in _known_identifiers():
+    newer = set(NEWER["licenses"])
+    for identifier in known_identifiers() - newer:
         assert licenses.canonicalize_license_expression(identifier) == identifier
+
+
+def test_newer_identifiers_are_those_of_the_list_that_packaging_lacks() -> None:
+    spdx = pytest.importorskip("packaging.licenses._spdx")
+    with lzma.open(data_directory("rules") / "licenses/texts/spdx.json.xz") as stream:
+        texts = json.load(stream)
+    for kind, known in (("licenses", spdx.LICENSES), ("exceptions", spdx.EXCEPTIONS)):
+        assert {name for name in texts[kind] if name.lower() not in known} <= set(NEWER[kind]) <= set(texts[kind])
+    assert NEWER["list_version"] == load_table("licenses/texts/spdx.toml")["list_version"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("unrar", "UnRAR"),
+        ("MIT OR ossp", "MIT OR OSSP"),
+        ("mit-stk AND (mit OR gpl-2.0-only)", "MIT-STK AND (MIT OR GPL-2.0-only)"),
+        ("gpl-2.0-or-later with KVIRC-openssl-exception", "GPL-2.0-or-later WITH kvirc-openssl-exception"),
+        ("OSSP WITH Classpath-exception-2.0", "OSSP WITH Classpath-exception-2.0"),
+        ("UnRAR OR NotALicense", None),
+        ("UnRAR WITH No-exception", None),
+        ("UnRAR OR", None),
+    ],
+)
+def test_identifiers_that_packaging_does_not_know_yet(text: str, expected: str | None) -> None:
+    assert canonical_expression(text) == expected
+
+
+def test_every_newer_identifier_has_a_class() -> None:
+    assert [name for name in NEWER["licenses"] if license_class(name) == "unknown"] == []
+    # An exception that the table does not name leaves the base's class, so what makes a difference has to be told by one that does.
+    assert license_class("LGPL-2.1-or-later WITH Simple-Library-Usage-exception") == "weak-copyleft"
+    assert license_class("GPL-2.0-only WITH Classpath-exception-2.0-short") == "permissive"
 
 
 def test_families_have_classes_that_exist() -> None:

@@ -12,9 +12,9 @@ from typing import Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packaging.licenses import canonicalize_license_expression
 
 from inspector.errors import FormatError
+from inspector.facts.licensing.canonical_expressions import canonical_expression
 from inspector.facts.licensing.fingerprints import load_fingerprints, release_key
 from inspector.facts.licensing.license_classes import license_class
 from inspector.facts.licensing.static_component import FileComponents, StaticComponent
@@ -57,7 +57,7 @@ class TestCatalogue:
             for expression in expressions:
                 # packaging takes the exceptions of the SPDX list only; AdditionRefs are newer than it.
                 plain = expression.partition(" WITH LicenseRef-")[0]
-                assert canonicalize_license_expression(plain), (fingerprint.name, expression)
+                assert canonical_expression(plain), (fingerprint.name, expression)
             if not any("LicenseRef" in expression for expression in expressions):
                 assert "unknown" not in {license_class(expression) for expression in expressions}, fingerprint.name
 

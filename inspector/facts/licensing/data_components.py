@@ -10,12 +10,12 @@ from typing import Any
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
+from inspector.facts.licensing.canonical_expressions import canonical_expression
 from inspector.facts.licensing.component import MOST_EVIDENCE, Component, total_bytes
 from inspector.facts.licensing.concluded_licenses import conclude
 from inspector.facts.licensing.library_components import FoundLicense
 from inspector.facts.licensing.license_classes import license_class
 from inspector.facts.licensing.package_urls import javascript_package_url
-from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.facts.licensing.recognised_files import RecognisedFiles
 from inspector.facts.licensing.text_recognition import recognise_license_texts
 from inspector.formats.opentype_names import FAMILY, LICENSE, LICENSE_URL, TYPOGRAPHIC_FAMILY, VERSION, read_font_names

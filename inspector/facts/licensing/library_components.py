@@ -15,13 +15,13 @@ from msgspec import Struct
 
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.bundled_copyright import BundledCopyright, BundledCopyrights
+from inspector.facts.licensing.canonical_expressions import canonical_expression
 from inspector.facts.licensing.exported_symbols import exporting_project, promised_project
 from inspector.facts.licensing.library_licenses import LibraryLicense, identify_library, plain_library_name
 from inspector.facts.licensing.library_versions import LibraryVersion, version_in_file_name, version_of_symbols
 from inspector.facts.licensing.license_classes import LicenseClass, license_class
 from inspector.facts.licensing.package_notes import PackageNote, read_package_note
 from inspector.facts.licensing.package_urls import library_package_url
-from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.patterns import lazy_pattern
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """SPDX licence expressions as trees: which licences stand in them, and whether somebody who may use some of them may use the whole.
 
 The grammar is SPDX 2.3, annex D, with the operators in any case, and ``AdditionRef-`` behind WITH (SPDX 3.0).  Identifiers are taken as they stand;
-whether the list has them, :func:`inspector.facts.licensing.python_licenses.canonical_expression` says.
+whether the list has them, :func:`inspector.facts.licensing.canonical_expressions.canonical_expression` says.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ guessed: the expression is None and the class is what all readings share.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Literal
 
 from msgspec import Struct
 
+from inspector.facts.licensing.canonical_expressions import canonical_expression
 from inspector.facts.licensing.license_classes import LicenseClass, license_class
 from inspector.patterns import lazy_pattern
 from inspector.resources import load_table
@@ -62,23 +62,6 @@ def stated_license(expression: str | None, license_field: str | None, classifier
     return StatedLicense(stated.expression, stated.license_class, stated.source, stated.words, mistake)
 
 
-def canonical_expression(text: str) -> str | None:
-    """The expression in the spelling of the SPDX list, or None where it is none."""
-    if len(text) > 4096:
-        return None
-    words = text.split()
-    if all(word in (_known_identifiers() if index % 2 == 0 else ("AND", "OR")) for index, word in enumerate(words)):
-        return (
-            " ".join(words) if len(words) % 2 else None
-        )  # spares an import that costs as much as half an audit's start
-    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
-
-    try:
-        return str(canonicalize_license_expression(text))
-    except (InvalidLicenseExpression, RecursionError, SyntaxError, ValueError, MemoryError):
-        return None  # packaging checks the grammar with the compiler of Python, whose limits deep nesting passes
-
-
 def _read_field(text: str | None) -> StatedLicense:
     if not text:
         return StatedLicense()
@@ -126,11 +109,3 @@ def _plain(text: str) -> str:
 def _shortened(text: str) -> str:
     line = _BLANKS.sub(" ", text[:_TEXT_START]).strip()
     return line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 1] + "…"
-
-
-@cache
-def _known_identifiers() -> frozenset[str]:
-    """SPDX identifiers that our own tables spell rightly (a test compares them with the list)."""
-    tables = load_table("licenses/classes.toml")["classes"].values()
-    exact = {name for names in tables for name in names if not set("*[") & set(name) and not name.startswith("License")}
-    return frozenset(exact | {name for name in load_table(_TABLE)["license_field"].values() if " " not in name})

@@ -11,9 +11,9 @@ from msgspec import Struct, field
 
 from inspector.artifact.tree import Kind, Node, Tree
 from inspector.errors import FormatError
+from inspector.facts.licensing.canonical_expressions import canonical_expression
 from inspector.facts.licensing.library_components import FoundLicense
 from inspector.facts.licensing.license_files import is_license_file
-from inspector.facts.licensing.python_licenses import canonical_expression
 from inspector.facts.licensing.text_recognition import LONGEST, RecognisedFile, Work, recognise_license_texts
 from inspector.model import Problem
 from inspector.patterns import lazy_pattern

@@ -23,7 +23,7 @@ def known_license(name: str) -> str | None:
     gnu = GNU_NAME.fullmatch(lowered)
     if gnu is not None:
         return _gnu_identifier(gnu)
-    from inspector.facts.licensing.python_licenses import canonical_expression
+    from inspector.facts.licensing.canonical_expressions import canonical_expression
 
     if lowered.startswith("licenseref-"):
         return name if re.fullmatch(r"[A-Za-z0-9.-]+", name) else None
@@ -42,7 +42,7 @@ def _gnu_identifier(match: re.Match[str]) -> str | None:
     ending = "-only" if match["later"] in (None, "-only") else "-or-later"
     middle = "-no-invariants" if match["niv"] else ""
     found = f"{family}-{version}{middle}{ending}"
-    from inspector.facts.licensing.python_licenses import canonical_expression
+    from inspector.facts.licensing.canonical_expressions import canonical_expression
 
     return canonical_expression(found)
 
