@@ -1,6 +1,6 @@
-"""``python -m corpus.licenses.catalogue``: makes ``rules/licenses/packaged_libraries.csv``, the rows that no person wrote.
+"""``python -m corpus.licenses.catalogue``: makes ``rules/licenses/packaged_libraries.csv`` and ``private_libraries.csv`` beside it.
 
-Seven sources, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` speaks for
+Six sources of the first, in this order; a SONAME gets one row, and none where a row of ``rules/licenses/libraries.csv`` speaks for
 it (``kept_rows.py``):
 
 1. Debian 12's library packages, all of them: project and licence out of their copyright files, by the same rules that read such a file inside an
@@ -13,9 +13,10 @@ it (``kept_rows.py``):
    Debian 13 has outside of main (contrib, non-free): CUDA, MKL, NVIDIA's drivers, which bundles carry.
 5. Libraries that applications bring for themselves in the loader's directories (``own_libraries.py``), of Debian 12 and what Debian 13 alone has: of
    SONAMEs that no library package has, whatever is said there of the licence, and whose name no file of another source package of the release has.
-6. Private shared libraries of applications, of Debian 12 (``private_libraries.py``): of SONAMEs that nothing before has.
-7. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
+6. What two other distributions say (``other_distributions.csv``): SONAMEs in neither, and the licence where the copyright file leaves it open,
    if it is one licence or a choice: which part of "GPL AND LGPL" is the library's, a list for a whole package does not say.
+
+The second has the private shared libraries of applications, of Debian 12 (``private_libraries.py``), of SONAMEs that nothing else has.
 
 ``reviewed.csv`` has what people read in the copyright files after the machine (``reviewed_rows.py``); ``adjudicated.toml`` overrules, with reasons.
 ``checked`` says what stands behind a row: "two sources" agree, or there is "one source", or it "differs: …" from what the other distributions say;
@@ -74,6 +75,12 @@ _HEAD = f"""\
 #   corpus/licenses/reviewed.csv, adjudicated.toml)
 """
 
+_PRIVATE_HEAD = f"""\
+# Shared libraries that applications keep in directories of their own, by SONAME. Made by corpus/licenses/catalogue.py.
+# as_of = {AS_OF}
+# Read by inspector/facts/licensing/private_libraries.py, for names that no other table has; columns as of packaged_libraries.csv.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class OtherDistribution:
@@ -98,8 +105,6 @@ def make_rows(*, without_measured_half: bool = False) -> list[Row]:
     own = _best(_own_rows(without_measured_half=without_measured_half))
     # A library package's row stays, whatever it says.
     rows |= {soname: row for soname, row in own.items() if soname not in rows}
-    if not without_measured_half:
-        rows |= {soname: row for soname, row in _best(_private_rows()).items() if soname not in rows}
     finished = [_checked(row, others.get(row.soname), adjudicated) for row in rows.values()]
     for soname, other in others.items():
         if soname not in rows:
@@ -149,9 +154,17 @@ def _own_rows(*, without_measured_half: bool) -> list[Row]:
     return rows
 
 
-def _private_rows() -> Iterator[Row]:
-    """The rows of private shared libraries."""
-    return rows_of_packages(private_libraries(), read_index(RELEASE), RELEASE, set(), _LARGEST_APPLICATION)
+def make_private_rows(others: Iterable[Row]) -> list[Row]:
+    """The rows of private shared libraries by SONAME.
+
+    :param others: the rows of the other table; what it has, and what a person keeps a row of, is left out.
+    """
+    taken = {row.soname for row in others}
+    index = read_index(RELEASE)
+    named, read_by_people = named_by_hand(index), reviews()
+    rows = _best(rows_of_packages(private_libraries(), index, RELEASE, set(), _LARGEST_APPLICATION)).values()
+    finished = [as_reviewed(replace(row, checked="one source"), read_by_people) for row in rows]
+    return [row for row in finished if row.soname not in taken and not named(row.soname, row.spdx, row.source_package)]
 
 
 def unshared(rows: Sequence[Row], owners: Mapping[str, Collection[str]]) -> list[Row]:
@@ -233,19 +246,23 @@ def _others() -> dict[str, OtherDistribution]:
     return found
 
 
-def table_of(rows: Iterable[Row]) -> str:
-    """The file's text; its lines are in the order of their characters, as they are looked for by halving."""
+def table_of(rows: Iterable[Row], head: str = _HEAD) -> str:
+    """A table's text; its lines are in the order of their characters, as they are looked for by halving."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([getattr(row, column) for column in COLUMNS] for row in rows)
-    return f"{_HEAD}{','.join(COLUMNS)}\n" + "".join(sorted(text.getvalue().splitlines(keepends=True)))
+    return f"{head}{','.join(COLUMNS)}\n" + "".join(sorted(text.getvalue().splitlines(keepends=True)))
 
 
 def main() -> None:
-    """Write the table."""
-    path = data_directory("rules") / "licenses/packaged_libraries.csv"
+    """Write the tables."""
     rows = make_rows()
-    path.write_text(table_of(rows), encoding="utf-8")
-    print(f"{path.name}: {len(rows):,} SONAMEs of {len({row.source_package for row in rows}):,} source packages")
+    private = make_private_rows(rows)
+    for name, made, head in (
+        ("packaged_libraries.csv", rows, _HEAD),
+        ("private_libraries.csv", private, _PRIVATE_HEAD),
+    ):
+        (data_directory("rules") / "licenses" / name).write_text(table_of(made, head), encoding="utf-8")
+        print(f"{name}: {len(made):,} SONAMEs of {len({row.source_package for row in made}):,} source packages")
 
 
 if __name__ == "__main__":

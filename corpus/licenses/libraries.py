@@ -18,6 +18,7 @@ from corpus.licenses.comparing import plain_name, same_license
 from corpus.licenses.measured_set import MeasuredLibrary, measured_libraries
 from inspector.facts.licensing.library_licenses import LibraryLicense, identify_library
 from inspector.facts.licensing.license_classes import license_class
+from inspector.facts.licensing.private_libraries import private_library
 
 LABELS = Path(__file__).with_name("labels.toml")
 
@@ -76,8 +77,13 @@ class Score:
         return self.right / total if total else 1.0
 
 
+def identify_by_name(soname: str) -> LibraryLicense | None:
+    """The catalogue's row for a SONAME alone, of whichever table."""
+    return identify_library(soname) or private_library(soname)
+
+
 def judge(
-    libraries: Sequence[MeasuredLibrary], identify: Callable[[str], LibraryLicense | None] = identify_library
+    libraries: Sequence[MeasuredLibrary], identify: Callable[[str], LibraryLicense | None] = identify_by_name
 ) -> list[Judged]:
     """Ask the catalogue for each library by its SONAME alone; a set that is drawn and has no labels yet is left out as a whole."""
     labels = tomllib.loads(LABELS.read_text(encoding="utf-8"))
@@ -129,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--check", action="store_true", help="end with 1 when a figure of a set that is judged is below 0.98"
     )
     options = parser.parse_args(arguments)
-    identify = _unseen_catalogue() if options.unseen else identify_library
+    identify = _unseen_catalogue() if options.unseen else identify_by_name
     judged = judge(measured_libraries(), identify)
     low = False
     labels = tomllib.loads(LABELS.read_text(encoding="utf-8"))
@@ -193,12 +199,12 @@ def _mistake(row: Judged) -> str:
 
 def _unseen_catalogue() -> Callable[[str], LibraryLicense | None]:
     from corpus.licenses.catalogue import make_rows, table_of
-    from inspector.facts.licensing import library_licenses
+    from inspector.facts.licensing import library_licenses, library_tables
 
-    kept = library_licenses.read_library_table(
+    kept = library_tables.read_library_table(
         "licenses/libraries.csv", ["soname_glob", "project", "spdx", "debian_package", "checked", "note"]
     )
-    packaged = library_licenses.PackagedRows(table_of(make_rows(without_measured_half=True)).encode())
+    packaged = library_tables.PackagedRows(table_of(make_rows(without_measured_half=True)).encode())
     catalogue = library_licenses.LibraryCatalogue(kept, packaged)
     return lambda name: library_licenses.identify_in(catalogue, name)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from inspector.errors import InstallationError
 from inspector.facts.licensing.canonical_expressions import canonical_expression
-from inspector.facts.licensing.library_licenses import PackagedRows
+from inspector.facts.licensing.library_tables import PackagedRows
 from inspector.facts.licensing.native_licenses import (
     identify_library,
     library_catalogue_date,

@@ -16,47 +16,19 @@ from msgspec import Struct
 from inspector.facts.binaries.elf_objects import ElfObject
 from inspector.facts.licensing.bundled_copyright import BundledCopyright, BundledCopyrights
 from inspector.facts.licensing.canonical_expressions import canonical_expression
-from inspector.facts.licensing.exported_symbols import exporting_project, promised_project
-from inspector.facts.licensing.library_licenses import LibraryLicense, identify_library, plain_library_name
+from inspector.facts.licensing.library_licenses import LibraryLicense, plain_library_name
+from inspector.facts.licensing.library_rows import LibraryEvidence, catalogue_row
 from inspector.facts.licensing.library_versions import LibraryVersion, version_in_file_name, version_of_symbols
 from inspector.facts.licensing.license_classes import LicenseClass, license_class
 from inspector.facts.licensing.package_notes import PackageNote, read_package_note
 from inspector.facts.licensing.package_urls import library_package_url
-from inspector.patterns import lazy_pattern
 
 if TYPE_CHECKING:
     from inspector.facts.licensing.static_component import StaticComponent
 
-EvidenceKind = Literal[
-    "SONAME",
-    "file name",
-    "exported functions",
-    "package note",
-    "copyright file",
-    "version text",
-    "symbol versions",
-    "licence text",
-    "build ID",
-]
 ConcludedFrom = Literal["licence text", "catalogue", "copyright file", "package note"]
 
 _NO_LICENSE = "NOASSERTION"
-_WHEEL_LIBRARIES = lazy_pattern(r"(?:^|/)([^/]+)\.libs/[^/]+$")
-"""Where auditwheel puts what it copies into a wheel."""
-
-
-class LibraryEvidence(Struct, frozen=True):
-    """One thing that says what a library is.
-
-    :ivar text: what it says, as it stands there; a sentence for people is :meth:`sentence`.
-    """
-
-    kind: EvidenceKind
-    text: str
-
-    def sentence(self) -> str:
-        """One clause: "SONAME libssl.so.3"."""
-        return f"{self.kind} {self.text}"
 
 
 class FoundLicense(Struct, frozen=True):
@@ -129,13 +101,14 @@ def named_libraries(
 ) -> dict[str, NamedLibrary]:
     """Every shared library that something identifies, by tree path.
 
-    :param objects: shared libraries; programs among them are passed over.
+    :param objects: shared libraries, and programs, which are passed over and say which application a private library is of.
     :param copyrights: the copyright files of the same tree.
     """
     found = {}
+    paths = [candidate.path for candidate in objects]
     for candidate in objects:
         if candidate.elf.type == "DYN" and not candidate.elf.is_program:
-            named = _named(candidate, copyrights)
+            named = _named(candidate, paths, copyrights)
             if named is not None:
                 found[candidate.path] = named
     return found
@@ -151,8 +124,8 @@ def library_components(
     return {path: _component(library, own.get(path)) for path, library in named.items()}
 
 
-def _named(library: ElfObject, copyrights: BundledCopyrights | None) -> NamedLibrary | None:
-    row, evidence = _catalogue_row(library)
+def _named(library: ElfObject, paths: Sequence[str], copyrights: BundledCopyrights | None) -> NamedLibrary | None:
+    row, evidence = catalogue_row(library, paths)
     note = read_package_note(library.elf.notes.package)
     said = copyrights.of_library(library, row, note) if copyrights is not None else None
     if row is not None:
@@ -196,41 +169,6 @@ def _component(named: NamedLibrary, own: StaticComponent | None) -> LibraryCompo
         renamed=plain if plain != library.name else "",
         evidence=tuple(evidence),
     )
-
-
-def _catalogue_row(library: ElfObject) -> tuple[LibraryLicense | None, list[LibraryEvidence]]:
-    """The row of the name; that of the exported functions where they are another project's, or the name is not known."""
-    row, evidence = None, []
-    names: list[tuple[EvidenceKind, str]] = [("file name", library.name)]
-    if library.elf.soname:
-        names.insert(0, ("SONAME", library.elf.soname))
-    for kind, name in names:
-        row = identify_library(name) or identify_library(_without_owner(name, library.path))
-        if row is not None:
-            evidence.append(_name_evidence(kind, name))
-            break
-    promised = promised_project(plain_library_name(library.elf.soname or library.name))
-    if row is None or promised is not None:
-        exporting = exporting_project(library.elf)
-        if exporting is not None and exporting != promised:
-            row = identify_library(exporting.soname)
-            evidence.append(LibraryEvidence("exported functions", ", ".join(exporting.symbols)))
-        elif exporting is not None:
-            evidence.append(LibraryEvidence("exported functions", ", ".join(exporting.symbols)))
-    return row, evidence
-
-
-def _without_owner(name: str, path: str) -> str:
-    """``libproj-fiona-3ec30893.so.25`` in ``fiona.libs`` is ``libproj.so.25``: some builders name libraries after the wheel; "" for any other."""
-    owner = _WHEEL_LIBRARIES.search(path)
-    plain = plain_library_name(name)
-    marked = f"-{owner[1]}.so" if owner is not None else ""
-    return plain.replace(marked, ".so", 1) if marked and marked in plain else ""
-
-
-def _name_evidence(kind: EvidenceKind, name: str) -> LibraryEvidence:
-    plain = plain_library_name(name)
-    return LibraryEvidence(kind, name if plain == name else f"{name}, which a wheel repair tool made of {plain}")
 
 
 def _version(

@@ -7,17 +7,14 @@ one that the project is known for; what a build's own configuration changed (FFm
 
 from __future__ import annotations
 
-import csv
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
-from itertools import islice
 from typing import Literal
 
 from msgspec import Struct
 
-from inspector.errors import InstallationError
+from inspector.facts.licensing.library_tables import PackagedRows, read_library_table, read_table
 from inspector.facts.licensing.license_classes import CLASS_ORDER, LicenseClass, license_class
 from inspector.patterns import fits_glob, lazy_pattern
 from inspector.resources import data_directory
@@ -25,7 +22,6 @@ from inspector.resources import data_directory
 _KEPT = "licenses/libraries.csv"
 _KEPT_COLUMNS = ["soname_glob", "project", "spdx", "debian_package", "checked", "note"]
 _PACKAGED = "licenses/packaged_libraries.csv"
-_PACKAGED_COLUMNS = ["soname", "project", "spdx", "source_package", "checked", "source"]
 
 # auditwheel and delvewheel put 8 or 32 hexadecimal digits of a SHA-256 behind the base name, more than once when a wheel was repaired twice.
 _HASH = lazy_pattern(r"(?:-[0-9a-f]{8}(?:[0-9a-f]{24})?)+(?=\.)")
@@ -141,7 +137,7 @@ class LibraryCatalogue:
         exact = self._exact.get(name)
         packaged = self._packaged.get(name)
         if exact is None and packaged is not None:
-            return _packaged_row(packaged, "name")
+            return packaged_row(packaged, "name")
         best = len(self._rows) if exact is None else exact
         for length in self._lengths:
             if length > len(name):
@@ -191,7 +187,7 @@ class LibraryCatalogue:
         rows = [
             _kept_row(self._rows[place], matched)
             if isinstance(place, int)
-            else _packaged_row(self._packaged[place], matched)
+            else packaged_row(self._packaged[place], matched)
             for place in places
         ]
         return max(rows, key=lambda row: CLASS_ORDER.index(row.license_class), default=None)
@@ -201,64 +197,13 @@ _Place = int | str
 """Of a row: its index in the kept table, or its name in the packaged one."""
 
 
-class PackagedRows(Mapping[str, list[str]]):
-    """Rows of ``packaged_libraries.csv`` by name, each looked for and read when it is asked for: of eleven thousand an artifact needs a hundred.
-
-    :param table: the file: comments, the head, and lines in the order of their bytes; no field has a line end in it, no name a comma.
-    :raises InstallationError: where it has other columns.
-    """
-
-    def __init__(self, table: bytes) -> None:
-        lines = table.rstrip(b"\n").split(b"\n")
-        head = next((number for number, line in enumerate(lines) if not line.startswith(b"#")), 0)
-        if lines[head] != ",".join(_PACKAGED_COLUMNS).encode():
-            raise _other_columns(_PACKAGED, _PACKAGED_COLUMNS)
-        self._lines = lines[head + 1 :]
-
-    def __getitem__(self, name: str) -> list[str]:
-        """:raises InstallationError: where the row has another number of fields."""
-        line = self._line(name)
-        if line is None:
-            raise KeyError(name)
-        row = next(csv.reader([line.decode()]))
-        if len(row) != len(_PACKAGED_COLUMNS):
-            raise _other_columns(_PACKAGED, _PACKAGED_COLUMNS)
-        return row
-
-    def __iter__(self) -> Iterator[str]:
-        return map(_name_of, self._lines)
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._line(name) is not None
-
-    def _line(self, name: str) -> bytes | None:
-        beginning = f"{name},".encode("utf-8", "surrogatepass")
-        place = bisect_left(self._lines, beginning)
-        line = self._lines[place] if place < len(self._lines) else b""
-        return line if line.startswith(beginning) else None
-
-    def beginning_with(self, prefix: str) -> Iterator[str]:
-        """The names that begin so, in their order."""
-        beginning = prefix.encode("utf-8", "surrogatepass")
-        for line in islice(self._lines, bisect_left(self._lines, beginning), None):
-            if not line.startswith(beginning):
-                break
-            yield _name_of(line)
-
-
-def _name_of(line: bytes) -> str:
-    return line[: line.find(b",")].decode()
-
-
 def _kept_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
     _, project, spdx, package, checked, note = row
     return LibraryLicense(project, spdx, license_class(spdx), package or None, checked, note, matched)
 
 
-def _packaged_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
+def packaged_row(row: list[str], matched: MatchedBy) -> LibraryLicense:
+    """A row of a packaged table (:data:`inspector.facts.licensing.library_tables.PACKAGED_COLUMNS`)."""
     _, project, spdx, source_package, checked, source = row
     spdx = spdx or "NOASSERTION"
     return LibraryLicense(project, spdx, license_class(spdx), None, checked, "", matched, source, source_package)
@@ -279,29 +224,4 @@ def load_library_catalogue() -> LibraryCatalogue:
 
     :raises InstallationError: where a table cannot be read or has other columns.
     """
-    return LibraryCatalogue(read_library_table(_KEPT, _KEPT_COLUMNS), PackagedRows(_read(_PACKAGED)))
-
-
-def _read(table: str) -> bytes:
-    try:
-        return (data_directory("rules") / table).read_bytes()
-    except OSError as error:
-        raise InstallationError(f"rules/{table} cannot be read: {error}", "reinstall bundle-inspect") from error
-
-
-def _other_columns(table: str, columns: list[str]) -> InstallationError:
-    return InstallationError(f"rules/{table} has not the columns {', '.join(columns)}", "reinstall bundle-inspect")
-
-
-def read_library_table(table: str, columns: list[str]) -> list[list[str]]:
-    """The rows of a table below ``rules/``, without comments and head.
-
-    :raises InstallationError: where it cannot be read or has other columns.
-    """
-    try:
-        rows = list(csv.reader(line for line in _read(table).decode().split("\n") if line and line[0] != "#"))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InstallationError(f"rules/{table} cannot be read: {error}", "reinstall bundle-inspect") from error
-    if not rows or rows[0] != columns or any(len(row) != len(columns) for row in rows):
-        raise _other_columns(table, columns)
-    return rows[1:]
+    return LibraryCatalogue(read_library_table(_KEPT, _KEPT_COLUMNS), PackagedRows(read_table(_PACKAGED)))

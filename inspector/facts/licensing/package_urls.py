@@ -9,7 +9,7 @@ import re
 from functools import cache
 from urllib.parse import quote
 
-from inspector.facts.licensing.library_licenses import read_library_table
+from inspector.facts.licensing.library_tables import read_library_table
 
 _TABLE = "licenses/package_urls.csv"
 
