@@ -78,8 +78,9 @@ class Score:
 
 
 def identify_by_name(soname: str) -> LibraryLicense | None:
-    """The catalogue's row for a SONAME alone, of whichever table."""
-    return identify_library(soname) or private_library(soname)
+    """The catalogue's row for a SONAME alone, of whichever table; one of another version of the library goes last."""
+    found = identify_library(soname)
+    return found if found is not None and found.matched == "name" else private_library(soname) or found
 
 
 def judge(

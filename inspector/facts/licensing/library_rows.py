@@ -53,7 +53,11 @@ def catalogue_row(library: ElfObject, paths: Sequence[str]) -> tuple[LibraryLice
     :param paths: tree paths of all ELF files of the artifact.
     """
     row, evidence = _row_of_name(library)
-    return (row, evidence) if row is not None else _private_row(library, paths)
+    if row is None or row.matched != "name":
+        private, beside = _private_row(library, paths)
+        if private is not None:  # the very name says more than another version of another library
+            return private, beside
+    return row, evidence
 
 
 def _row_of_name(library: ElfObject) -> tuple[LibraryLicense | None, list[LibraryEvidence]]:
