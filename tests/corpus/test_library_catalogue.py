@@ -14,7 +14,7 @@ from corpus.licenses.headers import (
     is_doubtful,
 )
 from corpus.licenses.kept_rows import named_by_hand
-from corpus.licenses.libraries import judge, score
+from corpus.licenses.libraries import judge, main, score
 from corpus.licenses.measured_set import measured_libraries
 from corpus.licenses.population import IndexedPackage, returned_libraries
 from corpus.licenses.source_evidence import decided_by_sources
@@ -35,13 +35,37 @@ def machine_readable(*paragraphs: tuple[str, str]) -> CopyrightFile:
     )
 
 
-@pytest.mark.parametrize("set_", ["bundles", "sample", "second", "third", "fourth", "fifth", "sixth", "seventh"])
+@pytest.mark.parametrize(
+    "set_",
+    [
+        "bundles",
+        "sample",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+        "thirteenth",
+    ],
+)
 def test_sets_that_were_learned_from_stay_known(set_: str) -> None:
     judged = [row for row in judge(measured_libraries()) if row.library.set == set_]
     assert len(judged) >= 100
     project, licence = score(row.project for row in judged), score(row.license for row in judged)
     assert min(project.precision, project.recall, licence.precision) >= 0.98
     assert licence.recall >= 0.97
+
+
+def test_the_judged_sets_reach_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    """The fourteenth and fifteenth among them, whose labels the catalogue was not made with."""
+    assert main(["--check"]) == 0
+    assert "fourteenth, machine-readable copyright file: 332 libraries" in capsys.readouterr().out
 
 
 class TestHeaders:
