@@ -15,27 +15,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from corpus.licenses.comparing import plain_name, same_license
-from corpus.licenses.measured_set import MeasuredLibrary, measured_libraries
+from corpus.licenses.measured_set import SETS, MeasuredLibrary, measured_libraries
 from inspector.facts.licensing.library_licenses import LibraryLicense, identify_library
 from inspector.facts.licensing.license_classes import license_class
 from inspector.facts.licensing.private_libraries import private_library
 
 LABELS = Path(__file__).with_name("labels.toml")
 
-_JUDGED = (
-    "bundles",
-    "fifth, machine-readable copyright file",
-    "sixth, machine-readable copyright file",
-    "seventh, machine-readable copyright file",
-    "eighth, machine-readable copyright file",
-    "ninth, machine-readable copyright file",
-    "tenth, machine-readable copyright file",
-    "eleventh, machine-readable copyright file",
-    "twelfth, machine-readable copyright file",
-    "thirteenth, machine-readable copyright file",
-    "fourteenth, machine-readable copyright file",
-    "fifteenth, machine-readable copyright file",
-)
+_BY_KIND_OF_FILE = SETS[SETS.index("fifth") :]
+"""Sets that are parted by the kind of copyright file; the bar is asked of those with a machine-readable one."""
+_MACHINE_READABLE = "machine-readable copyright file"
+_JUDGED = ("bundles", *(f"{name}, {_MACHINE_READABLE}" for name in _BY_KIND_OF_FILE))
 """The sets that --check holds to the bar."""
 
 Verdict = Literal["right", "wrong", "no answer"]
@@ -165,23 +155,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _sets(judged: Sequence[Judged], free_form: set[str]) -> Iterator[tuple[str, list[Judged]]]:
     """The sets under their titles; the fifth and those after it parted by the kind of copyright file."""
-    for name in ("bundles", "sample", "second", "third", "fourth"):
-        yield name, [row for row in judged if row.library.set == name]
-    for name in (
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "eleventh",
-        "twelfth",
-        "thirteenth",
-        "fourteenth",
-        "fifteenth",
-    ):
+    for name in SETS:
         rows = [row for row in judged if row.library.set == name]
-        yield f"{name}, machine-readable copyright file", [row for row in rows if row.library.source not in free_form]
+        if name not in _BY_KIND_OF_FILE:
+            yield name, rows
+            continue
+        yield f"{name}, {_MACHINE_READABLE}", [row for row in rows if row.library.source not in free_form]
         yield f"{name}, written freely", [row for row in rows if row.library.source in free_form]
 
 

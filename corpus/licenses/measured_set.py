@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from corpus.licenses.own_libraries import own_libraries
 from corpus.licenses.packages import read_packages
@@ -56,6 +56,8 @@ Set = Literal[
     "fourteenth",
     "fifteenth",
 ]
+SETS: tuple[Set, ...] = get_args(Set)
+"""All sets, in the order in which they were drawn."""
 Release = Literal["bullseye", "bookworm", "trixie", "trixie+non-free", "sid", "experimental"]
 
 
