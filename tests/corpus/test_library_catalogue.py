@@ -14,7 +14,7 @@ from corpus.licenses.headers import (
     is_doubtful,
 )
 from corpus.licenses.kept_rows import named_by_hand
-from corpus.licenses.libraries import judge, main, score
+from corpus.licenses.libraries import Judged, judge, main, score
 from corpus.licenses.measured_set import SETS, measured_libraries
 from corpus.licenses.population import IndexedPackage, returned_libraries
 from corpus.licenses.source_evidence import decided_by_sources
@@ -35,11 +35,16 @@ def machine_readable(*paragraphs: tuple[str, str]) -> CopyrightFile:
     )
 
 
+@pytest.fixture(scope="module")
+def judged() -> list[Judged]:
+    return judge(measured_libraries())
+
+
 @pytest.mark.parametrize("set_", SETS[: SETS.index("fourteenth")])
-def test_sets_that_were_learned_from_stay_known(set_: str) -> None:
-    judged = [row for row in judge(measured_libraries()) if row.library.set == set_]
-    assert len(judged) >= 100
-    project, licence = score(row.project for row in judged), score(row.license for row in judged)
+def test_sets_that_were_learned_from_stay_known(judged: list[Judged], set_: str) -> None:
+    rows = [row for row in judged if row.library.set == set_]
+    assert len(rows) >= 100
+    project, licence = score(row.project for row in rows), score(row.license for row in rows)
     assert min(project.precision, project.recall, licence.precision) >= 0.98
     assert licence.recall >= 0.97
 
