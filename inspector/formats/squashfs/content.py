@@ -41,18 +41,23 @@ class FragmentTable:
         self._count = count
         self._load = load
         self._records: bytes | None = None
+        self._read: dict[int, Fragment] = {}
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, index: int) -> Fragment:
         """:raises FormatError: where the table cannot be read."""
+        found = self._read.get(index)  # each is asked for by every file that has a part of it
+        if found is not None:
+            return found
         if not 0 <= index < self._count:
             raise IndexError(index)
         if self._records is None:
             self._records = self._load()
         position, word, _ = _FRAGMENT.unpack_from(self._records, index * FRAGMENT_SIZE)
-        return Fragment(position, word & BLOCK_LENGTH, bool(word & BLOCK_RAW))
+        found = self._read[index] = Fragment(position, word & BLOCK_LENGTH, bool(word & BLOCK_RAW))
+        return found
 
 
 class Sweep:

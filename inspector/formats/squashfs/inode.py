@@ -162,6 +162,8 @@ class Inode:
     @property
     def own_stored_size(self) -> int:
         """Stored bytes of its own blocks, the fragment not counted; they lie one behind the other from ``data_start`` on."""
+        if not self.block_count:  # most files
+            return 0
         return sum(
             self.stored_length(first, min(first + 1024, self.block_count)) for first in range(0, self.block_count, 1024)
         )

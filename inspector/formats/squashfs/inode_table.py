@@ -22,6 +22,7 @@ _SYMLINK = struct.Struct("<II")
 _DEVICE = struct.Struct("<II")
 _LINKS = struct.Struct("<I")
 _XATTR = struct.Struct("<I")
+_KIND_FILE, _KIND_DIRECTORY = InodeKind.FILE, InodeKind.DIRECTORY
 
 
 class InodeParser:
@@ -66,9 +67,9 @@ class InodeParser:
             inode = Inode(kind, number, mode & 0o7777, self._ids[uid], self._ids[gid], mtime, self._content)
             long = kind_number > BASIC_KINDS
             start, at = at, at + _COMMON.size
-            if kind is InodeKind.FILE:
+            if kind is _KIND_FILE:
                 end = self._file(inode, at, long=long)
-            elif kind is InodeKind.DIRECTORY:
+            elif kind is _KIND_DIRECTORY:
                 end = self._directory(inode, at, long=long)
             else:
                 end = self._other(inode, at, long=long)
