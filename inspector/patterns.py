@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase, translate
+from functools import lru_cache
 from typing import Any, AnyStr, cast
 
 _METHODS = (
@@ -54,15 +55,13 @@ _GLOB_CHARACTERS = re.compile(r"[*?\[]")
 
 def fits_glob(name: str, glob: str) -> bool:
     """What ``fnmatch.fnmatchcase`` says. Most names do not even begin like a glob of a catalogue, and stars need no expression to be compiled."""
-    if "?" in glob or "[" in glob:
-        first = _GLOB_CHARACTERS.search(glob)
-        return first is not None and name.startswith(glob[: first.start()]) and fnmatchcase(name, glob)
-    begin, *middles = glob.split("*")
-    if not middles:
-        return name == glob
-    end = middles.pop()
+    begin, middles, end = _glob_parts(glob)
+    if not name.startswith(begin):
+        return False
+    if middles is None:
+        return name == glob if begin == glob else fnmatchcase(name, glob)
     at, stop = len(begin), len(name) - len(end)
-    if stop < at or not (name.startswith(begin) and name.endswith(end)):
+    if stop < at or not name.endswith(end):
         return False
     for middle in middles:
         found = name.find(middle, at, stop)
@@ -70,6 +69,18 @@ def fits_glob(name: str, glob: str) -> bool:
             return False
         at = found + len(middle)
     return True
+
+
+@lru_cache(maxsize=8192)
+def _glob_parts(glob: str) -> tuple[str, tuple[str, ...] | None, str]:
+    """What stands before the first special character; then, where stars are all that is special, the texts between them and behind the last."""
+    first = _GLOB_CHARACTERS.search(glob)
+    if first is None:
+        return glob, None, ""
+    if "?" in glob or "[" in glob:
+        return glob[: first.start()], None, ""
+    begin, *middles, end = glob.split("*")
+    return begin, tuple(middles), end
 
 
 def glob_pattern(globs: Iterable[str]) -> re.Pattern[str]:
