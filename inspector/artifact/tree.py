@@ -6,7 +6,6 @@ name that are not UTF-8 are written ``\\xNN``.
 
 from __future__ import annotations
 
-import posixpath
 import stat
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import Enum
@@ -146,7 +145,8 @@ class Tree:
     def files(self) -> Iterator[Node]:
         """The regular files."""
         if self._files is None:
-            self._files = [node for node in self._nodes.values() if node.kind is Kind.FILE]
+            kind = Kind.FILE
+            self._files = [node for node in self._nodes.values() if node.kind is kind]
         return iter(self._files)
 
     def files_in_read_order(self, chosen: Iterable[Node] | None = None) -> Iterator[Node]:
@@ -163,7 +163,7 @@ class Tree:
             self._children = {}
             for node in self._nodes.values():
                 if node.path:
-                    self._children.setdefault(posixpath.dirname(node.path), []).append(node)
+                    self._children.setdefault(node.path.rpartition("/")[0], []).append(node)
         return self._children.get(path, [])
 
     def resolve(self, path: str, *, root: str | None = None) -> Node | None:
