@@ -16,12 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from corpus.debian import apt
 from corpus.licenses.comparing import same_license
+from corpus.licenses.packages import keep_what_is_read, record_of
 from corpus.licenses.population import IndexedPackage
-from corpus.programs import ProgramFailed, run
 from corpus.recipe import Unavailable
-from corpus.store import cache_directory, locked, scratch_directory
+from corpus.store import cache_directory, locked
 from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile
 from inspector.facts.licensing.debian_copyright.library_scope import RESTRICTED
 from inspector.facts.licensing.debian_copyright.license_names import read_license_name
@@ -70,11 +69,14 @@ def read_headers(packages: Sequence[IndexedPackage], release: str) -> dict[str, 
     directory = cache_directory() / "licenses" / f"{release}-headers"
     directory.mkdir(parents=True, exist_ok=True)
     with locked(f"licenses-{release}-headers"):
-        missing = [package for package in packages if not _record(directory, package).exists()]
+        missing = [package for package in packages if not record_of(directory, package).exists()]
         for start in range(0, len(missing), _AT_ONCE):
-            _fetch(missing[start : start + _AT_ONCE], release, directory)
+            keep_what_is_read(missing[start : start + _AT_ONCE], release, directory, _read_package)
+        lacking = [package.name for package in missing if not record_of(directory, package).exists()]
+    if lacking:
+        raise Unavailable(f"{release}: the mirror does not give {', '.join(lacking)}")
     return {
-        package.name: _counted(json.loads(_record(directory, package).read_text(encoding="utf-8")))
+        package.name: _counted(json.loads(record_of(directory, package).read_text(encoding="utf-8")))
         for package in packages
     }
 
@@ -183,23 +185,8 @@ def _weak_licenses(file: CopyrightFile) -> set[str]:
     }
 
 
-def _record(directory: Path, package: IndexedPackage) -> Path:
-    return directory / f"{package.name}_{package.version.replace('/', '_')}.json"
-
-
-def _fetch(packages: Sequence[IndexedPackage], release: str, directory: Path) -> None:
-    with scratch_directory() as scratch:
-        wanted = [f"{package.name}={package.version}" for package in packages]
-        try:
-            run(["apt-get", *apt(release).options(), "download", *wanted], directory=scratch)
-        except ProgramFailed as failure:
-            raise Unavailable(f"packages cannot be downloaded: {str(failure).splitlines()[-1]}") from failure
-        files = {path.name.split("_", 1)[0]: path for path in scratch.glob("*.deb")}
-        for package in packages:
-            target = _record(directory, package)
-            written = target.with_suffix(".new")
-            written.write_text(json.dumps(_read(files[package.name])), encoding="utf-8")
-            written.rename(target)
+def _read_package(path: Path, _package: IndexedPackage) -> Counter[str]:
+    return _read(path)
 
 
 def _read(path: Path) -> Counter[str]:

@@ -9,7 +9,7 @@ import json
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,14 +69,14 @@ def read_packages(
     directory = cache_directory() / "licenses" / release
     directory.mkdir(parents=True, exist_ok=True)
     with locked(f"licenses-{release}"):
-        missing = [package for package in packages if not _record(directory, package).exists()]
+        missing = [package for package in packages if not record_of(directory, package).exists()]
         small = [package for package in missing if package.size <= _LARGE]
         for start in range(0, len(small), _AT_ONCE):
-            _fetch(small[start : start + _AT_ONCE], release, directory)
+            keep_what_is_read(small[start : start + _AT_ONCE], release, directory, _fields)
         for package in missing:
             if package.size > _LARGE:
-                _fetch([package], release, directory)
-        lacking = [package for package in missing if not _record(directory, package).exists()]
+                keep_what_is_read([package], release, directory, _fields)
+        lacking = [package for package in missing if not record_of(directory, package).exists()]
     if lacking:
         said = f"{release}: the mirror does not give {', '.join(package.name for package in lacking)}"
         if not skip_unavailable:
@@ -85,30 +85,39 @@ def read_packages(
     for package in packages:
         if package in lacking:
             continue
-        fields = json.loads(_record(directory, package).read_text(encoding="utf-8"))
+        fields = json.loads(record_of(directory, package).read_text(encoding="utf-8"))
         yield LibraryPackage(**{**fields, "libraries": tuple((path, soname) for path, soname in fields["libraries"])})
 
 
-def _record(directory: Path, package: IndexedPackage) -> Path:
+def record_of(directory: Path, package: IndexedPackage) -> Path:
+    """Where what was read of a package is kept."""
     return directory / f"{package.name}_{package.version.replace('/', '_')}.json"
 
 
-def _fetch(packages: Sequence[IndexedPackage], release: str, directory: Path) -> None:
-    options = apt(release).options()
+def keep_what_is_read(
+    packages: Sequence[IndexedPackage], release: str, directory: Path, read: Callable[[Path, IndexedPackage], object]
+) -> None:
+    """Download packages and keep, as JSON, what is read of each. The packages are removed again; what the mirror's pool lacks is passed over.
+
+    :param directory: of the records.
+    :param read: is given the .deb.
+    """
     with scratch_directory() as scratch:
         wanted = [f"{package.name}={package.version}" for package in packages]
         # Versions that the mirror's index names and its pool has not make apt fail; the others are there then.
         with suppress(ProgramFailed):
-            run(["apt-get", *options, "download", *wanted], directory=scratch)
+            run(["apt-get", *apt(release).options(), "download", *wanted], directory=scratch)
         files = {path.name.split("_", 1)[0]: path for path in scratch.glob("*.deb")}
         for package in packages:
-            if package.name not in files:
-                continue
-            found = read_package(files[package.name], package)
-            target = _record(directory, package)
-            written = target.with_suffix(".new")
-            written.write_text(json.dumps(asdict(found)), encoding="utf-8")
-            written.rename(target)
+            if package.name in files:
+                target = record_of(directory, package)
+                written = target.with_suffix(".new")
+                written.write_text(json.dumps(read(files[package.name], package)), encoding="utf-8")
+                written.rename(target)
+
+
+def _fields(path: Path, package: IndexedPackage) -> dict[str, object]:
+    return asdict(read_package(path, package))
 
 
 def read_package(path: Path, package: IndexedPackage) -> LibraryPackage:

@@ -1,7 +1,7 @@
 """Private shared libraries of a release: in directories where the loader does not look by itself, and needed by other files of their source package.
 
-``libsal3lo.so`` of LibreOffice, ``libndr-samba-0.so.4``, ``libgrass_gis.so.8.2``: bundles carry them with the application. What is only opened by its
-path is a plugin and is left out: its name is a word ("libhtml.so") that others use for something else.
+``libuno_sal.so.3`` of LibreOffice, ``libndr-samba4.so.0``, ``libgrass_gis.8.2.so``: bundles carry them with the application. What is only opened by
+its path is a plugin and is left out: its name is a word ("libhtml.so") that others use for something else.
 """
 
 from __future__ import annotations
@@ -13,17 +13,14 @@ import subprocess
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from corpus.contents import LOADERS_DIRECTORY, packages_with_libraries, packages_with_private_libraries
-from corpus.debian import apt
-from corpus.licenses.packages import LibraryPackage, read_packages
+from corpus.licenses.packages import LibraryPackage, keep_what_is_read, read_packages, record_of
 from corpus.licenses.population import OTHER_LANGUAGE, IndexedPackage, half_of, read_index
-from corpus.programs import ProgramFailed, run
-from corpus.store import cache_directory, locked, scratch_directory
+from corpus.store import cache_directory, locked
 from inspector.errors import FormatError
 from inspector.formats.elf import looks_like_elf, read_elf
 from inspector.source import BytesSource
@@ -135,38 +132,21 @@ def elf_files(packages: Sequence[IndexedPackage], release: str) -> dict[str, lis
     directory = cache_directory() / "licenses" / f"{release}-elf"
     directory.mkdir(parents=True, exist_ok=True)
     with locked(f"licenses-{release}-elf"):
-        missing = [package for package in packages if not _record(directory, package).exists()]
+        missing = [package for package in packages if not record_of(directory, package).exists()]
         for start in range(0, len(missing), _AT_ONCE):
-            _fetch(missing[start : start + _AT_ONCE], release, directory)
+            keep_what_is_read(missing[start : start + _AT_ONCE], release, directory, _rows)
     return {
         package.name: [
             ElfFile(path, soname, tuple(needed))
-            for path, soname, needed in json.loads(_record(directory, package).read_text(encoding="utf-8"))
+            for path, soname, needed in json.loads(record_of(directory, package).read_text(encoding="utf-8"))
         ]
         for package in packages
-        if _record(directory, package).exists()
+        if record_of(directory, package).exists()
     }
 
 
-def _record(directory: Path, package: IndexedPackage) -> Path:
-    return directory / f"{package.name}_{package.version}.json"
-
-
-def _fetch(packages: Sequence[IndexedPackage], release: str, directory: Path) -> None:
-    options = apt(release).options()
-    with scratch_directory() as scratch:
-        # Versions that the mirror's index names and its pool has not make apt fail; the others are there then.
-        with suppress(ProgramFailed):
-            wanted = [f"{package.name}={package.version}" for package in packages]
-            run(["apt-get", *options, "download", *wanted], directory=scratch)
-        files = {path.name.split("_", 1)[0]: path for path in scratch.glob("*.deb")}
-        for package in packages:
-            if package.name in files:
-                rows = [(file.path, file.soname, file.needed) for file in _read(files[package.name])]
-                target = _record(directory, package)
-                written = target.with_suffix(".new")
-                written.write_text(json.dumps(rows), encoding="utf-8")
-                written.rename(target)
+def _rows(path: Path, _package: IndexedPackage) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(file.path, file.soname, file.needed) for file in _read(path)]
 
 
 def _read(path: Path) -> Iterator[ElfFile]:
