@@ -23,8 +23,16 @@ LOADERS_DIRECTORY = r"(?:usr/)?lib(?:/x86_64-linux-gnu)?"
 """Expression for the directories that the loader searches on Debian's amd64, from the root."""
 _LIBRARY = re.compile(r"((?:usr/)?(?:lib|lib64|libexec)/(?:\S+/)?[^/\s]+\.so(?:\.[^/\s]+)?)\s+(\S+)")
 """A line of the index: path, white space, ``[area/]section/package`` with commas between several (Debian wiki, RepositoryFormat)."""
-_WHERE_THE_LOADER_LOOKS = re.compile(rf"{LOADERS_DIRECTORY}/[^/]+")
+_IN_LOADERS_DIRECTORY = re.compile(rf"{LOADERS_DIRECTORY}/[^/]+")
 _DEBUG_INFORMATION = "/debug/"
+
+
+def in_loaders_directory(path: str) -> bool:
+    """Whether a file lies where the loader looks by itself.
+
+    :param path: from the root, without a slash before it.
+    """
+    return _IN_LOADERS_DIRECTORY.fullmatch(path) is not None
 
 
 def packages_with_libraries(release: str) -> dict[str, list[str]]:
@@ -32,7 +40,7 @@ def packages_with_libraries(release: str) -> dict[str, list[str]]:
 
     :raises Unavailable: where the mirror does not give the index.
     """
-    return _chosen(release, lambda path: _WHERE_THE_LOADER_LOOKS.fullmatch(path) is not None)
+    return _chosen(release, in_loaders_directory)
 
 
 def packages_with_private_libraries(release: str) -> dict[str, list[str]]:
@@ -40,9 +48,7 @@ def packages_with_private_libraries(release: str) -> dict[str, list[str]]:
 
     :raises Unavailable: where the mirror does not give the index.
     """
-    return _chosen(
-        release, lambda path: _WHERE_THE_LOADER_LOOKS.fullmatch(path) is None and _DEBUG_INFORMATION not in path
-    )
+    return _chosen(release, lambda path: not in_loaders_directory(path) and _DEBUG_INFORMATION not in path)
 
 
 def _chosen(release: str, is_wanted: Callable[[str], bool]) -> dict[str, list[str]]:

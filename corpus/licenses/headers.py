@@ -17,10 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from corpus.licenses.comparing import same_license
-from corpus.licenses.packages import keep_what_is_read, record_of
+from corpus.licenses.packages import kept_records
 from corpus.licenses.population import IndexedPackage
 from corpus.recipe import Unavailable
-from corpus.store import cache_directory, locked
 from inspector.facts.licensing.debian_copyright.copyright_file import CopyrightFile
 from inspector.facts.licensing.debian_copyright.library_scope import RESTRICTED
 from inspector.facts.licensing.debian_copyright.license_names import read_license_name
@@ -45,7 +44,6 @@ _SEVERAL = re.compile(r"[*?]|/$|\.(?:h|hh|hpp|hxx)(?:\.in)?$")
 _FIRST = 4000  # bytes of a header in which its licence stands
 _MOST_HEADERS = 80  # of one package; they are much alike
 _LARGEST = 40_000_000  # bytes of a .deb that is still downloaded
-_AT_ONCE = 60
 _MAJORITY = 0.75
 """Share of the headers with a licence that must have the same one."""
 
@@ -66,19 +64,11 @@ def read_headers(packages: Sequence[IndexedPackage], release: str) -> dict[str, 
 
     :raises Unavailable: where the mirror does not give one.
     """
-    directory = cache_directory() / "licenses" / f"{release}-headers"
-    directory.mkdir(parents=True, exist_ok=True)
-    with locked(f"licenses-{release}-headers"):
-        missing = [package for package in packages if not record_of(directory, package).exists()]
-        for start in range(0, len(missing), _AT_ONCE):
-            keep_what_is_read(missing[start : start + _AT_ONCE], release, directory, _read_package)
-        lacking = [package.name for package in missing if not record_of(directory, package).exists()]
+    records = kept_records(packages, release, f"{release}-headers", _read_package)
+    lacking = [package.name for package in packages if package.name not in records]
     if lacking:
         raise Unavailable(f"{release}: the mirror does not give {', '.join(lacking)}")
-    return {
-        package.name: _counted(json.loads(record_of(directory, package).read_text(encoding="utf-8")))
-        for package in packages
-    }
+    return {name: _counted(json.loads(record.read_text(encoding="utf-8"))) for name, record in records.items()}
 
 
 def agreed_license(counts: Iterable[Counter[str]], fewest: int = 1) -> str:

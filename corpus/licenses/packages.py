@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from corpus.contents import LOADERS_DIRECTORY
+from corpus.contents import LOADERS_DIRECTORY, in_loaders_directory
 from corpus.debian import apt
 from corpus.licenses.population import IndexedPackage
 from corpus.programs import ProgramFailed, run
@@ -53,9 +53,7 @@ class LibraryPackage:
     @property
     def public_libraries(self) -> tuple[tuple[str, str], ...]:
         """Those of its libraries that lie where the loader looks by itself."""
-        return tuple(
-            (path, soname) for path, soname in self.libraries if path.count("/") <= 4 and "/gstreamer-1.0/" not in path
-        )
+        return tuple((path, soname) for path, soname in self.libraries if in_loaders_directory(path.removeprefix("/")))
 
 
 def read_packages(
@@ -66,42 +64,49 @@ def read_packages(
     :param skip_unavailable: leave out, and print, what the mirror's index names and its pool has not.
     :raises Unavailable: where the mirror does not give one, and it may not be left out.
     """
-    directory = cache_directory() / "licenses" / release
-    directory.mkdir(parents=True, exist_ok=True)
-    with locked(f"licenses-{release}"):
-        missing = [package for package in packages if not record_of(directory, package).exists()]
-        small = [package for package in missing if package.size <= _LARGE]
-        for start in range(0, len(small), _AT_ONCE):
-            keep_what_is_read(small[start : start + _AT_ONCE], release, directory, _fields)
-        for package in missing:
-            if package.size > _LARGE:
-                keep_what_is_read([package], release, directory, _fields)
-        lacking = [package for package in missing if not record_of(directory, package).exists()]
+    records = kept_records(packages, release, release, _fields)
+    lacking = [package.name for package in packages if package.name not in records]
     if lacking:
-        said = f"{release}: the mirror does not give {', '.join(package.name for package in lacking)}"
+        said = f"{release}: the mirror does not give {', '.join(lacking)}"
         if not skip_unavailable:
             raise Unavailable(said)
         print(said)
-    for package in packages:
-        if package in lacking:
-            continue
-        fields = json.loads(record_of(directory, package).read_text(encoding="utf-8"))
+    for record in records.values():
+        fields = json.loads(record.read_text(encoding="utf-8"))
         yield LibraryPackage(**{**fields, "libraries": tuple((path, soname) for path, soname in fields["libraries"])})
 
 
-def record_of(directory: Path, package: IndexedPackage) -> Path:
-    """Where what was read of a package is kept."""
+def kept_records(
+    packages: Sequence[IndexedPackage], release: str, folder: str, read: Callable[[Path, IndexedPackage], object]
+) -> dict[str, Path]:
+    """Files with what was read of each package, as JSON, by its name and in the order given; what the mirror's pool lacks has none.
+
+    Packages that were never read are downloaded, read and removed again.
+
+    :param folder: of the cache that the records are in.
+    :param read: is given the .deb.
+    """
+    directory = cache_directory() / "licenses" / folder
+    directory.mkdir(parents=True, exist_ok=True)
+    with locked(f"licenses-{folder}"):
+        missing = [package for package in packages if not _record(directory, package).exists()]
+        small = [package for package in missing if package.size <= _LARGE]
+        for start in range(0, len(small), _AT_ONCE):
+            _read_and_keep(small[start : start + _AT_ONCE], release, directory, read)
+        for package in missing:
+            if package.size > _LARGE:
+                _read_and_keep([package], release, directory, read)
+    records = {package.name: _record(directory, package) for package in packages}
+    return {name: record for name, record in records.items() if record.exists()}
+
+
+def _record(directory: Path, package: IndexedPackage) -> Path:
     return directory / f"{package.name}_{package.version.replace('/', '_')}.json"
 
 
-def keep_what_is_read(
+def _read_and_keep(
     packages: Sequence[IndexedPackage], release: str, directory: Path, read: Callable[[Path, IndexedPackage], object]
 ) -> None:
-    """Download packages and keep, as JSON, what is read of each. The packages are removed again; what the mirror's pool lacks is passed over.
-
-    :param directory: of the records.
-    :param read: is given the .deb.
-    """
     with scratch_directory() as scratch:
         wanted = [f"{package.name}={package.version}" for package in packages]
         # Versions that the mirror's index names and its pool has not make apt fail; the others are there then.
@@ -110,7 +115,7 @@ def keep_what_is_read(
         files = {path.name.split("_", 1)[0]: path for path in scratch.glob("*.deb")}
         for package in packages:
             if package.name in files:
-                target = record_of(directory, package)
+                target = _record(directory, package)
                 written = target.with_suffix(".new")
                 written.write_text(json.dumps(read(files[package.name], package)), encoding="utf-8")
                 written.rename(target)

@@ -17,10 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from corpus.contents import LOADERS_DIRECTORY, packages_with_libraries, packages_with_private_libraries
-from corpus.licenses.packages import LibraryPackage, keep_what_is_read, read_packages, record_of
+from corpus.contents import in_loaders_directory, packages_with_libraries, packages_with_private_libraries
+from corpus.licenses.packages import LibraryPackage, kept_records, read_packages
 from corpus.licenses.population import OTHER_LANGUAGE, IndexedPackage, half_of, read_index
-from corpus.store import cache_directory, locked
 from inspector.errors import FormatError
 from inspector.formats.elf import looks_like_elf, read_elf
 from inspector.source import BytesSource
@@ -28,9 +27,7 @@ from inspector.source import BytesSource
 RELEASE: Literal["bookworm"] = "bookworm"
 _SOURCES_OF_FOURTEENTH = 150
 _LARGEST = 250_000_000  # bytes of a .deb that is still downloaded
-_AT_ONCE = 40  # packages of one download
 _NO_PROGRAMS = ("-dev", "-dbg", "-dbgsym", "-doc", "-tests")
-_WHERE_THE_LOADER_LOOKS = re.compile(rf"{LOADERS_DIRECTORY}/[^/]+")
 _TOOLCHAIN = re.compile(r"(?:gcc|binutils|gdb|cross-toolchain|linux)(?:-|$)")
 """Compilers and kernels: their private libraries run on the machine of whoever builds."""
 _LIBRARY_NAME = re.compile(r"lib.+\.so(?:\.[^/]+)?")
@@ -113,7 +110,7 @@ def private_sonames(
             for one in {file.soname, file.path.rpartition("/")[2]} - {""}:
                 owners[one].add(index[name].source)
     found: dict[str, tuple[tuple[str, str], ...]] = {}
-    public = {file.soname for own in files.values() for file in own if _WHERE_THE_LOADER_LOOKS.fullmatch(file.path)}
+    public = {file.soname for own in files.values() for file in own if in_loaders_directory(file.path)}
     seen: set[str] = set(public)
     for name in sorted(files):
         chosen: dict[str, str] = {}
@@ -129,19 +126,12 @@ def private_sonames(
 
 def elf_files(packages: Sequence[IndexedPackage], release: str) -> dict[str, list[ElfFile]]:
     """The ELF files of packages by name; those that were never read are downloaded, read and removed again, what the mirror lacks is left out."""
-    directory = cache_directory() / "licenses" / f"{release}-elf"
-    directory.mkdir(parents=True, exist_ok=True)
-    with locked(f"licenses-{release}-elf"):
-        missing = [package for package in packages if not record_of(directory, package).exists()]
-        for start in range(0, len(missing), _AT_ONCE):
-            keep_what_is_read(missing[start : start + _AT_ONCE], release, directory, _rows)
     return {
-        package.name: [
+        name: [
             ElfFile(path, soname, tuple(needed))
-            for path, soname, needed in json.loads(record_of(directory, package).read_text(encoding="utf-8"))
+            for path, soname, needed in json.loads(record.read_text(encoding="utf-8"))
         ]
-        for package in packages
-        if record_of(directory, package).exists()
+        for name, record in kept_records(packages, release, f"{release}-elf", _rows).items()
     }
 
 

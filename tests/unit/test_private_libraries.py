@@ -50,6 +50,11 @@ def test_company(paths: list[str], expected: str | None) -> None:
     assert vouched_by(row("pgModeler", "pgmodeler"), paths) == expected
 
 
+def test_a_word_of_the_applications_name_is_no_company() -> None:
+    assert vouched_by(row("GNOME Boxes", "gnome-boxes"), ["usr/lib/gnome/libgovf-0.1.so"]) is None
+    assert vouched_by(row("GNOME Boxes", "gnome-boxes"), ["usr/bin/gnome-boxes"]) == "usr/bin/gnome-boxes"
+
+
 def test_a_library_of_the_table_counts_in_company_alone() -> None:
     """libgui.so.1 is pgModeler's in Debian, and may be anybody's elsewhere."""
     library = elf_object("usr/lib/libgui.so.1", TinyElf(soname="libgui.so.1"))

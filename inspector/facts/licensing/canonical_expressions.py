@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from inspector.facts.licensing.license_expressions import (
+    LONGEST_EXPRESSION,
     AllOf,
     AnyOf,
     LicenseTerm,
@@ -18,12 +19,10 @@ from inspector.facts.licensing.license_expressions import (
 )
 from inspector.resources import load_table
 
-_LONGEST = 4096  # characters, as of the parser of expressions
-
 
 def canonical_expression(text: str) -> str | None:
     """The expression in the spelling of the SPDX list, or None where it is none."""
-    if len(text) > _LONGEST:
+    if len(text) > LONGEST_EXPRESSION:
         return None
     words = text.split()
     if all(word in (known_identifiers() if index % 2 == 0 else ("AND", "OR")) for index, word in enumerate(words)):

@@ -88,13 +88,13 @@ def _private_row(library: ElfObject, paths: Sequence[str]) -> tuple[LibraryLicen
     row = private_library(name)
     if row is None:
         return None, []
+    said = _name_evidence("SONAME" if library.elf.soname else "file name", name)
     if names_its_application(name, row):
-        return row, [_name_evidence("SONAME" if library.elf.soname else "file name", name)]
+        return row, [said]
     beside = vouched_by(row, paths)
     if beside is None:
         return None, []
-    kind: EvidenceKind = "SONAME" if library.elf.soname else "file name"
-    return row, [LibraryEvidence(kind, f"{name}, in one artifact with {beside}")]
+    return row, [LibraryEvidence(said.kind, f"{said.text}, in one artifact with {beside}")]
 
 
 def _without_owner(name: str, path: str) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from inspector.patterns import lazy_pattern
 
 _TOKEN = lazy_pattern(r"\s*([()]|[A-Za-z0-9][A-Za-z0-9.+:-]*)")
-_LONGEST = 4096  # characters; the longest expression of a PyPI wheel that was seen has 400
+LONGEST_EXPRESSION = 4096  # characters; the longest one of a PyPI wheel that was seen has 400
 _DEEPEST = 32  # parentheses within parentheses
 
 
@@ -60,7 +60,7 @@ class _NoExpression(Exception):
 @lru_cache(maxsize=4096)
 def parse_license_expression(text: str | None) -> LicenseTree | None:
     """The tree of an expression; None for None, "NONE", "NOASSERTION" and what is no expression."""
-    if not text or len(text) > _LONGEST or text.strip().upper() in ("NONE", "NOASSERTION"):
+    if not text or len(text) > LONGEST_EXPRESSION or text.strip().upper() in ("NONE", "NOASSERTION"):
         return None
     try:
         return _Parser(text).read()

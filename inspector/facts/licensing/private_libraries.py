@@ -54,7 +54,7 @@ def _rows() -> PackagedRows:
 
 @lru_cache(maxsize=64)
 def _application_names(row: LibraryLicense) -> frozenset[str]:
-    names = (_plain(row.source_package), _plain(row.project), _plain(row.project.partition(" ")[0]))
+    names = (_plain(row.source_package), _plain(row.project))
     return frozenset(name for name in names if len(name) >= _SHORTEST)
 
 
